@@ -1,0 +1,64 @@
+/** The page as a whole: header, panels, and a voice for those who do not see it. */
+
+import type { ReadonlySignal } from "@preact/signals";
+import { stableRankPercentage } from "./assessment";
+import { type View, ViewContext, useView } from "./context";
+import { formatDecibel, formatNumber, formatPercentage } from "./format";
+import { Header } from "./Header";
+import { paletteVariables } from "./palette";
+import { PANELS } from "./panels";
+import { text } from "./text";
+
+interface Props {
+  view: View;
+  height: ReadonlySignal<number | string | null>;
+}
+
+export function Dashboard({ view, height }: Props) {
+  const scheme = view.scheme.value;
+  const fixed = height.value;
+  return (
+    <ViewContext.Provider value={view}>
+      <div
+        class="wsw-dashboard"
+        data-scheme={scheme}
+        data-fixed={fixed === null ? undefined : true}
+        data-lm-suppress-shortcuts="true"
+        role="region"
+        aria-label={text.dashboard(view.store.catalog.value.model)}
+        style={{ ...paletteVariables(scheme), height: typeof fixed === "number" ? `${fixed}px` : (fixed ?? undefined) }}
+      >
+        <Header />
+        <div class="wsw-panels">
+          {PANELS.map((Part) => (
+            <Part key={Part.name} />
+          ))}
+        </div>
+        <Announcer />
+      </div>
+    </ViewContext.Provider>
+  );
+}
+
+/** Says which layer was selected, and how it stands. */
+function Announcer() {
+  const { store } = useView();
+  const row = store.selected.value;
+  const table = store.table.value;
+  const grade = row === null ? null : store.judgements.value[row]?.grade;
+  const facts =
+    row === null
+      ? []
+      : [
+          grade && text.grade[grade],
+          `${text.metricTitles.sqnr_db} ${formatDecibel(table.value("quantization.sqnr_db", row))}`,
+          `${text.metricTitles.extreme_outlier_percentage} ${formatPercentage(table.value("quantization.extreme_outlier_percentage", row))}`,
+          `${text.metricTitles.condition_number} ${formatNumber(table.value("spectral.condition_number", row))}`,
+          `${text.metricTitles.stable_rank_percentage} ${formatPercentage(stableRankPercentage(table, row))}`,
+        ];
+  return (
+    <p class="wsw-hidden" role="status">
+      {row !== null && text.announce(store.catalog.value.labels[row] ?? "", facts.filter(Boolean).join(", "))}
+    </p>
+  );
+}

@@ -1,0 +1,117 @@
+/** Histograms and spectra of layers: fetched when wanted, and ahead of time while that is cheap. */
+
+import { type Signal, signal } from "@preact/signals";
+import { Stage, decodeFloat64 } from "./model";
+import { NoAnswer, type Requests } from "./requests";
+
+export interface Histogram {
+  low: number;
+  high: number;
+  counts: Float64Array;
+}
+
+export interface Detail {
+  histogram: Histogram | null;
+  /** Descending. */
+  spectrum: Float64Array | null;
+  /** How far the layer was when this was fetched; -1 before anything was. */
+  stage: Stage | -1;
+  /** Why there is nothing, where asking failed. */
+  problem: "no answer" | string | null;
+}
+
+interface Document {
+  layers: {
+    name: string;
+    histogram: { low: number; high: number; counts: number } | null;
+    spectrum: number | null;
+  }[];
+}
+
+const NOTHING: Detail = { histogram: null, spectrum: null, stage: -1, problem: null };
+
+/** What the page may hold before anyone asked for it. */
+const PREFETCH_BYTES = 16e6;
+const BATCH = 16;
+
+export class Details {
+  private readonly known = new Map<string, Signal<Detail>>();
+  /** The stage at which each layer was last asked for. */
+  private readonly asked = new Map<string, Stage>();
+  private bytes = 0;
+  private prefetching = false;
+  private candidates: { name: string; stage: Stage }[] = [];
+
+  constructor(private readonly requests: Requests) {}
+
+  get(name: string): Detail {
+    return this.slot(name).value;
+  }
+
+  /** Fetch a layer's details, unless they are here or on their way as of this stage. */
+  want(name: string, stage: Stage, again = false): void {
+    if (stage === Stage.Waiting || (!again && this.asked.get(name) === stage)) return;
+    void this.fetch([{ name, stage }]);
+  }
+
+  /** Fetch what finished layers have, a few at a time, as long as it is little. */
+  prefetch(layers: { name: string; stage: Stage }[]): void {
+    this.candidates = layers.filter(({ stage }) => stage === Stage.Done || stage === Stage.Failed);
+    if (!this.prefetching) void this.work();
+  }
+
+  private async work(): Promise<void> {
+    this.prefetching = true;
+    try {
+      while (this.bytes < PREFETCH_BYTES) {
+        const next = this.candidates.filter(({ name, stage }) => this.asked.get(name) !== stage).slice(0, BATCH);
+        if (next.length === 0 || !(await this.fetch(next))) return;
+      }
+    } finally {
+      this.prefetching = false;
+    }
+  }
+
+  private async fetch(layers: { name: string; stage: Stage }[]): Promise<boolean> {
+    for (const { name, stage } of layers) this.asked.set(name, stage);
+    try {
+      const { result, buffers } = await this.requests.ask<Document>("details", {
+        names: layers.map(({ name }) => name),
+      });
+      const array = (index: number): Float64Array => {
+        const view = buffers[index] as DataView;
+        this.bytes += view.byteLength;
+        return decodeFloat64(view);
+      };
+      result.layers.forEach(({ name, histogram, spectrum }, index) => {
+        const slot = this.slot(name);
+        const fetched = layers[index]?.stage ?? -1;
+        if (fetched < slot.peek().stage) return; // a later answer is here already
+        slot.value = {
+          histogram: histogram && { low: histogram.low, high: histogram.high, counts: array(histogram.counts) },
+          spectrum: spectrum === null ? null : array(spectrum),
+          stage: fetched,
+          problem: null,
+        };
+      });
+      return true;
+    } catch (error) {
+      for (const { name } of layers) {
+        this.asked.delete(name);
+        const slot = this.slot(name);
+        const problem = error instanceof NoAnswer ? "no answer" : (error as Error).message;
+        slot.value = { ...slot.peek(), problem };
+      }
+      return false;
+    }
+  }
+
+  private slot(name: string): Signal<Detail> {
+    let slot = this.known.get(name);
+    if (!slot) {
+      slot = signal(NOTHING);
+      this.known.set(name, slot);
+    }
+    return slot;
+  }
+}

@@ -1,0 +1,76 @@
+/** Numbers for people: four digits at most, true minus signs, and a dash for what does not exist. */
+
+import { format } from "d3-format";
+
+export const MISSING = "—";
+
+const grouped = format(",d");
+const significant = format(",.4~r");
+
+const minus = (text: string): string => text.replace(/-/g, "−");
+const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+export function superscript(exponent: number): string {
+  return String(exponent).replace(/-/g, "⁻").replace(/\d/g, (digit) => SUPERSCRIPTS[Number(digit)] as string);
+}
+
+/** 10ⁿ for a tick of a log axis. */
+export function powerOfTen(exponent: number): string {
+  return `10${superscript(exponent)}`;
+}
+
+function nonFinite(value: number): string | null {
+  if (Number.isNaN(value)) return MISSING;
+  return Number.isFinite(value) ? null : value > 0 ? "∞" : "−∞";
+}
+
+/** Any real number: 3,844 · 0.1436 · 1.649×10⁻⁵ · ∞. */
+export function formatNumber(value: number): string {
+  const special = nonFinite(value);
+  if (special !== null) return special;
+  const size = Math.abs(value);
+  if (size === 0) return "0";
+  if (size >= 1e-3 && size < 1e6) return minus(significant(value));
+  const [digits = "", exponent = ""] = value.toExponential(3).split("e");
+  return `${minus(String(Number(digits)))}×10${superscript(Number(exponent))}`;
+}
+
+/** A whole number in full: 432,698. */
+export function formatCount(value: number): string {
+  return nonFinite(value) ?? minus(grouped(value));
+}
+
+/** A percentage, 0–100: 12.8 % · 0.033 % · < 0.001 %. */
+export function formatPercentage(value: number): string {
+  const special = nonFinite(value);
+  if (special !== null) return special;
+  if (value === 0) return "0 %";
+  if (Math.abs(value) < 0.001) return "< 0.001 %";
+  const decimals = value >= 10 ? 1 : value >= 1 ? 2 : 3;
+  return `${value.toFixed(decimals).replace(/\.?0+$/, "")} %`;
+}
+
+export function formatDecibel(value: number): string {
+  return nonFinite(value) ?? `${minus(value.toFixed(1))} dB`;
+}
+
+/** A round number of parameters: 22.6 M. */
+export function formatParameters(value: number): string {
+  const special = nonFinite(value);
+  if (special !== null) return special;
+  const steps: [number, string][] = [
+    [1e12, " T"],
+    [1e9, " B"],
+    [1e6, " M"],
+    [1e3, " K"],
+  ];
+  // From 999.5 of one unit the rounded figure is one of the next.
+  const [size, unit] = steps.find(([size]) => value >= 0.9995 * size) ?? [1, ""];
+  return `${format(",.3~r")(value / size)}${unit}`;
+}
+
+export function formatSeconds(seconds: number): string {
+  if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

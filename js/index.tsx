@@ -1,0 +1,47 @@
+/** The widget's module: one store per widget, one page per view, and everything given back when they go. */
+
+import type { AnyModel } from "@anywidget/types";
+import { signal } from "@preact/signals";
+import { render as renderPreact } from "preact";
+import { Dashboard } from "./Dashboard";
+import type { Traits } from "./model";
+import { type Model, type Store, createStore } from "./store";
+import styles from "./style.css";
+import { watchScheme } from "./theme";
+
+export default () => {
+  let store: Store;
+  return {
+    initialize({ model }: { model: AnyModel<Traits> }): () => void {
+      // Here and not in `render`: two views of one widget share what was fetched.
+      store = createStore(model as unknown as Model);
+      return () => store.close();
+    },
+
+    render({ model, el }: { model: AnyModel<Traits>; el: HTMLElement }): () => void {
+      const style = document.createElement("style");
+      style.textContent = styles;
+      const root = document.createElement("div");
+      root.className = "wsw-root";
+      el.append(style, root);
+
+      const height = signal(model.get("height"));
+      const updateHeight = (): void => {
+        height.value = model.get("height");
+      };
+      const watcher = watchScheme(() => model.get("theme"));
+      model.on("change:height", updateHeight);
+      model.on("change:theme", watcher.update);
+      renderPreact(<Dashboard view={{ store, scheme: watcher.scheme }} height={height} />, root);
+
+      return () => {
+        model.off("change:height", updateHeight);
+        model.off("change:theme", watcher.update);
+        watcher.stop();
+        renderPreact(null, root);
+        style.remove();
+        root.remove();
+      };
+    },
+  };
+};

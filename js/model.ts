@@ -1,0 +1,99 @@
+/** The traits as the page sees them, mirroring `weightscope_widget/dashboard/widget.py`. */
+
+export type Theme = "auto" | "light" | "dark";
+
+/** What is known before anything is measured; one entry per layer in each list. */
+export interface Catalog {
+  model: string;
+  methods: string[];
+  names: string[];
+  labels: string[];
+  kinds: string[];
+  families: Family[];
+  stacks: string[];
+  shapes: string[];
+  dtypes: string[];
+  aliases: Record<string, string[]>;
+  skipped: Record<string, string>;
+}
+
+export type Family = "attention" | "mlp" | "embedding" | "other";
+
+export interface Thresholds {
+  condition_number: [number, number, number];
+  sqnr_db: [number, number];
+  extreme_outlier_percentage: [number, number, number];
+  stable_rank_percentage: [number, number, number, number];
+}
+
+export interface Progress {
+  state: "running" | "done" | "cancelled" | "failed";
+  done: number;
+  total: number;
+  /** Share of the work, 0–1. */
+  fraction: number;
+  seconds_left: number | null;
+  message: string;
+}
+
+/** The numbers as they travel: columns of float64, one after the other. */
+export interface EncodedTable {
+  columns: string[];
+  data: DataView;
+  errors: Record<string, string>;
+  progress: Progress;
+}
+
+// A type, not an interface: only type aliases satisfy anywidget's index signature.
+export type Traits = {
+  selected: string | null;
+  height: number | string | null;
+  theme: Theme;
+  _catalog: Catalog;
+  _thresholds: Thresholds;
+  _table: EncodedTable;
+};
+
+export enum Stage {
+  Waiting = 0,
+  Partial = 1,
+  Done = 2,
+  Failed = 3,
+}
+
+/** Copy a float64 array out of a message, whose bytes may start anywhere in its buffer. */
+export function decodeFloat64(view: DataView): Float64Array {
+  return new Float64Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength) as ArrayBuffer);
+}
+
+/** The layers' numbers by column. */
+export class Table {
+  readonly errors: Record<string, string>;
+  readonly progress: Progress;
+  private readonly columns = new Map<string, Float64Array>();
+
+  constructor(
+    encoded: EncodedTable,
+    readonly rows: number,
+  ) {
+    this.errors = encoded.errors;
+    this.progress = encoded.progress;
+    const values = decodeFloat64(encoded.data);
+    encoded.columns.forEach((name, index) => {
+      this.columns.set(name, values.subarray(index * rows, (index + 1) * rows));
+    });
+  }
+
+  get names(): string[] {
+    return [...this.columns.keys()];
+  }
+
+  /** The value, or NaN where it does not exist or is not known yet. */
+  value(column: string, row: number): number {
+    return this.columns.get(column)?.[row] ?? Number.NaN;
+  }
+
+  stage(row: number): Stage {
+    return this.value("stage", row);
+  }
+}

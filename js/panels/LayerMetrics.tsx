@@ -1,0 +1,141 @@
+/** Every metric of the selected layer, with its class and what chance would give. */
+
+import { type ClassifiedMetric, classify, stableRankPercentage } from "../assessment";
+import { useView } from "../context";
+import { MISSING, formatCount, formatDecibel, formatNumber, formatPercentage } from "../format";
+import type { Table } from "../model";
+import { metricTitle, text } from "../text";
+import { Failure } from "./LayerState";
+import { Empty, Panel } from "./Panel";
+
+const SECTIONS = ["spectral", "quantization", "basic_stats", "sparsity"];
+const CLASSIFIED: readonly string[] = ["condition_number", "sqnr_db", "extreme_outlier_percentage", "stable_rank_percentage"];
+const COUNTS = /_count$|^dead_(rows|columns)$|_rank$/;
+const PERCENTAGES = /_percentage$|^threshold_/;
+
+interface Entry {
+  metric: string;
+  value: number;
+  baseline: number;
+}
+
+export function LayerMetrics() {
+  const { store } = useView();
+  const row = store.selected.value;
+  const { names, labels, kinds, families, shapes, dtypes, aliases } = store.catalog.value;
+  if (row === null) {
+    return (
+      <Panel name="metrics" title={text.metrics}>
+        <Empty>{text.selectHint}</Empty>
+      </Panel>
+    );
+  }
+  const name = names[row] as string;
+  const table = store.table.value;
+  const error = table.errors[name];
+  const facts = [kinds[row], text.family[families[row] ?? "other"], shapes[row], dtypes[row]].filter(Boolean).join(" · ");
+  return (
+    <Panel name="metrics" title={text.metrics} aside={labels[row]}>
+      <div class="wsw-metrics-body" data-layer={name}>
+        <p class="wsw-facts">
+          <span class="wsw-full-name">{name}</span>
+          <span>{facts}</span>
+          {aliases[name] && (
+            <span>
+              {text.alsoKnownAs} {aliases[name].join(", ")}
+            </span>
+          )}
+        </p>
+        {error !== undefined && <Failure>{error}</Failure>}
+        <div class="wsw-sections">
+          {SECTIONS.map((section) => (
+            <Section key={section} section={section} entries={entriesOf(table, section, row)} />
+          ))}
+        </div>
+      </div>
+    </Panel>
+  );
+}
+
+/** What a section has of a layer; a finished layer's missing values are listed, those still to come are not. */
+function entriesOf(table: Table, section: string, row: number): Entry[] {
+  const entries = table.names
+    .filter((column) => column.startsWith(`${section}.`))
+    .map((column) => {
+      const metric = column.slice(section.length + 1);
+      return { metric, value: table.value(column, row), baseline: table.value(`baseline.${metric}`, row) };
+    });
+  if (section === "spectral" && entries.length > 0) {
+    const after = entries.findIndex(({ metric }) => metric === "stable_rank") + 1;
+    entries.splice(after, 0, {
+      metric: "stable_rank_percentage",
+      value: stableRankPercentage(table, row),
+      baseline: table.value("baseline.stable_rank_percentage", row),
+    });
+  }
+  if (entries.every(({ value }) => Number.isNaN(value))) return [];
+  return entries.filter(({ metric, value }) => !(Number.isNaN(value) && OPTIONAL.test(metric)));
+}
+
+/** Metrics that only some layers have, and that are not worth a dash on the others. */
+const OPTIONAL = /^(nan|inf)_count$|^dead_/;
+
+function Section({ section, entries }: { section: string; entries: Entry[] }) {
+  if (entries.length === 0) return null;
+  const compared = entries.some(({ baseline }) => !Number.isNaN(baseline));
+  return (
+    <table class="wsw-metrics-table" data-section={section}>
+      <thead>
+        <tr>
+          <th scope="col">{text.sections[section] ?? section}</th>
+          <th scope="col" class="wsw-numeric">
+            <span class="wsw-hidden">{text.value}</span>
+          </th>
+          {compared && (
+            <th scope="col" class="wsw-numeric" title={text.randomHint}>
+              {text.random}
+            </th>
+          )}
+        </tr>
+      </thead>
+      <tbody>
+        {entries.map((entry) => (
+          <Row key={entry.metric} {...entry} compared={compared} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Row({ metric, value, baseline, compared }: Entry & { compared: boolean }) {
+  const { store } = useView();
+  const classified = CLASSIFIED.includes(metric) ? (metric as ClassifiedMetric) : null;
+  const found = classified && classify(classified, value, store.thresholds.value);
+  return (
+    <tr data-metric={metric}>
+      <th scope="row" title={metric}>
+        {metricTitle(metric)}
+        {classified && found && (
+          <span class="wsw-chip" data-level={found.level}>
+            {text.classes[classified](found.name)}
+          </span>
+        )}
+      </th>
+      <td class="wsw-numeric" title={Number.isNaN(value) ? undefined : String(value)}>
+        {formatMetric(metric, value)}
+      </td>
+      {compared && (
+        <td class="wsw-numeric wsw-baseline" title={text.randomHint}>
+          {Number.isNaN(baseline) ? "" : `≈ ${formatMetric(metric, Number(baseline.toPrecision(2)))}`}
+        </td>
+      )}
+    </tr>
+  );
+}
+
+export function formatMetric(metric: string, value: number): string {
+  if (Number.isNaN(value)) return MISSING;
+  if (metric === "sqnr_db") return formatDecibel(value);
+  if (PERCENTAGES.test(metric)) return formatPercentage(value);
+  return COUNTS.test(metric) && Number.isInteger(value) ? formatCount(value) : formatNumber(value);
+}

@@ -1,0 +1,48 @@
+/** What the panels of a selected layer show while there is nothing to draw, each case in its own words. */
+
+import type { ComponentChildren } from "preact";
+import { useView } from "../context";
+import { Stage } from "../model";
+import { text } from "../text";
+import { Empty } from "./Panel";
+
+interface Props {
+  /** Whether the panel has what it draws. */
+  ready: boolean;
+  /** The method of the scan that computes it, and what to say of a finished layer without it. */
+  method: (methods: string[]) => boolean;
+  absent: string;
+  children: () => ComponentChildren;
+}
+
+export function LayerState({ ready, method, absent, children }: Props) {
+  const { store } = useView();
+  const row = store.selected.value;
+  if (row === null) return <Empty>{text.selectHint}</Empty>;
+  if (ready) return <>{children()}</>;
+  const error = store.table.value.errors[store.catalog.value.names[row] ?? ""];
+  if (error !== undefined) return <Failure>{error}</Failure>;
+  if (!method(store.catalog.value.methods)) return <Empty>{text.notComputed}</Empty>;
+  const problem = store.detail.value?.problem ?? null;
+  if (problem !== null) {
+    return (
+      <div class="wsw-empty">
+        <p>{problem === "no answer" ? text.noAnswer : problem}</p>
+        <button type="button" onClick={store.retryDetail}>
+          {text.retry}
+        </button>
+      </div>
+    );
+  }
+  const finished = store.detail.value?.stage === Stage.Done;
+  const running = store.progress.value.state === "running";
+  return <Empty>{finished ? absent : running || store.table.value.stage(row) > 0 ? text.waitingForLayer : text.notComputed}</Empty>;
+}
+
+export function Failure({ children }: { children: ComponentChildren }) {
+  return (
+    <div class="wsw-empty wsw-failure" role="alert">
+      <p>{children}</p>
+    </div>
+  );
+}

@@ -1,0 +1,269 @@
+/** All layers as a sortable, searchable grid; only the rows in view are in the page. */
+
+import { effect, useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { type ClassifiedMetric, classify, stableRankPercentage } from "../assessment";
+import { useSize } from "../charts/size";
+import { useView } from "../context";
+import { MISSING, formatCount, formatDecibel, formatNumber, formatParameters, formatPercentage } from "../format";
+import { walkKeys } from "../keys";
+import { type Family, Stage } from "../model";
+import { GRADE_LEVELS } from "../palette";
+import type { SortColumn, Store } from "../store";
+import { text } from "../text";
+import { Panel } from "./Panel";
+
+const ROW = 26; // pixels, as in the stylesheet
+const AROUND = 8; // rows kept beyond each edge of the view
+
+interface Column {
+  id: SortColumn;
+  numeric: boolean;
+  /** What the narrow layouts leave out: the higher the earlier. */
+  rank: 0 | 1 | 2;
+  cell(store: Store, row: number): preact.ComponentChildren;
+}
+
+const number = (store: Store, column: string, row: number): number => store.table.value.value(column, row);
+
+function Classified({ store, metric, value, children }: { store: Store; metric: ClassifiedMetric; value: number; children: string }) {
+  const found = classify(metric, value, store.thresholds.value);
+  return (
+    <>
+      {children}
+      <i class="wsw-level" data-level={found?.level ?? "none"} title={found ? text.classes[metric](found.name) : undefined} />
+    </>
+  );
+}
+
+const COLUMNS: Column[] = [
+  {
+    id: "label",
+    numeric: false,
+    rank: 0,
+    cell: (store, row) => {
+      const { labels, families } = store.catalog.value;
+      return (
+        <>
+          <i class="wsw-family" style={{ background: `var(--wsw-${families[row] as Family})` }} />
+          {labels[row]}
+        </>
+      );
+    },
+  },
+  { id: "kind", numeric: false, rank: 1, cell: (store, row) => store.catalog.value.kinds[row] },
+  { id: "shape", numeric: true, rank: 1, cell: (store, row) => store.catalog.value.shapes[row] || MISSING },
+  { id: "parameters", numeric: true, rank: 2, cell: (store, row) => formatParameters(number(store, "parameters", row)) },
+  {
+    id: "condition_number",
+    numeric: true,
+    rank: 0,
+    cell: (store, row) => {
+      const value = number(store, "spectral.condition_number", row);
+      return (
+        <Classified store={store} metric="condition_number" value={value}>
+          {formatNumber(value)}
+        </Classified>
+      );
+    },
+  },
+  {
+    id: "stable_rank",
+    numeric: true,
+    rank: 1,
+    cell: (store, row) => {
+      const value = stableRankPercentage(store.table.value, row);
+      return (
+        <Classified store={store} metric="stable_rank_percentage" value={value}>
+          {formatPercentage(value)}
+        </Classified>
+      );
+    },
+  },
+  {
+    id: "sqnr_db",
+    numeric: true,
+    rank: 0,
+    cell: (store, row) => {
+      const value = number(store, "quantization.sqnr_db", row);
+      return (
+        <Classified store={store} metric="sqnr_db" value={value}>
+          {formatDecibel(value)}
+        </Classified>
+      );
+    },
+  },
+  {
+    id: "extreme_outlier_percentage",
+    numeric: true,
+    rank: 0,
+    cell: (store, row) => {
+      const value = number(store, "quantization.extreme_outlier_percentage", row);
+      return (
+        <Classified store={store} metric="extreme_outlier_percentage" value={value}>
+          {formatPercentage(value)}
+        </Classified>
+      );
+    },
+  },
+  {
+    id: "grade",
+    numeric: false,
+    rank: 0,
+    cell: (store, row) => {
+      if (store.table.value.stage(row) === Stage.Failed) return <span class="wsw-failed">{text.failed}</span>;
+      const grade = store.judgements.value[row]?.grade;
+      return grade ? (
+        <>
+          <i class="wsw-level wsw-level-first" data-level={GRADE_LEVELS[grade]} />
+          {text.grade[grade]}
+        </>
+      ) : (
+        MISSING
+      );
+    },
+  },
+  {
+    id: "risk",
+    numeric: true,
+    rank: 2,
+    cell: (store, row) => {
+      const risk = store.judgements.value[row]?.risk ?? Number.NaN;
+      return Number.isFinite(risk) ? risk.toFixed(1) : formatNumber(risk);
+    },
+  },
+];
+
+export function LayerTable() {
+  const { store } = useView();
+  const order = store.order.value;
+  const total = store.catalog.value.names.length;
+  const query = store.query.value;
+  return (
+    <Panel
+      name="table"
+      title={text.table}
+      aside={query ? text.matches(order.length, total) : formatCount(total)}
+      controls={
+        <input
+          type="search"
+          class="wsw-search"
+          aria-label={text.search}
+          placeholder={text.searchPlaceholder}
+          value={query}
+          onInput={(event) => store.search(event.currentTarget.value)}
+          onKeyDown={(event) => {
+            event.stopPropagation();
+            if (event.key === "Escape") store.search("");
+            if (event.key === "ArrowDown") {
+              event.preventDefault();
+              store.walk(1);
+            }
+          }}
+        />
+      }
+    >
+      <Grid />
+    </Panel>
+  );
+}
+
+function Grid() {
+  const { store } = useView();
+  const scroller = useRef<HTMLDivElement>(null);
+  const { height } = useSize(scroller).value;
+  const top = useSignal(0);
+  const order = store.order.value;
+  const selected = store.selected.value;
+  const hovered = store.hovered.value;
+
+  // A selection made elsewhere comes into view.
+  useEffect(
+    () =>
+      effect(() => {
+        const element = scroller.current;
+        const at = store.selected.value === null ? -1 : store.order.value.indexOf(store.selected.value);
+        if (!element || at < 0) return;
+        const [start, end] = [at * ROW, (at + 1) * ROW];
+        const view = element.clientHeight - ROW; // the head covers one row
+        if (start < element.scrollTop) element.scrollTop = start;
+        else if (end > element.scrollTop + view) element.scrollTop = end - view;
+      }),
+    [store],
+  );
+
+  const first = Math.max(0, Math.floor(top.value / ROW) - AROUND);
+  const last = Math.min(order.length, Math.ceil((top.value + height) / ROW) + AROUND);
+  const rows = order.slice(first, last);
+  // One stop for the Tab key: the selected row, else the first.
+  const stop = selected !== null && rows.includes(selected) ? selected : rows[0];
+  const sort = store.sort.value;
+  const activate = (event: KeyboardEvent): void => {
+    if (!walkKeys(store, event)) return;
+    requestAnimationFrame(() => scroller.current?.querySelector<HTMLElement>("[aria-selected=true]")?.focus());
+  };
+
+  return (
+    <div
+      class="wsw-grid-scroller"
+      ref={scroller}
+      onScroll={(event) => {
+        top.value = event.currentTarget.scrollTop;
+      }}
+    >
+      {/* biome-ignore lint/a11y/useSemanticElements: a windowed grid of 10,000 rows is not a table element */}
+      <div class="wsw-table-grid" role="grid" aria-label={text.table} aria-rowcount={order.length + 1} tabIndex={-1} onKeyDown={activate}>
+        <div class="wsw-head" role="row" aria-rowindex={1}>
+          {COLUMNS.map(({ id, numeric, rank }) => (
+            <div
+              key={id}
+              role="columnheader"
+              data-column={id}
+              data-rank={rank}
+              class={numeric ? "wsw-cell wsw-numeric" : "wsw-cell"}
+              aria-sort={sort.column !== id ? "none" : sort.descending ? "descending" : "ascending"}
+            >
+              <button type="button" title={text.columnHints[id]} aria-label={text.sortBy(text.columns[id])} onClick={() => store.sortBy(id)}>
+                {text.columns[id]}
+                <span class="wsw-arrow" aria-hidden="true">
+                  {sort.column === id ? (sort.descending ? "↓" : "↑") : ""}
+                </span>
+              </button>
+            </div>
+          ))}
+        </div>
+        <div class="wsw-body" style={{ height: `${order.length * ROW}px` }} onPointerLeave={() => store.hover(null)}>
+          {rows.map((row, index) => (
+            <div
+              key={row}
+              role="row"
+              class="wsw-row"
+              data-row={row}
+              data-hovered={row === hovered || undefined}
+              data-stage={store.table.value.stage(row)}
+              aria-rowindex={first + index + 2}
+              aria-selected={row === selected}
+              tabIndex={row === stop ? 0 : -1}
+              title={store.catalog.value.names[row]}
+              style={{ transform: `translateY(${(first + index) * ROW}px)` }}
+              onClick={() => store.select(row)}
+              onPointerEnter={() => store.hover(row)}
+              onKeyDown={(event) => {
+                if (event.key !== "Enter" && event.key !== " ") return;
+                event.preventDefault();
+                store.select(row);
+              }}
+            >
+              {COLUMNS.map(({ id, numeric, rank, cell }) => (
+                <div key={id} role="gridcell" data-column={id} data-rank={rank} class={numeric ? "wsw-cell wsw-numeric" : "wsw-cell"}>
+                  {cell(store, row)}
+                </div>
+              ))}
+            </div>
+          ))}
+        </div>
+        {order.length === 0 && <p class="wsw-no-match">{text.noMatch(store.query.value)}</p>}
+      </div>
+    </div>
+  );
+}

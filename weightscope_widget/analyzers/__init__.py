@@ -1,0 +1,63 @@
+"""Analyzers: pure functions from a tensor to named numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from weightscope_widget.analyzers.basic import analyze_basic_stats
+from weightscope_widget.analyzers.quantization import analyze_quantization_sensitivity
+from weightscope_widget.analyzers.sparsity import analyze_sparsity
+from weightscope_widget.analyzers.spectral import analyze_spectral
+from weightscope_widget.analyzers.weights import Weights
+from weightscope_widget.errors import UnknownMethodError
+
+__all__ = [
+    "ELEMENTWISE",
+    "METHODS",
+    "SPECTRAL",
+    "Weights",
+    "analyze_basic_stats",
+    "analyze_quantization_sensitivity",
+    "analyze_sparsity",
+    "analyze_spectral",
+    "resolve_methods",
+]
+
+# A new analyzer is one function and one line here; `top_k` is the only option any of them takes.
+METHODS: dict[str, Callable[[Weights, int], dict[str, Any]]] = {
+    "basic_stats": lambda weights, _: analyze_basic_stats(weights),
+    "spectral": analyze_spectral,
+    "quantization": lambda weights, _: analyze_quantization_sensitivity(weights),
+    "sparsity": lambda weights, _: analyze_sparsity(weights),
+}
+"""The analyzers by the name of their section in the results, in the document's order."""
+
+SPECTRAL = ("spectral",)
+"""Methods that need a factorization: a hundred times the cost of the others, and matrices only."""
+
+ELEMENTWISE = tuple(name for name in METHODS if name not in SPECTRAL)
+"""Methods that one pass over the entries answers."""
+
+
+def resolve_methods(methods: str | Iterable[str]) -> tuple[str, ...]:
+    """Return the chosen analyzers' names in the document's order.
+
+    Parameters
+    ----------
+    methods : str or iterable of str
+        Any of ``"basic_stats"``, ``"spectral"``, ``"quantization"``, ``"sparsity"``, or ``"all"``.
+
+    Raises
+    ------
+    UnknownMethodError
+        Where a name is not one of these, or none is given.
+    """
+    wanted = {methods} if isinstance(methods, str) else set(methods)
+    choices = ", ".join(METHODS)
+    unknown = sorted(map(str, wanted - METHODS.keys() - {"all"}))
+    if unknown:
+        raise UnknownMethodError(f"methods has {', '.join(map(repr, unknown))}; choose from {choices}, or 'all'.")
+    if not wanted:
+        raise UnknownMethodError(f"methods is empty; choose from {choices}, or 'all'.")
+    return tuple(name for name in METHODS if "all" in wanted or name in wanted)

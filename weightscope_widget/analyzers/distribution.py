@@ -1,0 +1,58 @@
+"""The histogram of a tensor's entries, for the distribution panel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from weightscope_widget.analyzers.order import count_below
+from weightscope_widget.analyzers.weights import Weights
+
+__all__ = ["BINS", "Histogram", "histogram"]
+
+BINS = 200
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Counts of finite entries in equal bins.
+
+    Attributes
+    ----------
+    low, high : float
+        Outer edges: the least and the greatest finite entry.
+    counts : ndarray
+        (bins,), float64 (whole numbers; int64 would not survive the way to the browser).  Each bin holds its lower
+        edge, the last one also its upper edge.
+    """
+
+    low: float
+    high: float
+    counts: np.ndarray
+
+    @property
+    def edges(self) -> np.ndarray:
+        """(bins + 1,), float64."""
+        return _edges(self.low, self.high, len(self.counts))
+
+
+def _edges(low: float, high: float, bins: int) -> np.ndarray:
+    # Divided first: the range of float64 extremes would overflow.
+    inner = low + (high / bins - low / bins) * np.arange(1, bins)
+    return np.concatenate([[low], inner, [high]])
+
+
+def histogram(weights: Weights, bins: int = BINS) -> Histogram | None:
+    """Return the histogram of the finite entries over their range, or None where no entry is finite.
+
+    A constant tensor has one bin of no width.
+    """
+    ordered = weights.ordered
+    if not len(ordered):
+        return None
+    low, high = float(ordered[0]), float(ordered[-1])
+    if low == high:
+        return Histogram(low, high, np.array([float(len(ordered))]))
+    below = [count_below(ordered, float(edge)) for edge in _edges(low, high, bins)[1:-1]]
+    return Histogram(low, high, np.diff([0, *below, len(ordered)]).astype(np.float64))

@@ -1,0 +1,54 @@
+"""What the panels of a selected layer draw: its histogram and its spectrum, as binary columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from weightscope_widget.errors import UnknownLayerError
+from weightscope_widget.results import ScanResults
+
+__all__ = ["details"]
+
+
+def details(results: ScanResults, names: Sequence[str]) -> tuple[dict[str, Any], list[bytes]]:
+    """Return the details of some layers as they stand now.
+
+    Parameters
+    ----------
+    results : ScanResults
+        Where they are, perhaps still being filled.
+    names : sequence of str
+        Which layers.
+
+    Returns
+    -------
+    document : dict
+        ``layers``: per name ``histogram`` (``low``, ``high``, ``counts``) and ``spectrum``, where arrays are indices
+        into the buffers; either is None where it does not exist (yet), and non-finite edges cannot occur.
+    buffers : list of bytes
+        Little-endian float64 arrays.
+    """
+    buffers: list[bytes] = []
+
+    def put(array: np.ndarray) -> int:
+        buffers.append(array.astype("<f8").tobytes())
+        return len(buffers) - 1
+
+    layers = []
+    for name in names:
+        histogram = spectrum = None
+        try:
+            found = results.histogram(name)
+            histogram = {"low": found.low, "high": found.high, "counts": put(found.counts)}
+        except UnknownLayerError:
+            pass
+        try:
+            values = results.singular_values(name)
+            spectrum = put(values) if np.isfinite(values).all() else None
+        except UnknownLayerError:
+            pass
+        layers.append({"name": name, "histogram": histogram, "spectrum": spectrum})
+    return {"layers": layers}, buffers

@@ -1,0 +1,107 @@
+"""The layers' numbers as columns of float64, the form in which they travel to the browser."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+
+from weightscope_widget.results import ScanResults, flatten
+
+__all__ = ["MetricTable", "Stage", "catalog"]
+
+
+class Stage(IntEnum):
+    """How far a layer is."""
+
+    WAITING = 0
+    PARTIAL = 1
+    DONE = 2
+    FAILED = 3
+
+
+def catalog(results: ScanResults) -> dict[str, Any]:
+    """Return what is known of a model before anything is measured: names, places, shapes; strings in columns.
+
+    Everything in it is text or a small whole number, so JSON carries it.
+    """
+    layers = list(results.layers.values())
+    labels = _labels(results)
+    placements = [layer.placement for layer in layers]
+    return {
+        "model": results.model,
+        "methods": list(results.methods),
+        "names": [layer.name for layer in layers],
+        "labels": [labels[layer.name] for layer in layers],
+        "kinds": [placement.kind for placement in placements],
+        "families": [placement.family for placement in placements],
+        "stacks": [placement.stack or "" for placement in placements],
+        "shapes": ["" if layer.shape is None else " × ".join(map(str, layer.shape)) for layer in layers],
+        "dtypes": [layer.dtype or "" for layer in layers],
+        "aliases": {layer.name: list(layer.aliases) for layer in layers if layer.aliases},
+        "skipped": dict(results.skipped),
+    }
+
+
+def _labels(results: ScanResults) -> dict[str, str]:
+    from weightscope_widget.naming import short_labels
+
+    return short_labels(results.layers)
+
+
+class MetricTable:
+    """A float64 matrix with a row per layer and a column per scalar, kept up to date as results arrive.
+
+    A value that does not exist or is not known yet is NaN; which of the two, the column ``stage`` says.
+
+    Parameters
+    ----------
+    results : ScanResults
+        Where the numbers are.
+    """
+
+    def __init__(self, results: ScanResults) -> None:
+        self._results = results
+        self._row = {name: row for row, name in enumerate(results.layers)}
+        self._columns: dict[str, np.ndarray] = {}
+        for name, layer in results.layers.items():
+            self._set(name, "block", layer.placement.block)
+            self._set(name, "parameters", layer.parameters)
+            self._set(name, "stage", Stage.WAITING)
+        self.errors: dict[str, str] = {}
+        for name in results:
+            self.update(name)
+
+    def update(self, name: str) -> None:
+        """Copy the numbers of a layer, which may have become more."""
+        sections = self._results[name]
+        for column, value in flatten(sections).items():
+            self._set(name, column, value)
+        for metric, value in (self._results.baseline(name) or {}).items():
+            self._set(name, f"baseline.{metric}", value)
+        if "error" in sections:
+            self.errors[name] = sections["error"]
+        self._set(name, "stage", self._stage(name, sections))
+
+    def _stage(self, name: str, sections: Mapping[str, Any]) -> Stage:
+        if "error" in sections:
+            return Stage.FAILED
+        return Stage.PARTIAL if self._results.pending(name) else Stage.DONE
+
+    def _set(self, name: str, column: str, value: float | None) -> None:
+        if column not in self._columns:
+            self._columns[column] = np.full(len(self._row), math.nan)
+        if value is not None:
+            self._columns[column][self._row[name]] = value
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns: ``block``, ``parameters``, ``stage``, ``section.metric``, ``baseline.metric``."""
+        return list(self._columns)
+
+    def to_bytes(self) -> bytes:
+        """Return the columns one after the other, each (layers,) little-endian float64."""
+        return np.stack(list(self._columns.values())).astype("<f8").tobytes()

@@ -1,0 +1,222 @@
+"""The dashboard widget: its traits, its messages, and `show`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+import anywidget
+import traitlets
+
+from weightscope_widget.assessment import Thresholds
+from weightscope_widget.dashboard.background import BackgroundScan
+from weightscope_widget.dashboard.details import details
+from weightscope_widget.dashboard.front_end import front_end_source
+from weightscope_widget.dashboard.table import MetricTable, catalog
+from weightscope_widget.errors import InvalidArgumentError, UnknownLayerError
+from weightscope_widget.results import ScanResults
+from weightscope_widget.run import Progress, ScanRun, Task
+from weightscope_widget.scope import Scope, start_run
+from weightscope_widget.sources import open_source
+
+__all__ = ["Dashboard", "show"]
+
+
+class Dashboard(anywidget.AnyWidget):
+    """The linked dashboard of one model.  `show` makes one.
+
+    Parameters
+    ----------
+    results : ScanResults
+        What to draw, complete or being filled by `run`.
+    run : ScanRun, optional
+        The scan that fills them; started here, in the background.
+    height : int, str or None
+        Pixels, a CSS length, or None for as high as the contents.
+    theme : {"auto", "light", "dark"}
+        ``"auto"`` follows the notebook.
+    """
+
+    _esm = traitlets.Unicode().tag(sync=True)
+
+    # What a person may read and set.
+    selected: str | None = traitlets.Unicode(None, allow_none=True).tag(sync=True)
+    """Name of the selected layer, or None.  Two-way: set it and the page follows, click and it changes."""
+
+    height = traitlets.Union([traitlets.Int(), traitlets.Unicode()], default_value=None, allow_none=True).tag(sync=True)
+    theme = traitlets.Enum(["auto", "light", "dark"], default_value="auto").tag(sync=True)
+
+    # What only the page reads.  It is state, not messages, so that a reloaded page draws what a live kernel knows.
+    _catalog = traitlets.Dict().tag(sync=True)
+    _thresholds = traitlets.Dict().tag(sync=True)
+    _table = traitlets.Dict().tag(sync=True)
+
+    def __init__(
+        self,
+        results: ScanResults,
+        run: ScanRun | None = None,
+        *,
+        height: int | str | None = None,
+        theme: str = "auto",
+    ) -> None:
+        # Handlers of messages may run on another thread than the scan's reports and the user's cell.
+        self._state_lock = threading.RLock()
+        self._results = results
+        self._metrics = MetricTable(results)
+        self._background = None if run is None else BackgroundScan(run, self._on_task, self._report)
+        if theme not in ("auto", "light", "dark"):
+            raise InvalidArgumentError(f"theme is {theme!r}; choose 'auto', 'light' or 'dark'.")
+        if isinstance(height, bool) or not (height is None or isinstance(height, int | str)):
+            raise InvalidArgumentError(f"height is {height!r}; give pixels as an int, a CSS length such as '80vh', or None.")
+        super().__init__(
+            _esm=front_end_source(),
+            _catalog=catalog(results),
+            _thresholds=asdict(results.thresholds),
+            height=height,
+            theme=theme,
+        )
+        self.on_msg(self._on_message)
+        self._report(_progress_of(results) if run is None else run.progress)
+        if self._background is not None:
+            self._background.start()
+
+    @property
+    def results(self) -> ScanResults:
+        """The results drawn; the same object `scan` returns, filled while a scan runs."""
+        return self._results
+
+    def cancel(self) -> None:
+        """Stop the scan after the layer at hand; what was computed is kept."""
+        if self._background is not None:
+            self._background.cancel()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the scan has ended, at most `timeout` seconds.
+
+        Returns
+        -------
+        bool
+            Whether it has ended.
+        """
+        return self._background is None or self._background.join(timeout)
+
+    def close(self) -> None:
+        """Stop the scan and take the dashboard off the page; `results` stays."""
+        self.cancel()
+        super().close()
+
+    # From the person
+
+    @traitlets.validate("selected")
+    def _check_selected(self, proposal: dict[str, Any]) -> str | None:
+        name: str | None = proposal["value"]
+        if name is not None and name not in self._results.layers:
+            raise UnknownLayerError(f"{name!r} is not a layer of {self._results.model}; list(dash.results) names them.")
+        return name
+
+    @traitlets.observe("selected")
+    def _jump_the_queue(self, change: dict[str, Any]) -> None:
+        if self._background is not None and change["new"] is not None:
+            self._background.prioritize(change["new"])
+
+    # From the page
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take state from the page (called by ipywidgets)."""
+        with self._state_lock:
+            super().set_state(sync_data)
+
+    def _on_message(self, _widget: Dashboard, message: Any, _buffers: list[bytes]) -> None:
+        """Answer a request; every request gets exactly one reply, an error included."""
+        if not isinstance(message, dict) or message.get("type") != "request":
+            return
+        reply: dict[str, Any] = {"type": "reply", "id": message.get("id")}
+        buffers: list[bytes] = []
+        try:
+            if message.get("method") == "details":
+                reply["result"], buffers = details(self._results, message["names"])
+            elif message.get("method") == "cancel":
+                self.cancel()
+                reply["result"] = {}
+            else:
+                reply["error"] = "This kernel does not know the request; the front end may be of another version."
+        except Exception as error:  # whatever it was, the page must not wait for ever
+            reply["error"] = str(error)
+        self.send(reply, buffers)
+
+    # From the scan, on its thread
+
+    def _on_task(self, task: Task) -> None:
+        self._metrics.update(task.layer.name)
+
+    def _report(self, progress: Progress) -> int:
+        data = self._metrics.to_bytes()
+        table = {
+            "columns": self._metrics.columns,
+            "data": data,
+            "errors": dict(self._metrics.errors),
+            "progress": asdict(progress),
+        }
+        # One plain assignment is one message; batching from this thread would race with the user's own.
+        with self._state_lock:
+            self._table = table
+        return len(data)
+
+
+def _progress_of(results: ScanResults) -> Progress:
+    """Return the progress of results that no scan is filling."""
+    total = len(results.layers)
+    done = sum(not results.pending(name) for name in results.layers)
+    return Progress("done" if done == total else "cancelled", done, total, done / total if total else 1.0, None)
+
+
+def show(
+    model: Any,
+    methods: str | Iterable[str] = "all",
+    *,
+    top_k: int = 10,
+    vectors: bool = False,
+    thresholds: Thresholds | None = None,
+    height: int | str | None = None,
+    theme: str = "auto",
+) -> Dashboard:
+    """Show the linked dashboard of a model; returns at once, the scan runs in the background.
+
+    Parameters
+    ----------
+    model : nn.Module, mapping of str to Tensor, path, Source, Scope or ScanResults
+        Whatever `scan` takes, or results, which are drawn as they are.
+    methods : str or iterable of str
+        Any of ``"basic_stats"``, ``"spectral"``, ``"quantization"``, ``"sparsity"``, or ``"all"``; not used for results.
+    top_k : int
+        How many of the largest singular values to list per layer; not used for results.
+    vectors : bool
+        List 1-D tensors (norms, biases) too, with basic statistics; not used for results.
+    thresholds : Thresholds, optional
+        For grades and classes, instead of the defaults.
+    height : int, str or None
+        Pixels, a CSS length such as ``"80vh"``, or None for as high as the contents.
+    theme : {"auto", "light", "dark"}
+        ``"auto"`` follows the notebook.
+
+    Returns
+    -------
+    Dashboard
+        A widget: display it, read and set ``selected``, read ``results``, ``cancel()``, ``wait()``.
+
+    Raises
+    ------
+    WeightScopeError
+        One of its kinds, where an argument is wrong or the front end is missing.
+    """
+    if isinstance(model, ScanResults):
+        run, results = None, model
+    else:
+        source = model.source if isinstance(model, Scope) else open_source(model)
+        run = start_run(source, methods, top_k=top_k, vectors=vectors, cheap_first=True)
+        results = run.results
+    if thresholds is not None:
+        results.thresholds = thresholds
+    return Dashboard(results, run, height=height, theme=theme)

@@ -1,0 +1,85 @@
+"""The package's exceptions.
+
+Every error a person can cause is one of these, and its message is one sentence that says what is wrong, where,
+and what to do. Each also derives from the built-in exception a caller would expect, so ``except FileNotFoundError``
+keeps working.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "CorruptFileError",
+    "FrontEndMissingError",
+    "InvalidArgumentError",
+    "MetaDeviceError",
+    "MissingShardError",
+    "ModelNotFoundError",
+    "NoWeightsError",
+    "ResultsFormatError",
+    "ScanInterruptedWarning",
+    "TensorReadError",
+    "UnknownLayerError",
+    "UnknownMethodError",
+    "UnsupportedModelError",
+    "WeightScopeError",
+]
+
+
+class WeightScopeError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class UnsupportedModelError(WeightScopeError, TypeError):
+    """The object given as a model is of a kind that no source can read."""
+
+
+class ModelNotFoundError(WeightScopeError, FileNotFoundError):
+    """A path was given and nothing is there, or nothing that holds weights."""
+
+
+class CorruptFileError(WeightScopeError, ValueError):
+    """A file is there but is truncated or is not what its name says."""
+
+
+class MissingShardError(CorruptFileError, FileNotFoundError):
+    """An index names a shard that is not beside it."""
+
+
+class TensorReadError(WeightScopeError, ValueError):
+    """One tensor cannot be read; the scan records it on that layer and goes on."""
+
+
+class MetaDeviceError(WeightScopeError, ValueError):
+    """The model lives on the meta device: it has shapes but no weights."""
+
+
+class NoWeightsError(WeightScopeError, ValueError):
+    """The model was read but holds nothing that can be analyzed."""
+
+
+class UnknownMethodError(WeightScopeError, ValueError):
+    """A name in ``methods`` is not one of the analyzers."""
+
+
+class UnknownLayerError(WeightScopeError, KeyError):
+    """A layer name is not in these results."""
+
+    def __str__(self) -> str:
+        # KeyError shows repr(message), which buries the sentence in quotes.
+        return str(self.args[0]) if self.args else ""
+
+
+class InvalidArgumentError(WeightScopeError, ValueError):
+    """An argument has a value outside its range."""
+
+
+class ResultsFormatError(WeightScopeError, ValueError):
+    """A file is not results written by this package or by the reference project."""
+
+
+class FrontEndMissingError(WeightScopeError, RuntimeError):
+    """The installed package lacks its built front end."""
+
+
+class ScanInterruptedWarning(UserWarning):
+    """A scan was interrupted; what was computed until then is returned."""

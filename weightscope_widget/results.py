@@ -1,0 +1,327 @@
+"""What a scan found: a mapping of layers to named numbers, with the table and the files made of it."""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from weightscope_widget import assessment
+from weightscope_widget.analyzers.distribution import Histogram
+from weightscope_widget.assessment import Thresholds, gaussian_baseline
+from weightscope_widget.errors import UnknownLayerError
+from weightscope_widget.naming import Placement, place
+
+if TYPE_CHECKING:
+    from weightscope_widget.sources import Layer
+
+__all__ = ["LayerInfo", "ScanResults", "flatten"]
+
+
+@dataclass(frozen=True)
+class LayerInfo:
+    """What is known of a layer besides its numbers.
+
+    Attributes
+    ----------
+    name : str
+        Key in the results.
+    shape : tuple of int or None
+        As stored; None where results come from a file that does not say.
+    dtype : str or None
+        Storage type as torch names it.
+    aliases : tuple of str
+        Other names of the same (tied) weights.
+    members : tuple of str
+        For a stack of expert matrices, the names of its single matrices.
+    """
+
+    name: str
+    shape: tuple[int, ...] | None = None
+    dtype: str | None = None
+    aliases: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, layer: Layer) -> LayerInfo:
+        """Return what is known of `layer`, without its weights."""
+        return cls(layer.name, layer.shape, layer.dtype, layer.aliases, layer.members)
+
+    @property
+    def parameters(self) -> int | None:
+        """Number of entries."""
+        return None if self.shape is None else math.prod(self.shape)
+
+    @property
+    def placement(self) -> Placement:
+        """Block, stack, kind and family, read off the name."""
+        return place(self.name)
+
+
+def flatten(sections: Mapping[str, Any]) -> dict[str, float]:
+    """Return every scalar of one layer as ``section.metric``, nested groups left out of the name.
+
+    >>> flatten({"sparsity": {"magnitude_percentiles": {"p50": 0.1}, "mean_abs_weight": 0.2}})
+    {'sparsity.p50': 0.1, 'sparsity.mean_abs_weight': 0.2}
+    """
+    scalars: dict[str, float] = {}
+    for section, metrics in sections.items():
+        if not isinstance(metrics, Mapping):
+            continue
+        for metric, value in metrics.items():
+            group = value if isinstance(value, Mapping) else {metric: value}
+            scalars |= {f"{section}.{key}": one for key, one in group.items() if isinstance(one, int | float)}
+    return scalars
+
+
+class ScanResults(Mapping[str, dict[str, Any]]):
+    """Results of a scan: ``results[layer][section][metric]``, in the model's order.
+
+    A layer whose analysis failed has the key ``error`` (a sentence) beside whatever was computed before.  While a scan
+    runs, layers appear as they are measured; iterating is safe at any time.
+
+    Parameters
+    ----------
+    model : str
+        What the model is called.
+    layers : sequence of LayerInfo
+        Every layer that is to be analyzed, in the model's order.
+    methods : sequence of str
+        The analyzers chosen.
+    skipped : mapping of str to str
+        Tensors left out, with the reason.
+    thresholds : Thresholds
+        For grades, risks and classes; may be replaced at any time.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        layers: Sequence[LayerInfo],
+        methods: Sequence[str],
+        *,
+        skipped: Mapping[str, str] | None = None,
+        thresholds: Thresholds | None = None,
+    ) -> None:
+        self.model = model
+        self.methods = tuple(methods)
+        self.skipped = dict(skipped or {})
+        self.thresholds = thresholds or Thresholds()
+        self.layers = {layer.name: layer for layer in layers}
+        self._sections: dict[str, dict[str, Any]] = {}
+        self._spectra: dict[str, np.ndarray] = {}
+        self._histograms: dict[str, Histogram] = {}
+        self._lock = threading.RLock()
+
+    # Mapping
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        with self._lock:
+            if name in self._sections:
+                return dict(self._sections[name])
+        raise UnknownLayerError(self._not_here(name))
+
+    def __iter__(self) -> Iterator[str]:
+        with self._lock:
+            return iter([name for name in self.layers if name in self._sections])
+
+    def __len__(self) -> int:
+        return len(self._sections)
+
+    def __repr__(self) -> str:
+        state = "" if self.complete else f" of {len(self.layers)}"
+        return f"<ScanResults of {self.model}: {len(self)}{state} layers, {', '.join(self.methods)}>"
+
+    # Filling (by the scan and by the reader of files)
+
+    def add(
+        self,
+        name: str,
+        sections: Mapping[str, Any],
+        *,
+        spectrum: np.ndarray | None = None,
+        histogram: Histogram | None = None,
+    ) -> None:
+        """Add sections to a layer; those it has stay."""
+        order = [*self.methods, "error"]
+        with self._lock:
+            merged = self._sections.get(name, {}) | dict(sections)
+            self._sections[name] = {key: merged[key] for key in sorted(merged, key=order.index)}
+            if spectrum is not None:
+                self._spectra[name] = spectrum
+            if histogram is not None:
+                self._histograms[name] = histogram
+
+    # Questions
+
+    @property
+    def complete(self) -> bool:
+        """Whether every layer was analyzed or has failed."""
+        return not any(self.pending(name) for name in self.layers)
+
+    def pending(self, name: str) -> bool:
+        """Return whether a layer still lacks a section that was asked for and that it can have."""
+        with self._lock:
+            sections = self._sections.get(name, {})
+        return "error" not in sections and not set(self.methods_for(self._info(name))) <= sections.keys()
+
+    def methods_for(self, layer: LayerInfo) -> tuple[str, ...]:
+        """Return the chosen analyzers that apply to a layer: a vector has basic statistics only."""
+        vector = layer.shape is not None and len(layer.shape) == 1
+        return tuple(method for method in self.methods if not vector or method == "basic_stats")
+
+    def singular_values(self, name: str) -> np.ndarray:
+        """Return all singular values of a layer: (total_rank,), float64, descending; NaN where weights are not finite.
+
+        Raises
+        ------
+        UnknownLayerError
+            Where the layer is not here or its spectrum was not computed.
+        """
+        return self._kept(self._spectra, name, "spectrum", "scan with methods='all' or 'spectral'")
+
+    def histogram(self, name: str) -> Histogram:
+        """Return the histogram of a layer's finite entries.
+
+        Raises
+        ------
+        UnknownLayerError
+            Where the layer is not here or has no histogram.
+        """
+        return self._kept(self._histograms, name, "histogram", "scan it with any method but 'spectral' alone")
+
+    def health(self, name: str) -> int | None:
+        """Return a layer's health, 0–100; 0 where weights are not finite, None where it cannot be said."""
+        if self._broken(name):
+            return 0
+        return self._by_condition_and_outliers(assessment.health, name)
+
+    def grade(self, name: str) -> str | None:
+        """Return ``"Excellent"``, ``"Good"``, ``"Warning"`` or ``"Critical"``; None where it cannot be said."""
+        return assessment.grade(self.health(name))
+
+    def risk(self, name: str) -> float:
+        """Return a layer's risk score, at least 0; inf where weights are not finite, NaN where it cannot be said."""
+        if self._broken(name):
+            return math.inf
+        return self._by_condition_and_outliers(assessment.risk, name)
+
+    def classes(self, name: str) -> dict[str, str | None]:
+        """Return the class of each metric that has classes, by its name."""
+        sections = self._of(name)
+        spectral, quantization = sections.get("spectral", {}), sections.get("quantization", {})
+        values = {
+            "condition_number": spectral.get("condition_number"),
+            "sqnr_db": quantization.get("sqnr_db"),
+            "extreme_outlier_percentage": quantization.get("extreme_outlier_percentage"),
+            "stable_rank_percentage": 100 * spectral["stable_rank"] / spectral["total_rank"] if spectral else None,
+        }
+        return {metric: assessment.classify(metric, value, self.thresholds) for metric, value in values.items()}
+
+    def baseline(self, name: str) -> dict[str, float] | None:
+        """Return what a Gaussian matrix of a layer's shape and spread would score (see `gaussian_baseline`).
+
+        None for a vector, and where shape is unknown.
+        """
+        info = self._info(name)
+        if info.shape is None or len(info.shape) < 2:
+            return None
+        std = self._of(name).get("basic_stats", {}).get("std", math.nan)
+        if info.members:
+            return gaussian_baseline(info.shape[1:], std, matrices=info.shape[0])
+        return gaussian_baseline(info.shape, std)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per layer (index: the name), in the model's order.
+
+        Columns: ``block`` (Int64, missing outside blocks), ``stack``, ``kind``, ``family``, ``shape`` (tuple), ``dtype``,
+        ``parameters`` (Int64), ``grade``, ``risk``, then every scalar as ``section.metric``; ``error`` last where a
+        layer failed.
+        """
+        rows = {name: self._row(name) for name in self}
+        columns = dict.fromkeys(key for row in rows.values() for key in row if key != "error")
+        if any("error" in row for row in rows.values()):
+            columns["error"] = None
+        frame = pd.DataFrame(
+            {key: pd.Series([row.get(key) for row in rows.values()], dtype=_dtype(key, rows)) for key in columns}
+        )
+        frame.index = pd.Index(list(rows), name="name")
+        return frame
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write everything to a JSON file that `load_results` reads back exactly."""
+        from weightscope_widget.results_file import write_results
+
+        write_results(self, path)
+
+    # Inside
+
+    def _row(self, name: str) -> dict[str, Any]:
+        info, sections = self._info(name), self._of(name)
+        row = {
+            "block": info.placement.block,
+            "stack": info.placement.stack,
+            "kind": info.placement.kind,
+            "family": info.placement.family,
+            "shape": info.shape,
+            "dtype": info.dtype,
+            "parameters": info.parameters,
+            "grade": self.grade(name),
+            "risk": self.risk(name),
+        }
+        return row | flatten(sections) | ({"error": sections["error"]} if "error" in sections else {})
+
+    def _by_condition_and_outliers(self, score: Callable[..., Any], name: str) -> Any:
+        sections = self._of(name)
+        return score(
+            None if "error" in sections else sections.get("spectral", {}).get("condition_number"),
+            sections.get("quantization", {}).get("extreme_outlier_percentage"),
+            self.thresholds,
+        )
+
+    def _broken(self, name: str) -> bool:
+        stats = self._of(name).get("basic_stats", {})
+        return bool(stats.get("nan_count", 0) or stats.get("inf_count", 0))
+
+    def _of(self, name: str) -> dict[str, Any]:
+        self._info(name)
+        with self._lock:
+            return self._sections.get(name, {})
+
+    def _info(self, name: str) -> LayerInfo:
+        if name not in self.layers:
+            raise UnknownLayerError(self._not_here(name))
+        return self.layers[name]
+
+    def _kept(self, store: Mapping[str, Any], name: str, what: str, remedy: str) -> Any:
+        self._info(name)
+        if name not in store:
+            raise UnknownLayerError(f"The {what} of {name!r} is not in these results; {remedy}.")
+        return store[name]
+
+    def _not_here(self, name: object) -> str:
+        owner = next((layer.name for layer in self.layers.values() if name in layer.aliases), None)
+        if owner is not None:
+            return f"{name!r} is tied to {owner!r}; its numbers are under that name."
+        if name in self.layers:
+            return f"{name!r} has not been analyzed yet; wait for the scan."
+        if name in self.skipped:
+            return f"{name!r} was left out ({self.skipped[str(name)]})."
+        return f"{name!r} is not a layer of {self.model}; list(results) names them."
+
+
+_DTYPES = {"block": "Int64", "parameters": "Int64", "risk": "float64"}
+_OBJECTS = ("stack", "kind", "family", "shape", "dtype", "grade", "error")
+
+
+def _dtype(key: str, rows: Mapping[str, Mapping[str, Any]]) -> str:
+    if key in _OBJECTS:
+        return "object"
+    whole = all(isinstance(row.get(key), int) for row in rows.values())
+    return _DTYPES.get(key, "int64" if whole else "float64")

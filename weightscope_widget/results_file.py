@@ -1,0 +1,208 @@
+"""Results as a file: valid JSON that reads back exactly, and the reference project's JSON."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from weightscope_widget.analyzers import METHODS
+from weightscope_widget.analyzers.distribution import Histogram
+from weightscope_widget.assessment import Thresholds
+from weightscope_widget.errors import ModelNotFoundError, ResultsFormatError, WeightScopeError
+from weightscope_widget.results import LayerInfo, ScanResults
+
+__all__ = ["load_results", "write_results"]
+
+_FORMAT, _VERSION = "weightscope-results", 1
+
+_NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+# The reference project wrote thresholds as Python prints them.
+_REFERENCE_KEYS = {
+    "threshold_1e-06": "threshold_1e-6",
+    "threshold_0.0001": "threshold_1e-4",
+    "threshold_0.01": "threshold_1e-2",
+}
+
+
+def write_results(results: ScanResults, path: str | os.PathLike[str]) -> None:
+    """Write `results` to `path`; the file appears whole or not at all."""
+    document = {
+        "format": _FORMAT,
+        "version": _VERSION,
+        "model": results.model,
+        "methods": results.methods,
+        "thresholds": asdict(results.thresholds),
+        "skipped": results.skipped,
+        "layers": {name: _layer_document(results, name) for name in results.layers},
+    }
+    target = Path(path).expanduser()
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=target.parent, prefix=target.name, suffix=".part", delete=False
+    ) as file:
+        partial = Path(file.name)
+        try:
+            json.dump(_plain(document), file, ensure_ascii=False, allow_nan=False)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+    partial.replace(target)
+
+
+def load_results(path: str | os.PathLike[str]) -> ScanResults:
+    """Read results written by `ScanResults.save`, or by the reference project.
+
+    Parameters
+    ----------
+    path : path-like
+        A JSON file.
+
+    Returns
+    -------
+    ScanResults
+        As it was saved.  The reference's files hold no shapes, histograms or spectra, so neither do these results.
+
+    Raises
+    ------
+    ModelNotFoundError
+        Where there is no such file.
+    ResultsFormatError
+        Where the file is something else, or was written by a later version of this package.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise ModelNotFoundError(f"There is no results file at {path}; check the path.")
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ResultsFormatError(f"{path} is not a JSON file ({error}); give a file that results.save() wrote.") from None
+    try:
+        if isinstance(document, dict) and document.get("format") == _FORMAT:
+            return _read(document, path)
+        return _read_reference(document, path)
+    except WeightScopeError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ResultsFormatError(
+            f"{path} does not hold results as results.save() writes them "
+            f"({type(error).__name__}: {error}); scan the model again."
+        ) from error
+
+
+def _layer_document(results: ScanResults, name: str) -> dict[str, Any]:
+    info = results.layers[name]
+    document: dict[str, Any] = {
+        "shape": info.shape,
+        "dtype": info.dtype,
+        "aliases": info.aliases,
+        "members": info.members,
+    }
+    if name in results:
+        document["results"] = results[name]
+    try:
+        document["singular_values"] = _encode(results.singular_values(name))
+    except WeightScopeError:
+        pass
+    try:
+        histogram = results.histogram(name)
+        document["histogram"] = {"low": histogram.low, "high": histogram.high, "counts": _encode(histogram.counts)}
+    except WeightScopeError:
+        pass
+    return document
+
+
+def _read(document: dict[str, Any], path: Path) -> ScanResults:
+    if document["version"] > _VERSION:
+        raise ResultsFormatError(
+            f"{path} was written by a later version of weightscope-widget; upgrade the package to read it."
+        )
+    results = ScanResults(
+        document["model"],
+        [
+            LayerInfo(
+                name,
+                None if layer["shape"] is None else tuple(layer["shape"]),
+                layer["dtype"],
+                tuple(layer["aliases"]),
+                tuple(layer["members"]),
+            )
+            for name, layer in document["layers"].items()
+        ],
+        document["methods"],
+        skipped=document["skipped"],
+        thresholds=Thresholds(**document["thresholds"]),
+    )
+    for name, layer in document["layers"].items():
+        if "results" not in layer:
+            continue
+        histogram = _numbers(layer["histogram"]) if "histogram" in layer else None
+        results.add(
+            name,
+            {key: value if key == "error" else _numbers(value) for key, value in layer["results"].items()},
+            spectrum=_decode(layer["singular_values"]) if "singular_values" in layer else None,
+            histogram=None
+            if histogram is None
+            else Histogram(histogram["low"], histogram["high"], _decode(histogram["counts"])),
+        )
+    return results
+
+
+def _read_reference(document: Any, path: Path) -> ScanResults:
+    if not isinstance(document, dict) or not document:
+        raise ResultsFormatError(f"{path} holds no results; give a file that results.save() wrote.")
+    methods: dict[str, None] = {}
+    for name, sections in document.items():
+        if not isinstance(sections, dict) or not sections or sections.keys() - METHODS.keys():
+            raise ResultsFormatError(
+                f"{path} is not results: its entry {name!r} is not made of {', '.join(METHODS)}; "
+                "give a file that results.save() wrote."
+            )
+        methods |= dict.fromkeys(sections)
+    chosen = [method for method in METHODS if method in methods]
+    results = ScanResults(path.stem, [LayerInfo(name) for name in document], chosen)
+    for name, sections in document.items():
+        results.add(name, _numbers(_renamed(sections)))
+    return results
+
+
+def _renamed(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {_REFERENCE_KEYS.get(key, key): _renamed(one) for key, one in value.items()}
+    return value
+
+
+def _plain(value: Any) -> Any:
+    """Return `value` with non-finite numbers as strings, which is what valid JSON can hold."""
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return next(text for text, number in _NON_FINITE.items() if repr(number) == repr(value))
+    return value
+
+
+def _numbers(value: Any) -> Any:
+    """Undo `_plain`."""
+    if isinstance(value, dict):
+        return {key: _numbers(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_numbers(one) for one in value]
+    return _NON_FINITE.get(value, value) if isinstance(value, str) else value
+
+
+def _encode(array: np.ndarray) -> str:
+    return base64.b64encode(array.astype("<f8").tobytes()).decode("ascii")
+
+
+def _decode(text: str) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(text, validate=True), dtype="<f8").astype(np.float64)

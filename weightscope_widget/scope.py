@@ -1,0 +1,130 @@
+"""The scan from Python: ``Scope(model).scan()`` and ``scan(model)``."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+from tqdm.auto import tqdm
+
+from weightscope_widget.analyzers import resolve_methods
+from weightscope_widget.errors import InvalidArgumentError, ScanInterruptedWarning
+from weightscope_widget.results import ScanResults
+from weightscope_widget.run import ScanRun
+from weightscope_widget.sources import Source, open_source
+
+__all__ = ["Scope", "scan"]
+
+
+class Scope:
+    """A model opened for looking into.
+
+    Parameters
+    ----------
+    model : nn.Module, mapping of str to Tensor, path, or Source
+        A live module, a state dict, a ``.safetensors`` file, or a model directory with one or with sharded
+        safetensors.  Files are read tensor by tensor.
+
+    Attributes
+    ----------
+    source : Source
+        The model's layers.
+    results : ScanResults or None
+        Of the latest scan, filled while it runs.
+
+    Raises
+    ------
+    WeightScopeError
+        One of its kinds, saying what is wrong with `model` and what to do.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self.source: Source = open_source(model)
+        self.results: ScanResults | None = None
+
+    def scan(
+        self,
+        methods: str | Iterable[str] = "all",
+        *,
+        top_k: int = 10,
+        vectors: bool = False,
+        progress: bool = True,
+        cancel: threading.Event | None = None,
+    ) -> ScanResults:
+        """Analyze every weight of two or more dimensions.
+
+        Parameters
+        ----------
+        methods : str or iterable of str
+            Any of ``"basic_stats"``, ``"spectral"``, ``"quantization"``, ``"sparsity"``, or ``"all"``.
+        top_k : int
+            How many of the largest singular values to list per layer.
+        vectors : bool
+            List 1-D tensors (norms, biases) too, with basic statistics.
+        progress : bool
+            Show a progress bar.
+        cancel : threading.Event, optional
+            Set from another thread, it stops the scan after the layer at hand.
+
+        Returns
+        -------
+        ScanResults
+            ``results[layer][section][metric]``.  After a cancel, or an interrupt (which also warns), what was computed
+            until then.
+
+        Raises
+        ------
+        UnknownMethodError, InvalidArgumentError, NoWeightsError
+            Where an argument is wrong or nothing is there to analyze.
+
+        Warns
+        -----
+        ScanInterruptedWarning
+            Where the scan was interrupted from the keyboard.
+        """
+        run = start_run(self.source, methods, top_k=top_k, vectors=vectors)
+        self.results = run.results
+        with tqdm(total=len(run.results.layers), desc=self.source.name, unit="layer", disable=not progress) as bar:
+            try:
+                for task in run.steps():
+                    bar.update(task.last)
+                    if cancel is not None and cancel.is_set():
+                        run.cancel()
+            except KeyboardInterrupt:
+                warnings.warn(
+                    f"The scan of {self.source.name} was interrupted; the results hold what was computed until then.",
+                    ScanInterruptedWarning,
+                    stacklevel=2,
+                )
+        return run.results
+
+
+def start_run(
+    source: Source, methods: str | Iterable[str], *, top_k: int, vectors: bool, cheap_first: bool = False
+) -> ScanRun:
+    """Return a run with its arguments checked; nothing is read yet."""
+    if isinstance(top_k, bool) or not isinstance(top_k, int) or top_k < 1:
+        raise InvalidArgumentError(f"top_k is {top_k!r}; give how many singular values to list, at least 1.")
+    return ScanRun(source, resolve_methods(methods), top_k=top_k, vectors=vectors, cheap_first=cheap_first)
+
+
+def scan(
+    model: Any,
+    methods: str | Iterable[str] = "all",
+    *,
+    top_k: int = 10,
+    vectors: bool = False,
+    progress: bool = True,
+    cancel: threading.Event | None = None,
+) -> ScanResults:
+    """Open `model` and analyze it: ``Scope(model).scan(...)``, with the same parameters, results and errors.
+
+    Examples
+    --------
+    >>> results = scan({"layer.weight": torch.eye(3)}, progress=False)
+    >>> results["layer"]["spectral"]["condition_number"]
+    1.0
+    """
+    return Scope(model).scan(methods, top_k=top_k, vectors=vectors, progress=progress, cancel=cancel)

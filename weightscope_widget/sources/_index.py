@@ -1,0 +1,85 @@
+"""A checkpoint in several shards: the JSON index that says which tensor is in which file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from weightscope_widget.errors import CorruptFileError, MissingShardError
+from weightscope_widget.sources._header import Entry, read_header
+from weightscope_widget.sources._paths import quote
+
+__all__ = ["Sharded", "read_sharded"]
+
+
+@dataclass(frozen=True)
+class Sharded:
+    """The tensors that an index names, each with the shard it is in, and the index's metadata."""
+
+    entries: Mapping[str, Entry]
+    metadata: Mapping[str, object]
+
+
+def read_sharded(index: Path) -> Sharded:
+    """Read an index and the headers of its shards.
+
+    A tensor that its shard lacks becomes an entry with a problem. Tensors that the shards hold beyond the index are
+    part of the model too: transformers loads them, so an index that omits them is no reason to hide them.
+
+    Raises
+    ------
+    CorruptFileError
+        The index is not JSON, not an index, or names a file outside its folder; or a shard is broken.
+    MissingShardError
+        A shard is not there.
+    """
+    shards_of, metadata = _read_index(index)
+    names = list(dict.fromkeys(shards_of.values()))
+    missing = [name for name in names if not os.path.isfile(index.parent / name)]
+    if missing:
+        others = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise MissingShardError(
+            f"The shard {quote(missing[0])}{others} that {quote(index)} names is not beside it; download it again."
+        )
+    headers = {name: read_header(index.parent / name) for name in names}
+    entries = {
+        key: headers[shard].entries.get(key) or _lacking(key, index.parent / shard) for key, shard in shards_of.items()
+    }
+    for header in headers.values():
+        for key, entry in header.entries.items():
+            entries.setdefault(key, entry)
+    from_shards = {key: value for header in headers.values() for key, value in header.metadata.items()}
+    return Sharded(entries, {**from_shards, **metadata})
+
+
+def _read_index(index: Path) -> tuple[dict[str, str], dict[str, object]]:
+    """Return the index's ``weight_map`` and ``metadata``, checked."""
+    try:
+        content = json.loads(index.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise CorruptFileError(f"{quote(index)} is not valid JSON ({error}); download it again.") from error
+    shards_of = content.get("weight_map") if isinstance(content, dict) else None
+    if not isinstance(shards_of, dict) or not shards_of:
+        raise CorruptFileError(f"{quote(index)} has no weight_map from tensors to shards; download it again.")
+    for shard in shards_of.values():
+        if not isinstance(shard, str) or not _is_plain_name(shard):
+            raise CorruptFileError(
+                f"{quote(index)} names {quote(shard)} as a shard, which is not the name of a .safetensors file beside "
+                "it; download it again from a source you trust."
+            )
+    metadata = content.get("metadata")
+    return shards_of, metadata if isinstance(metadata, dict) else {}
+
+
+def _is_plain_name(shard: str) -> bool:
+    # A name that could lead out of the folder, on any system, is refused: the index may come from anyone.
+    return shard.endswith(".safetensors") and not any(character in "/\\:\0" for character in shard)
+
+
+def _lacking(key: str, path: Path) -> Entry:
+    return Entry(
+        path, problem=f"{quote(path)} lacks the tensor {quote(key)} that the index says it holds; download it again."
+    )

@@ -1,0 +1,117 @@
+"""The small objects behind `Layer.load`: each knows where one tensor is, and reads it when called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from weightscope_widget.errors import TensorReadError
+from weightscope_widget.sources._paths import quote
+
+__all__ = ["InFile", "InMemory", "Loader", "Unreadable"]
+
+
+class Loader(Protocol):
+    """Loads a tensor, or one matrix of a stack of them."""
+
+    def __call__(self) -> torch.Tensor: ...
+
+    def member(self, index: int) -> Loader:
+        """Return the loader of the matrix at `index` along the first axis."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class InMemory:
+    """A tensor that some model or state dict holds; a reference, never a copy.
+
+    Attributes
+    ----------
+    name : str
+        The parameter's name, for messages.
+    tensor : torch.Tensor
+        The tensor itself, so that a model moved to another device after the source was opened is still followed.
+    index : int, optional
+        Which matrix along the first axis; None for the whole tensor.
+    """
+
+    name: str
+    tensor: torch.Tensor
+    index: int | None = None
+
+    def __call__(self) -> torch.Tensor:
+        if self.tensor.device.type == "meta":
+            raise TensorReadError(
+                f"{quote(self.name)} is on the meta device and has no values; load the model without offloading, "
+                "or give the folder of its checkpoint instead."
+            )
+        if hasattr(self.tensor, "full_tensor"):
+            raise TensorReadError(
+                f"{quote(self.name)} is a distributed tensor (DTensor), of which this process may hold a shard only; "
+                "gather a full state dict and give that instead."
+            )
+        whole = self.tensor.detach()
+        return whole if self.index is None else whole[self.index]
+
+    def member(self, index: int) -> InMemory:
+        """Return the loader of the matrix at `index` along the first axis."""
+        return replace(self, index=index)
+
+
+@dataclass(frozen=True)
+class InFile:
+    """A tensor in a safetensors file, which is opened for each call: nothing is held, and it pickles.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    key : str
+        The tensor's name in it.
+    index : int, optional
+        Which matrix along the first axis; None for the whole tensor. Only this matrix is read.
+    """
+
+    path: Path
+    key: str
+    index: int | None = None
+
+    def __call__(self) -> torch.Tensor:
+        try:
+            with safe_open(self.path, framework="pt", device="cpu") as file:
+                tensor = file.get_tensor(self.key) if self.index is None else file.get_slice(self.key)[self.index]
+        except (SafetensorError, OSError, IndexError, RuntimeError, ValueError, TypeError, AttributeError) as error:
+            raise TensorReadError(
+                f"{quote(self.key)} cannot be read from {quote(self.path)} ({error}); the file was moved, changed or "
+                "damaged since it was opened: put it back or open the model again."
+            ) from error
+        assert isinstance(tensor, torch.Tensor)
+        return tensor
+
+    def member(self, index: int) -> InFile:
+        """Return the loader of the matrix at `index` along the first axis."""
+        return replace(self, index=index)
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A tensor that is known to exist by name only.
+
+    Attributes
+    ----------
+    problem : str
+        The sentence that calling it raises.
+    """
+
+    problem: str
+
+    def __call__(self) -> torch.Tensor:
+        raise TensorReadError(self.problem)
+
+    def member(self, index: int) -> Unreadable:
+        """Return the same: no part of it can be read either."""
+        return self

@@ -1,0 +1,103 @@
+"""A folder with a checkpoint in it, as transformers, diffusers and PEFT save them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from weightscope_widget.errors import ModelNotFoundError, UnsupportedModelError
+from weightscope_widget.sources._header import Entry, read_header
+from weightscope_widget.sources._index import read_sharded
+from weightscope_widget.sources._order import natural_key
+from weightscope_widget.sources._paths import absolute, as_path, quote
+from weightscope_widget.sources.layer import Source
+from weightscope_widget.sources.safetensors_file import file_source
+
+__all__ = ["accepts", "open_directory"]
+
+_INDEX = "model.safetensors.index.json"
+_FILE = "model.safetensors"
+_OTHER_WEIGHTS = (".bin", ".pt", ".pth", ".ckpt", ".gguf", ".h5", ".msgpack", ".onnx")
+
+
+def accepts(model: object) -> bool:
+    """Return whether this is the path of a folder."""
+    path = as_path(model)
+    return path is not None and os.path.isdir(path)
+
+
+def open_directory(model: str | os.PathLike[str]) -> Source:
+    """Open the checkpoint in a folder.
+
+    Looked for, in this order: ``model.safetensors.index.json``, a single other index, ``model.safetensors``, a single
+    other ``.safetensors`` file, several that have no tensor in common.
+
+    Raises
+    ------
+    ModelNotFoundError
+        The folder holds none of these.
+    UnsupportedModelError
+        It holds several files that have tensors in common, so that nothing says which one is meant.
+    CorruptFileError, MissingShardError
+        A file is broken, or a shard that the index names is not there.
+    NoWeightsError
+        There is no floating-point tensor in it.
+    """
+    folder = absolute(model)
+    names = _files(folder)
+    files = [name for name in names if name.endswith(".safetensors")]
+    index = _one_of(_INDEX, [name for name in names if name.endswith(".safetensors.index.json")])
+    if index is not None:
+        sharded = read_sharded(folder / index)
+        return file_source(folder.name, sharded.entries, sharded.metadata)
+    if not files:
+        raise ModelNotFoundError(_nothing(folder, names))
+    single = _one_of(_FILE, files)
+    return _open_together(folder, files if single is None else [single])
+
+
+def _one_of(preferred: str, names: Sequence[str]) -> str | None:
+    """Return the preferred name if it is there, else the only one there is."""
+    if preferred in names:
+        return preferred
+    return names[0] if len(names) == 1 else None
+
+
+def _open_together(folder: Path, files: Iterable[str]) -> Source:
+    entries: dict[str, Entry] = {}
+    metadata: dict[str, object] = {}
+    for name in files:
+        header = read_header(folder / name)
+        both = next((key for key in header.entries if key in entries), None)
+        if both is not None:
+            raise UnsupportedModelError(
+                f"{quote(folder)} holds several checkpoints: {quote(entries[both].path.name)} and {quote(name)} both "
+                f"have {quote(both)}; give the path of one file."
+            )
+        entries.update(header.entries)
+        metadata.update(header.metadata)
+    return file_source(folder.name, entries, metadata)
+
+
+def _files(folder: Path) -> list[str]:
+    """Return the names of the folder's files, without hidden ones (``._model.safetensors``, as macOS leaves)."""
+    try:
+        names = [name for name in os.listdir(folder) if not name.startswith(".") and os.path.isfile(folder / name)]
+    except OSError as error:
+        raise ModelNotFoundError(f"The folder {quote(folder)} cannot be listed ({error}); check the path.") from error
+    return sorted(names, key=natural_key)
+
+
+def _nothing(folder: Path, names: Iterable[str]) -> str:
+    looked_for = f"The folder {quote(folder)} holds no {_INDEX}, no {_FILE} and no other .safetensors file"
+    other = next((name for name in names if name.lower().endswith(_OTHER_WEIGHTS)), None)
+    if other is not None:
+        return (
+            f"{looked_for}, only weights of another kind ({quote(other)}); save the model with "
+            "save_pretrained(folder), or pass the loaded model or its state dict."
+        )
+    nested = sorted(path.parent.name for path in folder.glob("*/*.safetensors"))
+    if nested:
+        return f"{looked_for}, but its folder {quote(nested[0])} does; give that one."
+    return f"{looked_for}; give the folder or the file that the weights are in."

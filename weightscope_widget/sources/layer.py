@@ -1,0 +1,91 @@
+"""What every source yields: layers that know where their weights are, without holding them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import torch
+
+from weightscope_widget.naming import Placement, place
+
+__all__ = ["Layer", "Source", "layer_name"]
+
+
+def layer_name(parameter: str) -> str:
+    """Return the results' key of a parameter: its name without a trailing ``.weight``.
+
+    >>> layer_name("h.0.attn.c_proj.weight")
+    'h.0.attn.c_proj'
+    >>> layer_name("in_proj_weight")
+    'in_proj_weight'
+    """
+    return parameter.removesuffix(".weight")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One weight tensor of a model.
+
+    Attributes
+    ----------
+    name : str
+        Key in the results: the parameter's name without a trailing ``.weight``.
+    shape : tuple of int
+        Shape as stored.
+    dtype : str
+        Storage type as torch names it, without the prefix: ``"float32"``, ``"bfloat16"``, ``"float8_e4m3fn"``.
+    load : callable
+        Takes nothing, returns the tensor (any device, `shape`, `dtype`). Called once or twice per scan, possibly on
+        another thread; raises `TensorReadError`.  It is a small picklable object wherever the weights are in a file.
+    aliases : tuple of str
+        Other names of the same storage (tied weights), as keys of the results would be written.
+    transposed : bool
+        The tensor is stored (in, out), as transformers' ``Conv1D`` does.
+    members : tuple of str
+        For a stack of expert matrices (3-D: experts × rows × columns), the names of the layers of its single matrices.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    load: Callable[[], torch.Tensor] = field(repr=False, compare=False)
+    aliases: tuple[str, ...] = ()
+    transposed: bool = False
+    members: tuple[str, ...] = ()
+
+    @property
+    def parameters(self) -> int:
+        """Number of entries."""
+        return math.prod(self.shape)
+
+    @property
+    def placement(self) -> Placement:
+        """Block, stack, kind and family, read off the name."""
+        return place(self.name)
+
+    @property
+    def is_stack(self) -> bool:
+        """Whether this is a stack of expert matrices."""
+        return bool(self.members)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A model opened for reading: its layers in the model's order.
+
+    Attributes
+    ----------
+    name : str
+        What to call the model on the screen: a class name, or a file's or directory's name.
+    layers : tuple of Layer
+        Every floating tensor once, matrices and vectors alike, in the model's order; the members of a stack of experts
+        come right before the stack.
+    skipped : mapping of str to str
+        Names of tensors that cannot be analyzed, with the reason as a short phrase.
+    """
+
+    name: str
+    layers: tuple[Layer, ...]
+    skipped: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,64 @@
+"""A ``torch.nn.Module``: its parameters, read where they are."""
+
+from __future__ import annotations
+
+import re
+from typing import TypeGuard
+
+import torch
+from torch import nn
+
+from weightscope_widget.sources._experts import is_expert_stack
+from weightscope_widget.sources._memory import memory_source, tensor_record
+from weightscope_widget.sources._record import Record
+from weightscope_widget.sources.layer import Source
+
+__all__ = ["accepts", "open_module"]
+
+
+def accepts(model: object) -> TypeGuard[nn.Module]:
+    """Return whether this is a module."""
+    return isinstance(model, nn.Module)
+
+
+def open_module(model: nn.Module) -> Source:
+    """Open a module; its parameters are layers in its own order, its buffers (running means) are not.
+
+    Raises
+    ------
+    MetaDeviceError
+        Every parameter is on the meta device.
+    NoWeightsError
+        It has no floating-point parameter.
+    """
+    # Duplicates are kept, so that the other names of a tied weight are known.
+    owners = dict(model.named_modules(remove_duplicate=False))
+    records = [
+        _record(name, parameter, owners.get(name.rpartition(".")[0], model))
+        for name, parameter in model.named_parameters(remove_duplicate=False)
+    ]
+    return memory_source(_name(model), records)
+
+
+def _record(name: str, parameter: torch.Tensor, owner: nn.Module) -> Record:
+    stack = not isinstance(owner, nn.modules.conv._ConvNd) and is_expert_stack(name, _shape(parameter))
+    return tensor_record(name, parameter, transposed=_is_transposed(name, parameter, owner, stack), stack=stack)
+
+
+def _is_transposed(name: str, parameter: torch.Tensor, owner: nn.Module, stack: bool) -> bool:
+    if stack:  # transformers marks the modules whose experts are stored (in, out)
+        return getattr(owner, "is_transposed", False) is True
+    # Known by name, so that transformers need not be installed, let alone imported.
+    conv1d = hasattr(owner, "nf") and any(kind.__name__ == "Conv1D" for kind in type(owner).__mro__)
+    return conv1d and name.rpartition(".")[2] == "weight" and len(_shape(parameter)) == 2
+
+
+def _shape(parameter: torch.Tensor) -> tuple[int, ...]:
+    return () if nn.parameter.is_lazy(parameter) else tuple(parameter.shape)
+
+
+def _name(model: nn.Module) -> str:
+    """Return the last part of the path the model was loaded from, or else its class."""
+    origin = getattr(getattr(model, "config", None), "_name_or_path", None)
+    last = re.split(r"[/\\]", origin.rstrip("/\\"))[-1] if isinstance(origin, str) else ""
+    return type(model).__name__ if last in ("", ".", "..") else last

@@ -1,0 +1,113 @@
+"""The inputs there are, one line each, and the choice between them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from weightscope_widget.errors import ModelNotFoundError, UnsupportedModelError, WeightScopeError
+from weightscope_widget.sources import directory, module, safetensors_file, state_dict
+from weightscope_widget.sources._paths import as_path, quote
+from weightscope_widget.sources.layer import Source
+
+__all__ = ["INPUTS", "Input", "open_source"]
+
+
+@dataclass(frozen=True)
+class Input:
+    """One kind of input.
+
+    Attributes
+    ----------
+    reads : str
+        What it is, as the list of accepted inputs in an error message puts it.
+    accepts : callable
+        Whether an object is of this kind; cheap, and false rather than an error for anything strange.
+    open : callable
+        Opens an object that was accepted.
+    """
+
+    reads: str
+    accepts: Callable[[object], bool]
+    open: Callable[[Any], Source]
+
+
+INPUTS = (
+    Input("a torch.nn.Module", module.accepts, module.open_module),
+    Input("a state dict (parameter name → tensor)", state_dict.accepts, state_dict.open_state_dict),
+    Input("the path of a .safetensors file", safetensors_file.accepts, safetensors_file.open_file),
+    Input("the path of a folder that holds .safetensors files", directory.accepts, directory.open_directory),
+)
+
+_TORCH_FILE = "load it with torch.load(path, weights_only=True, mmap=True) and pass the state dict"
+_REMEDIES = {
+    ".pt": _TORCH_FILE,
+    ".pth": _TORCH_FILE,
+    ".ckpt": _TORCH_FILE,
+    ".bin": _TORCH_FILE,
+    ".json": "give the folder that the file is in",
+}
+
+
+def open_source(model: object) -> Source:
+    """Open a model for reading, whatever kind of input it is.
+
+    Parameters
+    ----------
+    model : nn.Module, mapping of str to Tensor, str, os.PathLike or Source
+        A model, a state dict, the path of a ``.safetensors`` file or of a folder that holds one; a `Source` is
+        returned as it is.
+
+    Returns
+    -------
+    Source
+        Its layers; no weight has been read yet.
+
+    Raises
+    ------
+    UnsupportedModelError
+        The object is of no kind that can be read.
+    ModelNotFoundError
+        The path leads to nothing, or to nothing that holds weights.
+    CorruptFileError
+        A file is there but broken.
+    MetaDeviceError
+        Every parameter is on the meta device.
+    NoWeightsError
+        There is no floating-point tensor in it.
+    """
+    if isinstance(model, Source):
+        return model
+    for kind in INPUTS:
+        if kind.accepts(model):
+            return kind.open(model)
+    raise _refusal(model)
+
+
+def _refusal(model: object) -> WeightScopeError:
+    if isinstance(model, str) and not model:
+        return ModelNotFoundError(f"The path is empty; {_accepted()}.")
+    path = as_path(model)
+    if path is None:
+        return UnsupportedModelError(f"An object of type {_type_name(model)} cannot be read as a model; {_accepted()}.")
+    if not os.path.exists(path):
+        return ModelNotFoundError(f"There is nothing at {quote(path)}; check the path, or {_accepted()}.")
+    return UnsupportedModelError(
+        f"{quote(path)} is not a kind of file that can be read; {_remedy(path)}, or {_accepted()}."
+    )
+
+
+def _remedy(path: Path) -> str:
+    return _REMEDIES.get(path.suffix.lower(), "convert it to safetensors")
+
+
+def _accepted() -> str:
+    return "give " + ", ".join(kind.reads for kind in INPUTS[:-1]) + f" or {INPUTS[-1].reads}"
+
+
+def _type_name(model: object) -> str:
+    kind = type(model)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"

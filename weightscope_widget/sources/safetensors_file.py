@@ -1,0 +1,76 @@
+"""A ``.safetensors`` file; also what a folder of them shares with a single one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from weightscope_widget.sources._assemble import assemble
+from weightscope_widget.sources._conv1d import transposed_names
+from weightscope_widget.sources._experts import is_expert_stack
+from weightscope_widget.sources._header import Entry, read_header
+from weightscope_widget.sources._loaders import InFile, Unreadable
+from weightscope_widget.sources._order import model_order
+from weightscope_widget.sources._paths import absolute, as_path
+from weightscope_widget.sources._record import Record, why_skipped
+from weightscope_widget.sources.layer import Source
+
+__all__ = ["accepts", "file_source", "open_file"]
+
+_NO_MODEL_NAME = "model"
+"""Stem of the name most such files have, which says nothing."""
+
+
+def accepts(model: object) -> bool:
+    """Return whether this is the path of a file whose name ends in ``.safetensors``."""
+    path = as_path(model)
+    return path is not None and path.suffix.lower() == ".safetensors" and os.path.isfile(path)
+
+
+def open_file(model: str | os.PathLike[str]) -> Source:
+    """Open a safetensors file: its header is read, its tensors when they are asked for.
+
+    Raises
+    ------
+    CorruptFileError
+        The file is truncated, empty, or no safetensors file.
+    NoWeightsError
+        It has no floating-point tensor.
+    """
+    path = absolute(model)
+    header = read_header(path)
+    name = path.parent.name if path.stem == _NO_MODEL_NAME and path.parent.name else path.stem
+    return file_source(name, header.entries, header.metadata)
+
+
+def file_source(name: str, entries: Mapping[str, Entry], metadata: Mapping[str, object]) -> Source:
+    """Return the source of tensors that lie in one or several files.
+
+    Parameters
+    ----------
+    name : str
+        What to call the model.
+    entries : mapping of str to Entry
+        Every tensor by name.
+    metadata : mapping of str to object
+        What the files say beside the tensors, among which may be tied weights: a name that was not written → the name
+        its values were written under, as ``safetensors.torch.save_model`` puts it.
+    """
+    transposed = transposed_names({key: entry.shape for key, entry in entries.items()})
+    records = [_record(key, entries[key], key in transposed) for key in model_order(entries)]
+    tied = {key: kept for key, kept in metadata.items() if isinstance(kept, str) and key != "format"}
+    return assemble(name, records, tied)
+
+
+def _record(key: str, entry: Entry, transposed: bool) -> Record:
+    if entry.problem is not None:
+        return Record(key, entry.shape, entry.dtype, Unreadable(entry.problem))
+    return Record(
+        key,
+        entry.shape,
+        entry.dtype,
+        InFile(entry.path, key),
+        skip=why_skipped(entry.shape, entry.dtype),
+        transposed=transposed,
+        stack=is_expert_stack(key, entry.shape),
+    )
