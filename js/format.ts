@@ -5,7 +5,8 @@ import { format } from "d3-format";
 export const MISSING = "—";
 
 const grouped = format(",d");
-const significant = format(",.4~r");
+const significant = format(",.4r");
+const tick = format(",.6~r");
 
 const minus = (text: string): string => text.replace(/-/g, "−");
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
@@ -24,15 +25,24 @@ function nonFinite(value: number): string | null {
   return Number.isFinite(value) ? null : value > 0 ? "∞" : "−∞";
 }
 
-/** Any real number: 3,844 · 0.1436 · 1.649×10⁻⁵ · ∞. */
+/** Any real number to four digits, so that columns line up: 3,844 · 0.1436 · 0.5000 · 1.649×10⁻⁵ · ∞. */
 export function formatNumber(value: number): string {
+  return inDigits(value, significant, (digits) => digits);
+}
+
+/** A round number as an axis shows it: 0.5 · 2×10⁻⁵. */
+export function formatTick(value: number): string {
+  return inDigits(value, tick, (digits) => String(Number(digits)));
+}
+
+function inDigits(value: number, plain: (value: number) => string, mantissa: (digits: string) => string): string {
   const special = nonFinite(value);
   if (special !== null) return special;
   const size = Math.abs(value);
   if (size === 0) return "0";
-  if (size >= 1e-3 && size < 1e6) return minus(significant(value));
+  if (size >= 1e-3 && size < 1e6) return minus(plain(value));
   const [digits = "", exponent = ""] = value.toExponential(3).split("e");
-  return `${minus(String(Number(digits)))}×10${superscript(Number(exponent))}`;
+  return `${minus(mantissa(digits))}×10${superscript(Number(exponent))}`;
 }
 
 /** A whole number in full: 432,698. */
@@ -40,14 +50,14 @@ export function formatCount(value: number): string {
   return nonFinite(value) ?? minus(grouped(value));
 }
 
-/** A percentage, 0–100: 12.8 % · 0.033 % · < 0.001 %. */
+/** A percentage, 0–100: 12.8 % · 1.30 % · 0.033 % · < 0.001 %. */
 export function formatPercentage(value: number): string {
   const special = nonFinite(value);
   if (special !== null) return special;
   if (value === 0) return "0 %";
   if (Math.abs(value) < 0.001) return "< 0.001 %";
   const decimals = value >= 10 ? 1 : value >= 1 ? 2 : 3;
-  return `${value.toFixed(decimals).replace(/\.?0+$/, "")} %`;
+  return `${value.toFixed(decimals)} %`;
 }
 
 export function formatDecibel(value: number): string {

@@ -68,7 +68,8 @@ def provide_bundle(root: Path) -> None:
     run_npm(root, path, "run", "build", advice="mend what it names")
     if not (root / BUNDLE).is_file():
         raise FrontEndError(
-            f"'npm run build' succeeded but left no {BUNDLE.as_posix()}: make js/build.mjs write it there, then try again."
+            f"'npm run build' succeeded but left no {BUNDLE.as_posix()}: "
+            "make js/build.mjs write it there, then try again."
         )
 
 
@@ -99,7 +100,7 @@ def wheel_path() -> str:
 def has_node(path: str) -> bool:
     """Whether npm and a Node that is new enough are on this search path."""
     node, npm = shutil.which("node", path=path), shutil.which("npm", path=path)
-    if not path or node is None or npm is None:
+    if node is None or npm is None:
         return False
     try:
         printed = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout

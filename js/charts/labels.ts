@@ -7,9 +7,12 @@ export interface Box {
   height: number;
 }
 
-export interface Labelled {
+export interface Point {
   x: number;
   y: number;
+}
+
+export interface Labelled extends Point {
   width: number;
 }
 
@@ -17,34 +20,47 @@ const overlaps = (a: Box, b: Box): boolean =>
   a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 
 /**
- * Place each label right, left, above or below its point, whichever is free first; one that finds no place is left out.
- * The first labels are the most important.
+ * Place each label beside its point: inside the frame, clear of the other labels, over as few marks as can be.  One that
+ * finds no such place is left out.  The first labels are the most important.
  */
-export function placeLabels(points: Labelled[], frame: Box, height: number, distance: number): (Box | null)[] {
-  const marks = points.map(({ x, y }) => ({ x: x - 4, y: y - 4, width: 8, height: 8 }));
+export function placeLabels(points: Labelled[], marks: Point[], frame: Box, height: number, distance: number): (Box | null)[] {
   const taken: Box[] = [];
-  return points.map(({ x, y, width }, index) => {
-    const candidates: Box[] = [
-      { x: x + distance, y: y - height / 2, width, height },
-      { x: x - distance - width, y: y - height / 2, width, height },
-      { x: x - width / 2, y: y - distance - height, width, height },
-      { x: x - width / 2, y: y + distance, width, height },
-      { x: x + distance * 0.7, y: y - height - distance * 0.5, width, height },
-      { x: x - distance * 0.7 - width, y: y - height - distance * 0.5, width, height },
-      { x: x + distance * 0.7, y: y + distance * 0.5, width, height },
-      { x: x - distance * 0.7 - width, y: y + distance * 0.5, width, height },
-    ];
-    const free = candidates.find(
-      (box) =>
-        box.x >= frame.x &&
-        box.y >= frame.y &&
-        box.x + box.width <= frame.x + frame.width &&
-        box.y + box.height <= frame.y + frame.height &&
-        !taken.some((other) => overlaps(box, other)) &&
-        !marks.some((mark, other) => other !== index && overlaps(box, mark)),
+  return points.map((point) => {
+    const free = around(point, height, distance).filter(
+      (box) => contains(frame, box) && !taken.some((other) => overlaps(box, other)),
     );
-    if (!free) return null;
-    taken.push(free);
-    return free;
+    const covered = free.map((box) => marks.filter((mark) => overlaps(box, markBox(mark))).length);
+    const least = Math.min(...covered);
+    const best = free[covered.indexOf(least)];
+    if (!best || least > MOST_COVERED) return null;
+    taken.push(best);
+    return best;
   });
 }
+
+/** A label over more marks than this would hide more than it says. */
+const MOST_COVERED = 1;
+
+/** Right, left, above and below the point, then the corners. */
+function around({ x, y, width }: Labelled, height: number, distance: number): Box[] {
+  const near = distance * 0.7;
+  const [left, right] = [x - width, x];
+  return [
+    { x: right + distance, y: y - height / 2, width, height },
+    { x: left - distance, y: y - height / 2, width, height },
+    { x: x - width / 2, y: y - distance - height, width, height },
+    { x: x - width / 2, y: y + distance, width, height },
+    { x: right + near, y: y - height - near, width, height },
+    { x: left - near, y: y - height - near, width, height },
+    { x: right + near, y: y + near, width, height },
+    { x: left - near, y: y + near, width, height },
+  ];
+}
+
+const markBox = ({ x, y }: Point): Box => ({ x: x - 4, y: y - 4, width: 8, height: 8 });
+
+const contains = (frame: Box, box: Box): boolean =>
+  box.x >= frame.x &&
+  box.y >= frame.y &&
+  box.x + box.width <= frame.x + frame.width &&
+  box.y + box.height <= frame.y + frame.height;

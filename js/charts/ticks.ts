@@ -1,7 +1,7 @@
 /** Ticks of axes that d3's own do not serve: decades of a log axis, and a log-like axis that holds zero. */
 
 import { ticks as linearTicks } from "d3-array";
-import { formatPercentage, powerOfTen } from "../format";
+import { formatTick, powerOfTen } from "../format";
 
 export interface Tick {
   value: number;
@@ -25,7 +25,7 @@ export function logTicks([low, high]: [number, number], count: number): Tick[] {
       if (value >= low && value <= high) inner.push({ value, label: plainValue(digit, exponent) });
     }
   }
-  return inner.length >= 2 ? inner : linearTicks(low, high, count).map((value) => ({ value, label: String(value) }));
+  return inner.length >= 2 ? inner : linearTicks(low, high, count).map((value) => ({ value, label: formatTick(value) }));
 }
 
 const plainPower = (exponent: number): string => (exponent >= -2 && exponent <= 3 ? plainValue(1, exponent) : powerOfTen(exponent));
@@ -55,5 +55,5 @@ export function symlogPercentTicks(
   if (chosen.length < 3) add(linearTicks(Math.max(low, 0), high, 5));
   return chosen
     .sort((a, b) => a - b)
-    .map((value) => ({ value, label: value === 0 ? "0" : formatPercentage(Number(value.toPrecision(6))).replace(" %", "") }));
+    .map((value) => ({ value, label: formatTick(value) }));
 }

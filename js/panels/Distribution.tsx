@@ -9,7 +9,7 @@ import { useSize } from "../charts/size";
 import { type Tick, logTicks } from "../charts/ticks";
 import { useView } from "../context";
 import type { Histogram } from "../details";
-import { formatCount, formatNumber } from "../format";
+import { formatCount, formatNumber, formatTick } from "../format";
 import { text } from "../text";
 import { LayerState } from "./LayerState";
 import { Panel } from "./Panel";
@@ -69,7 +69,7 @@ function Bars({ histogram, logarithmic, pointed, onPoint }: BarsProps) {
   const yTicks: Tick[] = logarithmic
     ? logTicks([1, top * 1.5], Math.max(2, Math.floor(height / 36)))
     : y.ticks(Math.max(2, Math.floor(height / 40))).map((value) => ({ value, label: format("~s")(value) }));
-  const xTicks = x.ticks(Math.max(2, Math.floor(width / 75))).map((value) => ({ value, label: formatNumber(value) }));
+  const xTicks = x.ticks(Math.max(2, Math.floor(width / 75))).map((value) => ({ value, label: formatTick(value) }));
   const bin = (event: PointerEvent): number | null => {
     const at = Math.floor(((x.invert(event.offsetX) - low) / (high - low)) * counts.length);
     return at >= 0 && at < counts.length ? at : null;

@@ -2,7 +2,7 @@
 
 import { type ClassifiedMetric, classify, stableRankPercentage } from "../assessment";
 import { useView } from "../context";
-import { MISSING, formatCount, formatDecibel, formatNumber, formatPercentage } from "../format";
+import { MISSING, formatCount, formatDecibel, formatNumber, formatPercentage, formatTick } from "../format";
 import type { Table } from "../model";
 import { metricTitle, text } from "../text";
 import { Failure } from "./LayerState";
@@ -126,7 +126,7 @@ function Row({ metric, value, baseline, compared }: Entry & { compared: boolean 
       </td>
       {compared && (
         <td class="wsw-numeric wsw-baseline" title={text.randomHint}>
-          {Number.isNaN(baseline) ? "" : `≈ ${formatMetric(metric, Number(baseline.toPrecision(2)))}`}
+          {Number.isNaN(baseline) ? "" : formatApproximately(metric, baseline)}
         </td>
       )}
     </tr>
@@ -138,4 +138,10 @@ export function formatMetric(metric: string, value: number): string {
   if (metric === "sqnr_db") return formatDecibel(value);
   if (PERCENTAGES.test(metric)) return formatPercentage(value);
   return COUNTS.test(metric) && Number.isInteger(value) ? formatCount(value) : formatNumber(value);
+}
+
+/** An estimate, to the two digits it deserves. */
+function formatApproximately(metric: string, value: number): string {
+  const unit = metric === "sqnr_db" ? " dB" : PERCENTAGES.test(metric) ? " %" : "";
+  return `≈ ${formatTick(Number(value.toPrecision(2)))}${unit}`;
 }

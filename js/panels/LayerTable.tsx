@@ -52,8 +52,6 @@ const COLUMNS: Column[] = [
     },
   },
   { id: "kind", numeric: false, rank: 1, cell: (store, row) => store.catalog.value.kinds[row] },
-  { id: "shape", numeric: true, rank: 1, cell: (store, row) => store.catalog.value.shapes[row] || MISSING },
-  { id: "parameters", numeric: true, rank: 2, cell: (store, row) => formatParameters(number(store, "parameters", row)) },
   {
     id: "condition_number",
     numeric: true,
@@ -126,12 +124,14 @@ const COLUMNS: Column[] = [
   {
     id: "risk",
     numeric: true,
-    rank: 2,
+    rank: 1,
     cell: (store, row) => {
       const risk = store.judgements.value[row]?.risk ?? Number.NaN;
       return Number.isFinite(risk) ? risk.toFixed(1) : formatNumber(risk);
     },
   },
+  { id: "shape", numeric: true, rank: 2, cell: (store, row) => store.catalog.value.shapes[row] || MISSING },
+  { id: "parameters", numeric: true, rank: 2, cell: (store, row) => formatParameters(number(store, "parameters", row)) },
 ];
 
 export function LayerTable() {

@@ -1,6 +1,6 @@
 /** The quantization risk matrix: extreme outliers × SQNR, a mark per layer, marks on canvas and axes in SVG. */
 
-import { computed, effect, signal } from "@preact/signals";
+import { computed, effect, signal, useSignal } from "@preact/signals";
 import { max, min } from "d3-array";
 import { type ScaleContinuousNumeric, scaleLinear, scaleSymlog } from "d3-scale";
 import { select } from "d3-selection";
@@ -13,7 +13,7 @@ import { placeLabels } from "../charts/labels";
 import { type Size, useSize } from "../charts/size";
 import { symlogPercentTicks } from "../charts/ticks";
 import { useView } from "../context";
-import { formatDecibel, formatNumber, formatPercentage } from "../format";
+import { formatDecibel, formatNumber, formatPercentage, formatTick } from "../format";
 import type { Family } from "../model";
 import { PALETTES } from "../palette";
 import type { Store } from "../store";
@@ -22,7 +22,8 @@ import { walkKeys } from "../keys";
 import { Empty, Panel } from "./Panel";
 
 const MARGIN: Margin = { top: 22, right: 16, bottom: 38, left: 40 };
-const LABELLED = 6;
+const RISKIEST = 4; // labelled by the risk score, which also knows the condition number
+const LOWEST = 3; // labelled because they lie lowest here
 const REACH = 14; // pixels around a mark that count as on it
 const FAMILIES: Family[] = ["attention", "mlp", "embedding", "other"];
 const SYMBOLS = { attention: symbolCircle, mlp: symbolSquare, embedding: symbolDiamond, other: symbolTriangle };
@@ -71,6 +72,7 @@ export function RiskMatrix() {
   const marks = useRef<HTMLCanvasElement>(null);
   const surface = useRef<HTMLDivElement>(null);
   const size = useSize(plot);
+  const pointing = useSignal(false); // whether the hover comes from here: only then it has a tooltip
 
   const chart = useMemo(() => {
     const transform = signal<ZoomTransform>(zoomIdentity);
@@ -183,7 +185,7 @@ export function RiskMatrix() {
       <div class="wsw-plot" ref={plot}>
         {width > 0 && <Frame scales={chart.scales.value} size={size.value} />}
         <canvas ref={marks} class="wsw-canvas" style={{ width: `${width}px`, height: `${height}px` }} />
-        {width > 0 && <Highlights chart={chart} size={size.value} />}
+        {width > 0 && <Highlights chart={chart} size={size.value} pointing={pointing.value} />}
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a chart that arrow keys walk is interactive */}
         <div
           ref={surface}
@@ -191,8 +193,14 @@ export function RiskMatrix() {
           role="application"
           tabIndex={0}
           aria-label={text.riskMatrixAbout(names.length)}
-          onPointerMove={(event) => !event.buttons && store.hover(under(event))}
-          onPointerLeave={() => store.hover(null)}
+          onPointerMove={(event) => {
+            pointing.value = !event.buttons;
+            if (!event.buttons) store.hover(under(event));
+          }}
+          onPointerLeave={() => {
+            pointing.value = false;
+            store.hover(null);
+          }}
           onClick={(event) => {
             const row = under(event);
             if (row !== null) store.select(row);
@@ -261,7 +269,7 @@ function Frame({ scales: { x, y }, size: { width, height } }: { scales: Scales; 
   const riskTop = Math.max(top, Math.min(bottom, y(risky)));
   const xDomain = x.domain() as [number, number];
   const xTicks = symlogPercentTicks([Math.max(0, xDomain[0]), xDomain[1]], x, 34).filter(({ value }) => x(value) >= left - 1);
-  const yTicks = y.ticks(Math.max(3, Math.round(height / 55))).map((value) => ({ value, label: formatNumber(value) }));
+  const yTicks = y.ticks(Math.max(3, Math.round(height / 55))).map((value) => ({ value, label: formatTick(value) }));
   const drawn = (at: number, low: number, high: number): boolean => at >= low && at <= high;
   return (
     <svg class="wsw-layer" width={width} height={height} aria-hidden="true">
@@ -282,7 +290,7 @@ function Frame({ scales: { x, y }, size: { width, height } }: { scales: Scales; 
         <g class="wsw-threshold">
           <line x1={left} x2={right} y1={y(safe)} y2={y(safe)} />
           <text x={right - 4} y={y(safe) - 4} text-anchor="end">
-            {formatDecibel(safe).replace(".0", "")}
+            {formatTick(safe)} dB
           </text>
         </g>
       )}
@@ -290,7 +298,7 @@ function Frame({ scales: { x, y }, size: { width, height } }: { scales: Scales; 
         <g class="wsw-threshold">
           <line y1={top} y2={bottom} x1={x(strategy)} x2={x(strategy)} />
           <text x={x(strategy) + 4} y={bottom - 6}>
-            {formatPercentage(strategy)}
+            {formatTick(strategy)} %
           </text>
         </g>
       )}
@@ -307,7 +315,7 @@ const labelWidth = (label: string): number => {
 };
 
 /** What follows the pointer and the selection, and the names of the riskiest. */
-function Highlights({ chart, size }: { chart: Chart; size: Size }) {
+function Highlights({ chart, size, pointing }: { chart: Chart; size: Size; pointing: boolean }) {
   const { store } = useView();
   const { labels } = store.catalog.value;
   const { value: selected } = store.selected;
@@ -319,18 +327,22 @@ function Highlights({ chart, size }: { chart: Chart; size: Size }) {
   const at = new Map(drawn.map(({ row, place }) => [row, place]));
 
   const riskOf = (row: number): number => judgements[row]?.risk ?? Number.NaN;
-  const riskiest = drawn
-    .map(({ row }) => row)
+  const rows = drawn.map(({ row }) => row);
+  const riskiest = rows
     .filter((row) => !Number.isNaN(riskOf(row)))
     .sort((a, b) => riskOf(b) - riskOf(a))
-    .slice(0, LABELLED);
-  const named = [...new Set([...(selected === null ? [] : [selected]), ...riskiest])].filter((row) => at.has(row));
+    .slice(0, RISKIEST);
+  const lowest = [...drawn].sort((a, b) => b.place[1] - a.place[1]).slice(0, LOWEST);
+  const chosen = [selected, hovered].filter((row) => row !== null && at.has(row)) as number[];
+  const named = [...new Set([...chosen, ...riskiest, ...lowest.map(({ row }) => row)])];
   const frame = { x: MARGIN.left, y: MARGIN.top, width: size.width - MARGIN.left - 4, height: size.height - MARGIN.top - MARGIN.bottom };
   const boxes = placeLabels(
     named.map((row) => {
       const [x, y] = at.get(row) as [number, number];
       return { x, y, width: labelWidth(labels[row] ?? "") };
     }),
+    // A crowd cannot be avoided, and the search would be felt.
+    drawn.length > 1000 ? [] : drawn.map(({ place: [x, y] }) => ({ x, y })),
     frame,
     LABEL_HEIGHT,
     9,
@@ -356,7 +368,7 @@ function Highlights({ chart, size }: { chart: Chart; size: Size }) {
         {ring(selected, "wsw-ring-selected")}
         {hovered !== selected && ring(hovered, "wsw-ring-hovered")}
       </svg>
-      {hovered !== null && pointed && <Tooltip row={hovered} place={pointed} size={size} />}
+      {pointing && hovered !== null && pointed && <Tooltip row={hovered} place={pointed} size={size} />}
     </>
   );
 }

