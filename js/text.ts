@@ -20,7 +20,8 @@ export const en = {
   gradesHint: "Layers by health grade. A rule of thumb: 100, less up to 40 for the condition number and up to 30 for extreme outliers.",
   grade: { Excellent: "Excellent", Good: "Good", Warning: "Warning", Critical: "Critical" } satisfies Record<Grade, string>,
   failed: "Failed",
-  progress: (done: number, total: number) => `${formatCount(done)} of ${plural(total, "layer")} analyzed`,
+  measuring: (done: number, total: number) => `Measuring weights: ${formatCount(done)} of ${plural(total, "layer")}`,
+  decomposing: (done: number, total: number) => `Computing spectra: ${formatCount(done)} of ${plural(total, "layer")}`,
   secondsLeft: (seconds: number) => `about ${formatSeconds(seconds)} left`,
   cancel: "Cancel",
   cancelling: "Cancelling…",
@@ -65,6 +66,7 @@ export const en = {
 
   selectHint: "Choose a layer in the risk matrix or the table.",
   waitingForLayer: "This layer is next…",
+  analysisFailed: "The analysis of this layer failed; its metrics say why.",
   notComputed: "Not computed by this scan.",
   notFinite: "Weights that are NaN or infinite have no singular values.",
   noAnswer: "The kernel does not answer; it may be busy or gone.",

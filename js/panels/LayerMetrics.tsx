@@ -5,7 +5,6 @@ import { useView } from "../context";
 import { MISSING, formatCount, formatDecibel, formatNumber, formatPercentage, formatTick } from "../format";
 import type { Table } from "../model";
 import { metricTitle, text } from "../text";
-import { Failure } from "./LayerState";
 import { Empty, Panel } from "./Panel";
 
 const SECTIONS = ["spectral", "quantization", "basic_stats", "sparsity"];
@@ -46,7 +45,11 @@ export function LayerMetrics() {
             </span>
           )}
         </p>
-        {error !== undefined && <Failure>{error}</Failure>}
+        {error !== undefined && (
+          <p class="wsw-failure" role="alert">
+            {error}
+          </p>
+        )}
         <div class="wsw-sections">
           {SECTIONS.map((section) => (
             <Section key={section} section={section} entries={entriesOf(table, section, row)} />

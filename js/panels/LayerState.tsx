@@ -20,8 +20,7 @@ export function LayerState({ ready, method, absent, children }: Props) {
   const row = store.selected.value;
   if (row === null) return <Empty>{text.selectHint}</Empty>;
   if (ready) return <>{children()}</>;
-  const error = store.table.value.errors[store.catalog.value.names[row] ?? ""];
-  if (error !== undefined) return <Failure>{error}</Failure>;
+  if (store.table.value.stage(row) === Stage.Failed) return <Empty>{text.analysisFailed}</Empty>;
   if (!method(store.catalog.value.methods)) return <Empty>{text.notComputed}</Empty>;
   const problem = store.detail.value?.problem ?? null;
   if (problem !== null) {
@@ -37,12 +36,4 @@ export function LayerState({ ready, method, absent, children }: Props) {
   const finished = store.detail.value?.stage === Stage.Done;
   const running = store.progress.value.state === "running";
   return <Empty>{finished ? absent : running || store.table.value.stage(row) > 0 ? text.waitingForLayer : text.notComputed}</Empty>;
-}
-
-export function Failure({ children }: { children: ComponentChildren }) {
-  return (
-    <div class="wsw-empty wsw-failure" role="alert">
-      <p>{children}</p>
-    </div>
-  );
 }

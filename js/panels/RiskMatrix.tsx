@@ -23,6 +23,7 @@ import { Empty, Panel } from "./Panel";
 
 const MARGIN: Margin = { top: 22, right: 16, bottom: 38, left: 40 };
 const RISKIEST = 4; // labelled by the risk score, which also knows the condition number
+const SOME_RISK = 1; // a third of a per cent of extreme outliers
 const LOWEST = 3; // labelled because they lie lowest here
 const REACH = 14; // pixels around a mark that count as on it
 const FAMILIES: Family[] = ["attention", "mlp", "embedding", "other"];
@@ -326,15 +327,14 @@ function Highlights({ chart, size, pointing }: { chart: Chart; size: Size; point
     .filter(({ place: [x, y] }) => insideFrame(x, y, size));
   const at = new Map(drawn.map(({ row, place }) => [row, place]));
 
-  const riskOf = (row: number): number => judgements[row]?.risk ?? Number.NaN;
-  const rows = drawn.map(({ row }) => row);
-  const riskiest = rows
-    .filter((row) => !Number.isNaN(riskOf(row)))
-    .sort((a, b) => riskOf(b) - riskOf(a))
-    .slice(0, RISKIEST);
-  const lowest = [...drawn].sort((a, b) => b.place[1] - a.place[1]).slice(0, LOWEST);
+  const labelled = notable(
+    drawn.map(({ row }) => row),
+    (row) => judgements[row]?.risk ?? Number.NaN,
+    (row) => store.table.value.value("quantization.sqnr_db", row),
+    store.thresholds.value.sqnr_db[1],
+  );
   const chosen = [selected, hovered].filter((row) => row !== null && at.has(row)) as number[];
-  const named = [...new Set([...chosen, ...riskiest, ...lowest.map(({ row }) => row)])];
+  const named = [...new Set([...chosen, ...labelled])];
   const frame = { x: MARGIN.left, y: MARGIN.top, width: size.width - MARGIN.left - 4, height: size.height - MARGIN.top - MARGIN.bottom };
   const boxes = placeLabels(
     named.map((row) => {
@@ -371,6 +371,16 @@ function Highlights({ chart, size, pointing }: { chart: Chart; size: Size; point
       {pointing && hovered !== null && pointed && <Tooltip row={hovered} place={pointed} size={size} />}
     </>
   );
+}
+
+/** Rows worth a label: the riskiest of all, others of some risk, and those that lie lowest in the risk region. */
+function notable(rows: number[], risk: (row: number) => number, sqnr: (row: number) => number, risky: number): number[] {
+  const byRisk = rows.filter((row) => !Number.isNaN(risk(row))).sort((a, b) => risk(b) - risk(a));
+  const lowest = rows.filter((row) => sqnr(row) < risky).sort((a, b) => sqnr(a) - sqnr(b));
+  return [
+    ...byRisk.slice(0, RISKIEST).filter((row, index) => index === 0 || risk(row) >= SOME_RISK),
+    ...lowest.slice(0, LOWEST),
+  ];
 }
 
 function Tooltip({ row, place: [x, y], size }: { row: number; place: [number, number]; size: Size }) {

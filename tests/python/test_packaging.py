@@ -57,8 +57,8 @@ def hook(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    monkeypatch.setattr(module, "system_path", lambda: "")
-    monkeypatch.setattr(module, "wheel_path", lambda: "")
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(module, "wheel_node", lambda: None)
     return module
 
 
@@ -153,8 +153,7 @@ def test_sdist_without_bundle_is_one_sentence(hook: ModuleType, tmp_path: Path) 
 def test_npm_failure_is_one_sentence(
     hook: ModuleType, sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, npm: str, says: str
 ) -> None:
-    path = put_node(tmp_path / "bin", "v22.12.0", npm)
-    monkeypatch.setattr(hook, "system_path", lambda: path)
+    monkeypatch.setenv("PATH", put_node(tmp_path / "bin", "v22.12.0", npm))
     with pytest.raises(hook.FrontEndError, match=says) as failed:
         hook.provide_bundle(sources)
     assert_one_sentence(failed.value)
@@ -173,8 +172,7 @@ def test_node_is_required_only_where_there_is_none_that_will_do(
     asked_for: bool,
 ) -> None:
     if version is not None:
-        path = put_node(tmp_path / "bin", version, "exit 0")
-        monkeypatch.setattr(hook, "system_path", lambda: path)
+        monkeypatch.setenv("PATH", put_node(tmp_path / "bin", version, "exit 0"))
     requirements = hook.FrontEndHook(str(sources), {}, None, None, "", "wheel").dependencies()
     assert requirements == ([hook.NODE_REQUIREMENT] if asked_for else [])
 
