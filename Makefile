@@ -65,7 +65,7 @@ distclean: clean ## and the virtual environment and node_modules
 
 $(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
-		echo "WeightScope Widget needs Python 3.10 or newer, and '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || echo missing);" \
+		echo "WeightScope Widget needs Python 3.10 or newer, and '$(PYTHON)' is $$(command -v $(PYTHON) >/dev/null && $(PYTHON) --version 2>&1 || echo missing);" \
 			"name another one, as in 'make demo PYTHON=python3.12'." >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
@@ -90,4 +90,4 @@ $(VENV)/.notebook-ready $(VENV)/.dev-ready: $(VENV)/.%-ready: pyproject.toml con
 	@echo "Installing Python packages into $(VENV); the first time this takes minutes."
 	@$(PIP_INSTALL) -c constraints.txt torch
 	@$(PIP_INSTALL) -c constraints.txt -e '.[$*]'
-	@touch $@
+	@touch $@ $(if $(filter dev,$*),$(VENV)/.notebook-ready)

@@ -2,9 +2,21 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  plugins: [
+    {
+      // As the build has it: a stylesheet is imported as text.
+      name: "styles",
+      enforce: "pre",
+      async resolveId(source, importer) {
+        const found = source.endsWith(".css") ? await this.resolve(source, importer, { skipSelf: true }) : null;
+        return found && `${found.id}?raw`;
+      },
+    },
+  ],
   test: {
     environment: "happy-dom",
     include: ["tests/js/**/*.test.{ts,tsx}"],
+    // Otherwise stylesheets arrive empty.
     css: true,
     restoreMocks: true,
   },

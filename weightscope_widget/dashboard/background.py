@@ -3,42 +3,45 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from weightscope_widget.run import Progress, ScanRun, Task
+from weightscope_widget.run import Progress, ScanRun
 
 __all__ = ["BackgroundScan"]
 
 _SECONDS_BETWEEN_REPORTS = 0.2
+_BYTES_PER_SECOND = 4e6  # of reports; a large table is sent more rarely
 
 
 class BackgroundScan:
-    """A thread that works through a run.
+    """A run worked through on one thread and reported from another, so that nothing computed waits for the next layer.
 
     Parameters
     ----------
     run : ScanRun
         What is to be done.
-    on_task : callable
-        Called with each finished task, on the thread.
     report : callable
-        Called with the progress, on the thread: at once after the first task, then at intervals, after every task of
-        an urgent layer, and at the end.  Returns the bytes sent; large reports are made rarer.
+        Called on the reporting thread with the names of the layers that have new numbers and the progress: at once for
+        the first and for an urgent layer, at intervals for the others, and at the end.  Returns how many bytes it sent.
     """
 
-    def __init__(self, run: ScanRun, on_task: Callable[[Task], None], report: Callable[[Progress], int]) -> None:
+    def __init__(self, run: ScanRun, report: Callable[[Sequence[str], Progress], int]) -> None:
         self._run = run
-        self._on_task = on_task
         self._report = report
+        self._news = threading.Condition()
+        self._changed: dict[str, None] = {}
         self._urgent: str | None = None
-        # A daemon, so that a kernel can end in the middle of a scan.
-        self._thread = threading.Thread(target=self._work, name="weightscope-scan", daemon=True)
+        self._finished = False
+        self._failure = ""
+        # Daemons, so that a kernel can end in the middle of a scan.
+        self._worker = threading.Thread(target=self._work, name="weightscope-scan", daemon=True)
+        self._reporter = threading.Thread(target=self._tell, name="weightscope-report", daemon=True)
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        self._worker.start()
+        self._reporter.start()
 
     def prioritize(self, name: str) -> None:
         """Do a layer next, and report it as soon as it is done."""
@@ -50,21 +53,37 @@ class BackgroundScan:
         self._run.cancel()
 
     def join(self, timeout: float | None = None) -> bool:
-        """Wait until the thread has ended, at most `timeout` seconds; return whether it has."""
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
+        """Wait until all is done and reported, at most `timeout` seconds; return whether it is."""
+        self._reporter.join(timeout)
+        return not self._reporter.is_alive()
 
     def _work(self) -> None:
-        due = 0.0
         try:
             for task in self._run.steps():
-                self._on_task(task)
-                if time.monotonic() >= due or task.layer.name == self._urgent:
-                    sent = self._report(self._run.progress)
-                    due = time.monotonic() + max(_SECONDS_BETWEEN_REPORTS, sent / 4e6)
-            self._report(self._run.progress)
+                with self._news:
+                    self._changed[task.layer.name] = None
+                    self._news.notify()
         except Exception as error:
-            # Nobody joins this thread: the dashboard is the only place where the failure can be seen.
-            broken = f"The scan stopped ({type(error).__name__}: {error}); what was computed is kept."
-            self._report(replace(self._run.progress, state="failed", seconds_left=None, message=broken))
+            # Nobody sees this thread's traceback: the dashboard has to say it.
+            self._failure = f"The scan stopped ({type(error).__name__}: {error}); what was computed is kept."
             raise
+        finally:
+            with self._news:
+                self._finished = True
+                self._news.notify()
+
+    def _tell(self) -> None:
+        while True:
+            with self._news:
+                self._news.wait_for(lambda: self._changed or self._finished)
+                changed, self._changed = list(self._changed), {}
+                finished = self._finished
+            progress = self._run.progress
+            if self._failure:
+                progress = replace(progress, state="failed", seconds_left=None, message=self._failure)
+            sent = self._report(changed, progress)
+            if finished:
+                return
+            with self._news:
+                pause = max(_SECONDS_BETWEEN_REPORTS, sent / _BYTES_PER_SECOND)
+                self._news.wait_for(lambda: self._finished or self._urgent in self._changed, timeout=pause)

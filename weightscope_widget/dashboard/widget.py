@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -17,7 +17,7 @@ from weightscope_widget.dashboard.front_end import front_end_source
 from weightscope_widget.dashboard.table import MetricTable, catalog
 from weightscope_widget.errors import InvalidArgumentError, UnknownLayerError
 from weightscope_widget.results import ScanResults
-from weightscope_widget.run import Progress, ScanRun, Task
+from weightscope_widget.run import Progress, ScanRun
 from weightscope_widget.scope import Scope, start_run
 from weightscope_widget.sources import open_source
 
@@ -65,7 +65,7 @@ class Dashboard(anywidget.AnyWidget):
         self._state_lock = threading.RLock()
         self._results = results
         self._metrics = MetricTable(results)
-        self._background = None if run is None else BackgroundScan(run, self._on_task, self._report)
+        self._background = None if run is None else BackgroundScan(run, self._report)
         if theme not in ("auto", "light", "dark"):
             raise InvalidArgumentError(f"theme is {theme!r}; choose 'auto', 'light' or 'dark'.")
         if isinstance(height, bool) or not (height is None or isinstance(height, int | str)):
@@ -146,12 +146,11 @@ class Dashboard(anywidget.AnyWidget):
             reply["error"] = str(error)
         self.send(reply, buffers)
 
-    # From the scan, on its thread
+    # From the scan, on its reporting thread, which alone touches the table
 
-    def _on_task(self, task: Task) -> None:
-        self._metrics.update(task.layer.name)
-
-    def _report(self, progress: Progress) -> int:
+    def _report(self, changed: Sequence[str], progress: Progress) -> int:
+        for name in changed:
+            self._metrics.update(name)
         table = self._encode(progress)
         # One plain assignment is one message; batching from this thread would race with the user's own.
         with self._state_lock:

@@ -28,10 +28,10 @@ def absolute(path: str | os.PathLike[str]) -> Path:
 
 
 def quote(text: object) -> str:
-    """Return text from outside in quotes, control characters escaped, cut where it is absurdly long.
+    r"""Return text from outside in quotes, control characters escaped, cut where it is absurdly long.
 
-    >>> quote("a\\nb")
-    "'a\\\\nb'"
+    >>> quote("a\nb")
+    "'a\\nb'"
     """
     plain = str(text)
     return repr(plain if len(plain) <= _QUOTE_LIMIT else plain[:_QUOTE_LIMIT] + "…")
