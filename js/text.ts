@@ -179,3 +179,8 @@ export const text = en;
 export function metricTitle(metric: string): string {
   return text.metricTitles[metric] ?? metric.replaceAll("_", " ");
 }
+
+/** Kind, family, shape and type in one line; a kind that only repeats the family is left out. */
+export function factsOf(kind = "", family: Family = "other", ...others: (string | undefined)[]): string {
+  return [kind === family ? "" : kind, text.family[family], ...others].filter(Boolean).join(" · ");
+}

@@ -4,7 +4,7 @@ import { type ClassifiedMetric, classify, stableRankPercentage } from "../assess
 import { useView } from "../context";
 import { MISSING, formatCount, formatDecibel, formatNumber, formatPercentage, formatTick } from "../format";
 import type { Table } from "../model";
-import { metricTitle, text } from "../text";
+import { factsOf, metricTitle, text } from "../text";
 import { Empty, Panel } from "./Panel";
 
 const SECTIONS = ["spectral", "quantization", "basic_stats", "sparsity"];
@@ -32,7 +32,7 @@ export function LayerMetrics() {
   const name = names[row] as string;
   const table = store.table.value;
   const error = table.errors[name];
-  const facts = [kinds[row], text.family[families[row] ?? "other"], shapes[row], dtypes[row]].filter(Boolean).join(" · ");
+  const facts = factsOf(kinds[row], families[row], shapes[row], dtypes[row]);
   return (
     <Panel name="metrics" title={text.metrics} aside={labels[row]}>
       <div class="wsw-metrics-body" data-layer={name}>

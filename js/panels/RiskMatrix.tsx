@@ -17,7 +17,7 @@ import { formatDecibel, formatNumber, formatPercentage, formatTick } from "../fo
 import type { Family } from "../model";
 import { PALETTES } from "../palette";
 import type { Store } from "../store";
-import { text } from "../text";
+import { factsOf, text } from "../text";
 import { walkKeys } from "../keys";
 import { Empty, Panel } from "./Panel";
 
@@ -397,7 +397,7 @@ function Tooltip({ row, place: [x, y], size }: { row: number; place: [number, nu
       {names[row] !== labels[row] && <div class="wsw-tooltip-name">{names[row]}</div>}
       <dl>
         <dt>{text.kind}</dt>
-        <dd>{[kinds[row], text.family[families[row] as Family], shapes[row]].filter(Boolean).join(" · ")}</dd>
+        <dd>{factsOf(kinds[row], families[row], shapes[row])}</dd>
         <dt>{text.metricTitles.sqnr_db}</dt>
         <dd>{formatDecibel(value("quantization.sqnr_db"))}</dd>
         <dt>{text.metricTitles.extreme_outlier_percentage}</dt>

@@ -13,6 +13,7 @@ import { Panel } from "./Panel";
 
 const MARGIN: Margin = { top: 20, right: 12, bottom: 36, left: 42 };
 const TOP_K = 10;
+const WIDEST_BAR = 40;
 
 export function SingularValues() {
   const { store } = useView();
@@ -55,6 +56,8 @@ function Largest({ spectrum, edge }: Props) {
     largest.map((_, index) => index + 1),
     [MARGIN.left, width - MARGIN.right],
   ).padding(0.25);
+  const barWidth = Math.min(x.bandwidth(), WIDEST_BAR);
+  const centre = (index: number): number => (x(index) ?? 0) + x.bandwidth() / 2;
   const floor = height - MARGIN.bottom;
   const y = scaleLinear([0, 1.04 * (Math.max(largest[0] ?? 0, edge || 0) || 1)], [floor, MARGIN.top]);
   const yTicks = y.ticks(Math.max(2, Math.floor(height / 40))).map((value) => ({ value, label: formatTick(value) }));
@@ -64,7 +67,7 @@ function Largest({ spectrum, edge }: Props) {
       {width > 0 && (
         <svg class="wsw-layer wsw-largest" width={width} height={height} aria-hidden="true">
           <Axes
-            x={{ ticks: xTicks, position: (value) => (x(value) ?? 0) + x.bandwidth() / 2, title: text.index }}
+            x={{ ticks: xTicks, position: centre, title: text.index }}
             y={{ ticks: yTicks, position: y, title: text.topSingularValues(largest.length) }}
             width={width}
             height={height}
@@ -74,8 +77,8 @@ function Largest({ spectrum, edge }: Props) {
             <rect
               key={index}
               class="wsw-bar"
-              x={x(index + 1)}
-              width={x.bandwidth()}
+              x={centre(index + 1) - barWidth / 2}
+              width={barWidth}
               y={y(value)}
               height={floor - y(value)}
               onPointerEnter={() => setPointed(index)}

@@ -1,4 +1,4 @@
-"""Checkpoints to read: small models, and files as people have them, whole and broken."""
+"""Checkpoints to read: small models, and files as people have them, whole and broken; how to look at what is read."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 from torch import nn
+
+from weightscope_widget.sources import Layer, open_source
 
 Tensors = Mapping[str, torch.Tensor]
 
@@ -93,3 +95,16 @@ def moe(is_transposed: bool = False) -> nn.Module:
     """A module whose parameters are ``mlp.experts.gate_up_proj`` and ``mlp.experts.down_proj``, beside a router."""
     mlp = nn.ModuleDict({"router": nn.Linear(4, 3, bias=False), "experts": Experts(is_transposed)})
     return nn.ModuleDict({"mlp": mlp})
+
+
+def layers(model: object) -> dict[str, Layer]:
+    """Open a model and return its layers by name, of which no two may be alike."""
+    found = open_source(model).layers
+    assert len({layer.name for layer in found}) == len(found)
+    return {layer.name: layer for layer in found}
+
+
+def same(ours: torch.Tensor, theirs: torch.Tensor) -> bool:
+    """Equal to the bit, type and shape included; float8 has no comparison of its own."""
+    same_kind = ours.dtype == theirs.dtype and ours.shape == theirs.shape
+    return same_kind and torch.equal(ours.contiguous().view(torch.uint8), theirs.contiguous().view(torch.uint8))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,9 +10,9 @@ import numpy as np
 from weightscope_widget.analyzers.order import count_below
 from weightscope_widget.analyzers.weights import Weights
 
-__all__ = ["BINS", "Histogram", "histogram"]
+__all__ = ["Histogram", "histogram"]
 
-BINS = 200
+_FEWEST, _MOST = 10, 200
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,10 @@ def _edges(low: float, high: float, bins: int) -> np.ndarray:
     return np.concatenate([[low], inner, [high]])
 
 
-def histogram(weights: Weights, bins: int = BINS) -> Histogram | None:
+def histogram(weights: Weights) -> Histogram | None:
     """Return the histogram of the finite entries over their range, or None where no entry is finite.
 
-    A constant tensor has one bin of no width.
+    It has 2·√n bins for n entries, at least 10 and at most 200; a constant tensor has one bin of no width.
     """
     ordered = weights.ordered
     if not len(ordered):
@@ -54,5 +55,6 @@ def histogram(weights: Weights, bins: int = BINS) -> Histogram | None:
     low, high = float(ordered[0]), float(ordered[-1])
     if low == high:
         return Histogram(low, high, np.array([float(len(ordered))]))
+    bins = min(max(round(2 * math.sqrt(len(ordered))), _FEWEST), _MOST)
     below = [count_below(ordered, float(edge)) for edge in _edges(low, high, bins)[1:-1]]
     return Histogram(low, high, np.diff([0, *below, len(ordered)]).astype(np.float64))
