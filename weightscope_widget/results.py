@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +98,15 @@ class ScanResults(Mapping[str, dict[str, Any]]):
         Tensors left out, with the reason.
     thresholds : Thresholds
         For grades, risks and classes; may be replaced at any time.
+
+    Attributes
+    ----------
+    layers : dict of str to LayerInfo
+        Every layer that is to be analyzed.
+    spectra : dict of str to ndarray
+        The spectra computed so far, as `singular_values` returns them.
+    histograms : dict of str to Histogram
+        The histograms computed so far.
     """
 
     def __init__(
@@ -115,8 +124,8 @@ class ScanResults(Mapping[str, dict[str, Any]]):
         self.thresholds = thresholds or Thresholds()
         self.layers = {layer.name: layer for layer in layers}
         self._sections: dict[str, dict[str, Any]] = {}
-        self._spectra: dict[str, np.ndarray] = {}
-        self._histograms: dict[str, Histogram] = {}
+        self.spectra: dict[str, np.ndarray] = {}
+        self.histograms: dict[str, Histogram] = {}
         self._lock = threading.RLock()
 
     # Mapping
@@ -154,9 +163,9 @@ class ScanResults(Mapping[str, dict[str, Any]]):
             merged = self._sections.get(name, {}) | dict(sections)
             self._sections[name] = {key: merged[key] for key in sorted(merged, key=order.index)}
             if spectrum is not None:
-                self._spectra[name] = spectrum
+                self.spectra[name] = spectrum
             if histogram is not None:
-                self._histograms[name] = histogram
+                self.histograms[name] = histogram
 
     # Questions
 
@@ -184,7 +193,10 @@ class ScanResults(Mapping[str, dict[str, Any]]):
         UnknownLayerError
             Where the layer is not here or its spectrum was not computed.
         """
-        return self._kept(self._spectra, name, "spectrum", "scan with methods='all' or 'spectral'")
+        spectrum = self.spectra.get(name)
+        if spectrum is None:
+            raise UnknownLayerError(self._not_kept(name, "spectrum", "scan it with methods='all' or 'spectral'"))
+        return spectrum
 
     def histogram(self, name: str) -> Histogram:
         """Return the histogram of a layer's finite entries.
@@ -194,13 +206,14 @@ class ScanResults(Mapping[str, dict[str, Any]]):
         UnknownLayerError
             Where the layer is not here or has no histogram.
         """
-        return self._kept(self._histograms, name, "histogram", "scan it with any method but 'spectral' alone")
+        histogram = self.histograms.get(name)
+        if histogram is None:
+            raise UnknownLayerError(self._not_kept(name, "histogram", "scan it with a method besides 'spectral'"))
+        return histogram
 
     def health(self, name: str) -> int | None:
         """Return a layer's health, 0–100; 0 where weights are not finite, None where it cannot be said."""
-        if self._broken(name):
-            return 0
-        return self._by_condition_and_outliers(assessment.health, name)
+        return 0 if self._broken(name) else assessment.health(*self._condition_and_outliers(name), self.thresholds)
 
     def grade(self, name: str) -> str | None:
         """Return ``"Excellent"``, ``"Good"``, ``"Warning"`` or ``"Critical"``; None where it cannot be said."""
@@ -210,7 +223,7 @@ class ScanResults(Mapping[str, dict[str, Any]]):
         """Return a layer's risk score, at least 0; inf where weights are not finite, NaN where it cannot be said."""
         if self._broken(name):
             return math.inf
-        return self._by_condition_and_outliers(assessment.risk, name)
+        return assessment.risk(*self._condition_and_outliers(name), self.thresholds)
 
     def classes(self, name: str) -> dict[str, str | None]:
         """Return the class of each metric that has classes, by its name."""
@@ -248,7 +261,7 @@ class ScanResults(Mapping[str, dict[str, Any]]):
         columns = dict.fromkeys(key for row in rows.values() for key in row if key != "error")
         if any("error" in row for row in rows.values()):
             columns["error"] = None
-        frame = pd.DataFrame(
+        frame: pd.DataFrame = pd.DataFrame(
             {key: pd.Series([row.get(key) for row in rows.values()], dtype=_dtype(key, rows)) for key in columns}
         )
         frame.index = pd.Index(list(rows), name="name")
@@ -277,12 +290,14 @@ class ScanResults(Mapping[str, dict[str, Any]]):
         }
         return row | flatten(sections) | ({"error": sections["error"]} if "error" in sections else {})
 
-    def _by_condition_and_outliers(self, score: Callable[..., Any], name: str) -> Any:
+    def _condition_and_outliers(self, name: str) -> tuple[float | None, float | None]:
+        """Return the two numbers that health and risk rest on; a failed layer has neither."""
         sections = self._of(name)
-        return score(
-            None if "error" in sections else sections.get("spectral", {}).get("condition_number"),
+        if "error" in sections:
+            return None, None
+        return (
+            sections.get("spectral", {}).get("condition_number"),
             sections.get("quantization", {}).get("extreme_outlier_percentage"),
-            self.thresholds,
         )
 
     def _broken(self, name: str) -> bool:
@@ -299,11 +314,9 @@ class ScanResults(Mapping[str, dict[str, Any]]):
             raise UnknownLayerError(self._not_here(name))
         return self.layers[name]
 
-    def _kept(self, store: Mapping[str, Any], name: str, what: str, remedy: str) -> Any:
+    def _not_kept(self, name: str, what: str, remedy: str) -> str:
         self._info(name)
-        if name not in store:
-            raise UnknownLayerError(f"The {what} of {name!r} is not in these results; {remedy}.")
-        return store[name]
+        return f"The {what} of {name!r} is not in these results; {remedy}."
 
     def _not_here(self, name: object) -> str:
         owner = next((layer.name for layer in self.layers.values() if name in layer.aliases), None)

@@ -84,7 +84,9 @@ def load_results(path: str | os.PathLike[str]) -> ScanResults:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ResultsFormatError(f"{path} is not a JSON file ({error}); give a file that results.save() wrote.") from None
+        raise ResultsFormatError(
+            f"{path} is not a JSON file ({error}); give a file that results.save() wrote."
+        ) from None
     try:
         if isinstance(document, dict) and document.get("format") == _FORMAT:
             return _read(document, path)
@@ -108,15 +110,11 @@ def _layer_document(results: ScanResults, name: str) -> dict[str, Any]:
     }
     if name in results:
         document["results"] = results[name]
-    try:
-        document["singular_values"] = _encode(results.singular_values(name))
-    except WeightScopeError:
-        pass
-    try:
-        histogram = results.histogram(name)
+    spectrum, histogram = results.spectra.get(name), results.histograms.get(name)
+    if spectrum is not None:
+        document["singular_values"] = _encode(spectrum)
+    if histogram is not None:
         document["histogram"] = {"low": histogram.low, "high": histogram.high, "counts": _encode(histogram.counts)}
-    except WeightScopeError:
-        pass
     return document
 
 
@@ -144,16 +142,17 @@ def _read(document: dict[str, Any], path: Path) -> ScanResults:
     for name, layer in document["layers"].items():
         if "results" not in layer:
             continue
-        histogram = _numbers(layer["histogram"]) if "histogram" in layer else None
         results.add(
             name,
             {key: value if key == "error" else _numbers(value) for key, value in layer["results"].items()},
             spectrum=_decode(layer["singular_values"]) if "singular_values" in layer else None,
-            histogram=None
-            if histogram is None
-            else Histogram(histogram["low"], histogram["high"], _decode(histogram["counts"])),
+            histogram=_histogram(layer["histogram"]) if "histogram" in layer else None,
         )
     return results
+
+
+def _histogram(document: dict[str, Any]) -> Histogram:
+    return Histogram(_numbers(document["low"]), _numbers(document["high"]), _decode(document["counts"]))
 
 
 def _read_reference(document: Any, path: Path) -> ScanResults:

@@ -102,7 +102,13 @@ class ScanRun:
     """
 
     def __init__(
-        self, source: Source, methods: Sequence[str], *, top_k: int = 10, vectors: bool = False, cheap_first: bool = False
+        self,
+        source: Source,
+        methods: Sequence[str],
+        *,
+        top_k: int = 10,
+        vectors: bool = False,
+        cheap_first: bool = False,
     ) -> None:
         layers = [layer for layer in source.layers if vectors or len(layer.shape) != 1]
         if not layers:
@@ -198,10 +204,8 @@ class ScanRun:
         except TensorReadError as error:
             self.results.add(name, {"error": str(error)})
         except (RuntimeError, ValueError, TypeError, ArithmeticError, MemoryError, OSError) as error:
-            detail = str(error).strip().split("\n")[0]
-            self.results.add(
-                name, {"error": f"The analysis of {name!r} failed ({type(error).__name__}: {detail}); the others go on."}
-            )
+            detail = f"{type(error).__name__}: {str(error).strip()}".split("\n")[0]
+            self.results.add(name, {"error": f"The analysis of {name!r} failed ({detail}); the others go on."})
 
     def _read(self, task: Task) -> Weights:
         layer = task.layer
@@ -213,12 +217,10 @@ class ScanRun:
 
     def _spectrum_of_members(self, layer: Layer) -> np.ndarray | None:
         """Return the spectrum of a stack where those of all its matrices are known, which is the usual order."""
-        try:
-            spectra = [self.results.singular_values(member) for member in layer.members]
-        except KeyError:
+        spectra = [self.results.spectra.get(member) for member in layer.members]
+        known = [spectrum for spectrum in spectra if spectrum is not None]
+        if not known or len(known) < len(spectra):
             return None
-        if not spectra:
-            return None
-        together = np.concatenate(spectra)
+        together = np.concatenate(known)
         # One matrix without a spectrum leaves the stack without one.
         return np.full_like(together, np.nan) if np.isnan(together).any() else np.sort(together)[::-1]

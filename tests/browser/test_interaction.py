@@ -169,5 +169,7 @@ def test_a_reloaded_page_draws_what_the_kernel_knows(open_notebook: OpenNotebook
     page.reload()
     notebook.wait_until_ready()
     dashboard = notebook.dashboard()
-    expect(dashboard.locator(".wsw-row[aria-selected=true]")).to_have_attribute("title", "model.layers.1.self_attn.q_proj")
+    expect(dashboard.locator(".wsw-row[aria-selected=true]")).to_have_attribute(
+        "title", "model.layers.1.self_attn.q_proj"
+    )
     expect(dashboard.locator("svg.wsw-spectrum path.wsw-line")).to_be_visible()

@@ -88,7 +88,9 @@ def test_clicking_a_mark_shows_that_layers_weights_and_singular_values(
     singular = dashboard.get_by_role("region", name="Singular values")
     bars = singular.locator("svg.wsw-largest")
     bar_axis = Axis(bars, "y")
-    assert np.allclose(bar_axis.at(bar_tops(bars)), expected[LAYER]["spectral"]["top_singular_values"], atol=bar_axis.pixel)
+    assert np.allclose(
+        bar_axis.at(bar_tops(bars)), expected[LAYER]["spectral"]["top_singular_values"], atol=bar_axis.pixel
+    )
     line = singular.locator("svg.wsw-spectrum")
     points = line_points(line)
     assert len(points) == len(values) == 384

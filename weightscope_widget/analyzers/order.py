@@ -25,7 +25,7 @@ def _interpolate(low: float, high: float, fraction: float) -> float:
 
 
 def _position(count: int, q: float) -> tuple[int, int, float]:
-    """Return the two neighbouring ranks of quantile `q` and the fraction between them ("linear", Hyndman-Fan type 7)."""
+    """Return the ranks beside quantile `q` and the fraction between them ("linear", type 7 of Hyndman & Fan 1996)."""
     position = (count - 1) * q
     low = math.floor(position)
     return low, min(low + 1, count - 1), position - low

@@ -27,9 +27,9 @@ def analyze_quantization_sensitivity(tensor: torch.Tensor | Weights) -> dict[str
     dict
         ``abs_max``, ``quantization_scale`` (s) and ``quantization_mae`` in the weights' unit, ``quantization_mse`` in
         its square; ``cosine_similarity`` of x and d (−1–1); ``sqnr_db`` = 10·log₁₀(Σx²/Σ(x−d)²), inf where nothing is
-        lost; ``dynamic_range`` = max|x| / mean|x|; ``outlier_percentage`` (0–100) and ``outlier_count`` strictly outside
-        [Q₁ − 1.5·IQR, Q₃ + 1.5·IQR] (Tukey 1977), ``extreme_outlier_*`` likewise with 3·IQR.  A zero tensor has no
-        cosine similarity and no dynamic range (NaN).
+        lost; ``dynamic_range`` = max|x| / mean|x|; ``outlier_percentage`` (0–100) and ``outlier_count``
+        strictly outside [Q₁ − 1.5·IQR, Q₃ + 1.5·IQR] (Tukey 1977), ``extreme_outlier_*`` likewise with 3·IQR.  A zero
+        tensor has no cosine similarity and no dynamic range (NaN).
     """
     weights = Weights.of(tensor)
     count, unit, moments = weights.finite_count, weights.unit, weights.moments

@@ -1,8 +1,8 @@
 """All singular values of a matrix, exactly, at the price of an eigenvalue problem of its smaller side.
 
 The eigenvalues of the Gram matrix AᵀA in float64 are the squared singular values with a relative error of about
-4.5·ε·(σ₁/σ)² (measured), so the cheap route serves every well-conditioned matrix; beyond that the same chunks go through
-a QR factorization, whose triangular factor has the singular values of A with an absolute error of order ε·σ₁.
+4.5·ε·(σ₁/σ)² (measured), so the cheap route serves every well-conditioned matrix; beyond that the same chunks go
+through a QR factorization, whose triangular factor has the singular values of A with an absolute error of order ε·σ₁.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ def singular_values(matrix: torch.Tensor) -> np.ndarray:
         sigma = _by_qr(tall, exponent)
     else:
         sigma = _by_gram(tall, exponent)
-    return np.ldexp(sigma.numpy(), exponent)
+    values: np.ndarray = np.ldexp(sigma.numpy(), exponent)
+    return values
 
 
 def _exponent(matrix: torch.Tensor) -> int:
@@ -81,7 +82,7 @@ def _by_gram(tall: torch.Tensor, exponent: int) -> torch.Tensor:
     gram = torch.zeros(columns, columns, dtype=torch.float64)
     for chunk in _chunks(tall, exponent):
         gram.addmm_(chunk.T, chunk)
-    eigenvalues = torch.linalg.eigvalsh(gram)
+    eigenvalues: torch.Tensor = torch.linalg.eigvalsh(gram)
     if eigenvalues[0] <= _GRAM_LIMIT * eigenvalues[-1]:
         return _by_qr(tall, exponent)
     return eigenvalues.sqrt().flip(0)
@@ -93,4 +94,5 @@ def _by_qr(tall: torch.Tensor, exponent: int) -> torch.Tensor:
         rows = chunk if triangle is None else torch.cat([triangle, chunk])
         triangle = torch.linalg.qr(rows, mode="r").R
     assert triangle is not None
-    return torch.linalg.svdvals(triangle)
+    sigma: torch.Tensor = torch.linalg.svdvals(triangle)
+    return sigma

@@ -91,7 +91,7 @@ class Weights:
     @cached_property
     def ordered(self) -> Floats:
         """The finite entries, ascending: a float32 or float64 copy."""
-        values = self.tensor.flatten().numpy().copy()
+        values: Floats = self.tensor.flatten().numpy().copy()
         values.sort()  # NaNs last, infinities at both ends
         low, high = np.searchsorted(values, [-np.inf, np.inf], side="right")[0], np.searchsorted(values, np.inf)
         self._nan_count = int(np.count_nonzero(np.isnan(values[high:])))

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from weightscope_widget.errors import UnknownLayerError
 from weightscope_widget.results import ScanResults
 
 __all__ = ["details"]
@@ -39,16 +38,8 @@ def details(results: ScanResults, names: Sequence[str]) -> tuple[dict[str, Any],
 
     layers = []
     for name in names:
-        histogram = spectrum = None
-        try:
-            found = results.histogram(name)
-            histogram = {"low": found.low, "high": found.high, "counts": put(found.counts)}
-        except UnknownLayerError:
-            pass
-        try:
-            values = results.singular_values(name)
-            spectrum = put(values) if np.isfinite(values).all() else None
-        except UnknownLayerError:
-            pass
+        found, values = results.histograms.get(name), results.spectra.get(name)
+        histogram = found and {"low": found.low, "high": found.high, "counts": put(found.counts)}
+        spectrum = put(values) if values is not None and np.isfinite(values).all() else None
         layers.append({"name": name, "histogram": histogram, "spectrum": spectrum})
     return {"layers": layers}, buffers

@@ -20,7 +20,7 @@ def front_end_source() -> str:
         Where this installation lacks it.
     """
     # As text, not as a path: anywidget watches paths, and the watcher would keep every closed dashboard alive.
-    bundle = files("weightscope_widget").joinpath("static", "index.js")
+    bundle = files("weightscope_widget") / "static" / "index.js"
     if not bundle.is_file():
         raise FrontEndMissingError(
             "This installation of weightscope-widget lacks its front end (static/index.js); "

@@ -42,7 +42,7 @@ class Dashboard(anywidget.AnyWidget):
     _esm = traitlets.Unicode().tag(sync=True)
 
     # What a person may read and set.
-    selected: str | None = traitlets.Unicode(None, allow_none=True).tag(sync=True)
+    selected = traitlets.Unicode(None, allow_none=True).tag(sync=True)
     """Name of the selected layer, or None.  Two-way: set it and the page follows, click and it changes."""
 
     height = traitlets.Union([traitlets.Int(), traitlets.Unicode()], default_value=None, allow_none=True).tag(sync=True)
@@ -69,7 +69,9 @@ class Dashboard(anywidget.AnyWidget):
         if theme not in ("auto", "light", "dark"):
             raise InvalidArgumentError(f"theme is {theme!r}; choose 'auto', 'light' or 'dark'.")
         if isinstance(height, bool) or not (height is None or isinstance(height, int | str)):
-            raise InvalidArgumentError(f"height is {height!r}; give pixels as an int, a CSS length such as '80vh', or None.")
+            raise InvalidArgumentError(
+                f"height is {height!r}; give pixels as an int, a CSS length such as '80vh', or None."
+            )
         super().__init__(
             _esm=front_end_source(),
             _catalog=catalog(results),

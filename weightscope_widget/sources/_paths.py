@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["absolute", "as_path", "quote"]
+__all__ = ["absolute", "as_path", "checkpoint_name", "quote"]
 
 _QUOTE_LIMIT = 300
 """Longest text an error message repeats, in characters."""
@@ -25,6 +25,26 @@ def absolute(path: str | os.PathLike[str]) -> Path:
     Symbolic links are kept: in the hub's cache the link has the telling name, its target a hash.
     """
     return Path(os.path.abspath(os.path.expanduser(path)))
+
+
+def checkpoint_name(path: Path) -> str:
+    """Return what to call the checkpoint in a folder or file: the last part of the path that names a model.
+
+    >>> checkpoint_name(Path("/models/tiny-bert/model/model.safetensors"))
+    'tiny-bert'
+    >>> checkpoint_name(Path("/hub/models--acme--tiny-bert/snapshots/0a1b2c"))
+    'tiny-bert'
+    """
+    *parents, last = path.with_suffix("").parts if path.suffix == ".safetensors" else path.parts
+    if "snapshots" in parents:  # the hub's cache: models--owner--name/snapshots/revision
+        owner = parents[-1 - parents[::-1].index("snapshots") - 1]
+        if owner.startswith("models--"):
+            return owner.rsplit("--", 1)[-1]
+    return next((part for part in [last, *reversed(parents)] if part not in _NO_NAMES), last)
+
+
+_NO_NAMES = ("model", "checkpoint", "weights", os.sep)
+"""Folders and files that are called so in every checkpoint."""
 
 
 def quote(text: object) -> str:

@@ -10,7 +10,7 @@ from weightscope_widget.errors import ModelNotFoundError, UnsupportedModelError
 from weightscope_widget.sources._header import Entry, read_header
 from weightscope_widget.sources._index import read_sharded
 from weightscope_widget.sources._order import natural_key
-from weightscope_widget.sources._paths import absolute, as_path, quote
+from weightscope_widget.sources._paths import absolute, as_path, checkpoint_name, quote
 from weightscope_widget.sources.layer import Source
 from weightscope_widget.sources.safetensors_file import file_source
 
@@ -50,7 +50,7 @@ def open_directory(model: str | os.PathLike[str]) -> Source:
     index = _one_of(_INDEX, [name for name in names if name.endswith(".safetensors.index.json")])
     if index is not None:
         sharded = read_sharded(folder / index)
-        return file_source(folder.name, sharded.entries, sharded.metadata)
+        return file_source(checkpoint_name(folder), sharded.entries, sharded.metadata)
     if not files:
         raise ModelNotFoundError(_nothing(folder, names))
     single = _one_of(_FILE, files)
@@ -77,7 +77,7 @@ def _open_together(folder: Path, files: Iterable[str]) -> Source:
             )
         entries.update(header.entries)
         metadata.update(header.metadata)
-    return file_source(folder.name, entries, metadata)
+    return file_source(checkpoint_name(folder), entries, metadata)
 
 
 def _files(folder: Path) -> list[str]:

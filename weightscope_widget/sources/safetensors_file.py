@@ -11,14 +11,11 @@ from weightscope_widget.sources._experts import is_expert_stack
 from weightscope_widget.sources._header import Entry, read_header
 from weightscope_widget.sources._loaders import InFile, Unreadable
 from weightscope_widget.sources._order import model_order
-from weightscope_widget.sources._paths import absolute, as_path
+from weightscope_widget.sources._paths import absolute, as_path, checkpoint_name
 from weightscope_widget.sources._record import Record, why_skipped
 from weightscope_widget.sources.layer import Source
 
 __all__ = ["accepts", "file_source", "open_file"]
-
-_NO_MODEL_NAME = "model"
-"""Stem of the name most such files have, which says nothing."""
 
 
 def accepts(model: object) -> bool:
@@ -39,8 +36,7 @@ def open_file(model: str | os.PathLike[str]) -> Source:
     """
     path = absolute(model)
     header = read_header(path)
-    name = path.parent.name if path.stem == _NO_MODEL_NAME and path.parent.name else path.stem
-    return file_source(name, header.entries, header.metadata)
+    return file_source(checkpoint_name(path), header.entries, header.metadata)
 
 
 def file_source(name: str, entries: Mapping[str, Entry], metadata: Mapping[str, object]) -> Source:
