@@ -26,10 +26,10 @@ function notices(metafile) {
   const texts = new Map();
   for (const { name, version, license, text } of [...packages.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const [holders, terms] = [[], []];
-    for (const line of text.split("\n").map((each) => each.trim()).filter(Boolean)) {
-      (/^copyright \D*\d/i.test(line) ? holders : terms).push(line);
+    for (const line of text.split("\n")) {
+      (/^\s*copyright \D*\d/i.test(line) ? holders : terms).push(line.trim());
     }
-    const key = terms.join(" ").replaceAll("*/", "").replace(/\s+/g, " ");
+    const key = terms.join(" ").replaceAll("*/", "").replace(/\s+/g, " ").trim();
     texts.set(key, [...(texts.get(key) ?? []), [`${name} ${version} (${license})`, ...holders].join(", ")]);
   }
   return `/*!\n${[...texts].map(([terms, users]) => `${users.join("\n")}\n${terms}\n`).join("\n")}*/\n`;

@@ -71,7 +71,7 @@ CLASSES: dict[str, tuple[str, ...]] = {
     "extreme_outlier_percentage": ("friendly", "needs a strategy", "high", "very high"),
     "stable_rank_percentage": ("very high", "high", "medium", "low", "already efficient"),
 }
-"""Names of the classes of each metric in the order of its thresholds: of risk, or for the rank compression potential."""
+"""Classes of each metric, in the order of its thresholds: of risk, or for the rank of compression potential."""
 
 GRADES = ("Excellent", "Good", "Warning", "Critical")
 

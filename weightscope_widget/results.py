@@ -253,9 +253,9 @@ class ScanResults(Mapping[str, dict[str, Any]]):
     def to_frame(self) -> pd.DataFrame:
         """Return one row per layer (index: the name), in the model's order.
 
-        Columns: ``block`` (Int64, missing outside blocks), ``stack``, ``kind``, ``family``, ``shape`` (tuple), ``dtype``,
-        ``parameters`` (Int64), ``grade``, ``risk``, then every scalar as ``section.metric``; ``error`` last where a
-        layer failed.
+        Columns: ``block`` (Int64, missing outside blocks), ``stack``, ``kind``, ``family``, ``shape`` (tuple),
+        ``dtype``, ``parameters`` (Int64), ``grade``, ``risk``, then every scalar as ``section.metric``; ``error`` last
+        where a layer failed.
         """
         rows = {name: self._row(name) for name in self}
         columns = dict.fromkeys(key for row in rows.values() for key in row if key != "error")

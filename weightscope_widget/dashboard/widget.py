@@ -192,11 +192,11 @@ def show(
     model : nn.Module, mapping of str to Tensor, path, Source, Scope or ScanResults
         Whatever `scan` takes, or results, which are drawn as they are.
     methods : str or iterable of str
-        Any of ``"basic_stats"``, ``"spectral"``, ``"quantization"``, ``"sparsity"``, or ``"all"``; not used for results.
+        Any of ``"basic_stats"``, ``"spectral"``, ``"quantization"``, ``"sparsity"``, or ``"all"``; not for results.
     top_k : int
-        How many of the largest singular values to list per layer; not used for results.
+        How many of the largest singular values to list per layer; not for results.
     vectors : bool
-        List 1-D tensors (norms, biases) too, with basic statistics; not used for results.
+        List 1-D tensors (norms, biases) too, with basic statistics; not for results.
     thresholds : Thresholds, optional
         For grades and classes, instead of the defaults.
     height : int, str or None
