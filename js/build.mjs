@@ -16,9 +16,9 @@ if (!entry) {
 function notices(metafile) {
   const packages = new Map();
   for (const input of Object.keys(metafile.inputs)) {
-    const name = /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1];
-    if (!name || packages.has(name)) continue;
-    const folder = join(root, "node_modules", name);
+    const [found, name] = /^.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input) ?? [];
+    if (!found || packages.has(name)) continue;
+    const folder = join(root, found);
     const file = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each));
     const text = file ? readFileSync(join(folder, file), "utf8") : "";
     packages.set(name, { text, ...JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) });

@@ -102,6 +102,15 @@ def test_bundle_is_small(wheel: Path) -> None:
     assert size <= LARGEST_BUNDLE, f"the front end grew to {size:,} bytes gzipped; {LARGEST_BUNDLE:,} are allowed"
 
 
+def test_bundle_carries_the_licenses_of_what_is_in_it(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        bundle = archive.read(BUNDLE).decode()
+    notices = bundle[bundle.index("/*!") :]
+    assert "\npreact " in notices
+    assert "Jason Miller" in notices
+    assert notices.count("Permission is hereby granted") == 1
+
+
 def test_sdist_becomes_the_same_wheel_without_node(sdist: Path, wheel: Path, tmp_path: Path) -> None:
     with tarfile.open(sdist) as archive:
         archive.extractall(tmp_path / "unpacked", filter="data")
