@@ -2,7 +2,7 @@
 
 import type { ReadonlySignal } from "@preact/signals";
 import { stableRankPercentage } from "./assessment";
-import { type View, ViewContext, useView } from "./context";
+import { useView, type View, ViewContext } from "./context";
 import { formatDecibel, formatNumber, formatPercentage } from "./format";
 import { Header } from "./Header";
 import { paletteVariables } from "./palette";

@@ -21,7 +21,9 @@ export function Header() {
         <h2 title={model}>{model}</h2>
         <p>
           <span>{text.layers(names.length)}</span>
-          {parameters > 0 && <span title={formatCount(parameters)}>{text.parameters(formatParameters(parameters))}</span>}
+          {parameters > 0 && (
+            <span title={formatCount(parameters)}>{text.parameters(formatParameters(parameters))}</span>
+          )}
           <span>{[...new Set(dtypes)].filter(Boolean).join(", ")}</span>
           {left.length > 0 && (
             <span class="wsw-skipped" title={left.map(([name, reason]) => `${name}: ${reason}`).join("\n")}>

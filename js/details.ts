@@ -1,7 +1,7 @@
 /** Histograms and spectra of layers: fetched when wanted, and ahead of time while that is cheap. */
 
 import { type Signal, signal } from "@preact/signals";
-import { Stage, decodeFloat64 } from "./model";
+import { decodeFloat64, Stage } from "./model";
 import { NoAnswer, type Requests } from "./requests";
 
 export interface Histogram {

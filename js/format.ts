@@ -12,7 +12,9 @@ const minus = (text: string): string => text.replace(/-/g, "−");
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
 export function superscript(exponent: number): string {
-  return String(exponent).replace(/-/g, "⁻").replace(/\d/g, (digit) => SUPERSCRIPTS[Number(digit)] as string);
+  return String(exponent)
+    .replace(/-/g, "⁻")
+    .replace(/\d/g, (digit) => SUPERSCRIPTS[Number(digit)] as string);
 }
 
 /** 10ⁿ for a tick of a log axis. */

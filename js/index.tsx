@@ -5,7 +5,7 @@ import { signal } from "@preact/signals";
 import { render as renderPreact } from "preact";
 import { Dashboard } from "./Dashboard";
 import type { Traits } from "./model";
-import { type Model, type Store, createStore } from "./store";
+import { createStore, type Model, type Store } from "./store";
 import styles from "./style.css";
 import { watchScheme } from "./theme";
 

@@ -1,6 +1,6 @@
 /** What the dashboard knows and what the person has chosen; panels read signals and call actions, nothing else. */
 
-import { type ReadonlySignal, batch, computed, effect, signal } from "@preact/signals";
+import { batch, computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import { type Judgement, judge, stableRankPercentage } from "./assessment";
 import { type Detail, Details } from "./details";
 import { type Catalog, type Progress, Table, type Thresholds, type Traits } from "./model";

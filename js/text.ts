@@ -17,8 +17,12 @@ export const en = {
   layers: (count: number) => plural(count, "layer"),
   parameters: (count: string) => `${count} parameters`,
   grades: "Health of the layers",
-  gradesHint: "Layers by health grade. A rule of thumb: 100, less up to 40 for the condition number and up to 30 for extreme outliers.",
-  grade: { Excellent: "Excellent", Good: "Good", Warning: "Warning", Critical: "Critical" } satisfies Record<Grade, string>,
+  gradesHint:
+    "Layers by health grade. A rule of thumb: 100, less up to 40 for the condition number and up to 30 for extreme outliers.",
+  grade: { Excellent: "Excellent", Good: "Good", Warning: "Warning", Critical: "Critical" } satisfies Record<
+    Grade,
+    string
+  >,
   failed: "Failed",
   measuring: (done: number, total: number) => `Measuring weights: ${formatCount(done)} of ${plural(total, "layer")}`,
   decomposing: (done: number, total: number) => `Computing spectra: ${formatCount(done)} of ${plural(total, "layer")}`,
@@ -28,7 +32,10 @@ export const en = {
   cancelled: (done: number, total: number) =>
     `Scan not finished: ${formatCount(done)} of ${plural(total, "layer")}. What was computed is shown.`,
   skipped: (count: number) => `${plural(count, "tensor")} left out`,
-  family: { attention: "Attention", mlp: "MLP", embedding: "Embedding", other: "Other" } satisfies Record<Family, string>,
+  family: { attention: "Attention", mlp: "MLP", embedding: "Embedding", other: "Other" } satisfies Record<
+    Family,
+    string
+  >,
   ruleOfThumb: "Lines and classes are rules of thumb, for sorting and early warning.",
 
   riskMatrix: "Quantization risk",

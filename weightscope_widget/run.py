@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
-
-import numpy as np
 
 from weightscope_widget.analyzers import ELEMENTWISE, METHODS, SPECTRAL, Weights
 from weightscope_widget.analyzers.distribution import histogram
 from weightscope_widget.errors import NoWeightsError, TensorReadError
 from weightscope_widget.results import LayerInfo, ScanResults
 from weightscope_widget.sources import Layer, Source
+from weightscope_widget.workers import worker_pool
 
 __all__ = ["Progress", "ScanRun", "Task"]
 
@@ -34,13 +34,10 @@ class Task:
         What to read.
     methods : tuple of str
         Names of the analyzers.
-    last : bool
-        Whether the layer is finished with this task.
     """
 
     layer: Layer
     methods: tuple[str, ...]
-    last: bool
 
     @property
     def cost(self) -> float:
@@ -94,6 +91,8 @@ class ScanRun:
         Whether 1-D tensors are listed too, with basic statistics.
     cheap_first : bool
         Measure all layers elementwise before any is factorized (each tensor is then read twice).
+    workers : int
+        How many tasks are done at a time, each on a thread of its own.
 
     Raises
     ------
@@ -109,6 +108,7 @@ class ScanRun:
         top_k: int = 10,
         vectors: bool = False,
         cheap_first: bool = False,
+        workers: int = 1,
     ) -> None:
         layers = [layer for layer in source.layers if vectors or len(layer.shape) != 1]
         if not layers:
@@ -119,38 +119,42 @@ class ScanRun:
             source.name, [LayerInfo.of(layer) for layer in layers], methods, skipped=source.skipped
         )
         self._top_k = top_k
+        self._workers = workers
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
         self._tasks = deque(self._plan(layers, cheap_first))
-        self._layers = {layer.name: layer for layer in layers}
+        self._tasks_left = Counter(task.layer.name for task in self._tasks)
+        self._layers_without_task = len(layers) - len(self._tasks_left)
         self._cost_left = sum(task.cost for task in self._tasks)
         self._cost_total = self._cost_left
-        self._seconds = 0.0
-        self._finished: set[str] = set()
+        self._started: float | None = None
 
     def _plan(self, layers: Sequence[Layer], cheap_first: bool) -> list[Task]:
         passes = [ELEMENTWISE, SPECTRAL] if cheap_first else [ELEMENTWISE + SPECTRAL]
         tasks = []
-        for index, names in enumerate(passes):
+        for names in passes:
             for layer in layers:
-                wanted = self.results.methods_for(self.results.layers[layer.name])
-                methods = tuple(method for method in wanted if method in names)
-                last = not any(method in later for later in passes[index + 1 :] for method in wanted)
+                applicable = self.results.methods_for(self.results.layers[layer.name])
+                methods = tuple(method for method in applicable if method in names)
                 if methods:
-                    tasks.append(Task(layer, methods, last))
+                    tasks.append(Task(layer, methods))
         return tasks
 
     def steps(self) -> Iterator[Task]:
-        """Do one task after the other, yielding each when its numbers are in `results`, until done or cancelled."""
-        while (task := self._take()) is not None:
-            started = time.perf_counter()
-            self._do(task)
-            with self._lock:
-                self._seconds += time.perf_counter() - started
-                self._cost_left -= task.cost
-                if task.last:
-                    self._finished.add(task.layer.name)
-            yield task
+        """Work until all is done or cancelled, yielding each task when its numbers are in `results`."""
+        self._started = time.perf_counter()
+        running: dict[Future[None], Task] = {}
+        with worker_pool(self._workers) as pool:
+            while True:
+                while len(running) < self._workers and (task := self._take()) is not None:
+                    running[pool.submit(self._do, task)] = task
+                if not running:
+                    return
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    task = running.pop(future)
+                    future.result()
+                    self._tick_off(task)
+                    yield task
 
     def prioritize(self, name: str) -> None:
         """Do what is left of a layer before anything else; unknown names and finished layers change nothing."""
@@ -161,13 +165,8 @@ class ScanRun:
             self._tasks.extendleft(reversed(first))
 
     def cancel(self) -> None:
-        """Stop after the task at hand; its numbers and all before it are kept."""
+        """Stop after the tasks at hand; their numbers and all before them are kept."""
         self._cancelled.set()
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether the run was stopped before its end."""
-        return self._cancelled.is_set() and bool(self._tasks)
 
     @property
     def progress(self) -> Progress:
@@ -175,12 +174,18 @@ class ScanRun:
         with self._lock:
             spent = self._cost_total - self._cost_left
             fraction = spent / self._cost_total if self._cost_total else 1.0
-            left = self._seconds * self._cost_left / spent if spent > 0 else None
-            running = bool(self._tasks) or len(self._finished) < len(self._layers)
-            state = "cancelled" if self.cancelled else "running" if running else "done"
-            return Progress(
-                state, len(self._finished), len(self._layers), fraction, left if state == "running" else None
-            )
+            done = self._layers_without_task + sum(not left for left in self._tasks_left.values())
+            total = self._layers_without_task + len(self._tasks_left)
+            state = "done" if done == total else "cancelled" if self._cancelled.is_set() else "running"
+            left = None
+            if state == "running" and spent > 0 and self._started is not None:
+                left = (time.perf_counter() - self._started) * self._cost_left / spent
+            return Progress(state, done, total, fraction, left)
+
+    def _tick_off(self, task: Task) -> None:
+        with self._lock:
+            self._cost_left -= task.cost
+            self._tasks_left[task.layer.name] -= 1
 
     def _take(self) -> Task | None:
         with self._lock:
@@ -212,15 +217,6 @@ class ScanRun:
         tensor = layer.load()
         if tensor.is_meta:
             raise TensorReadError(f"{layer.name!r} is on the meta device and has no weights; load them first.")
-        spectrum = self._spectrum_of_members(layer) if set(task.methods) & set(SPECTRAL) else None
-        return Weights(tensor, transposed=layer.transposed, stack=layer.is_stack, spectrum=spectrum)
-
-    def _spectrum_of_members(self, layer: Layer) -> np.ndarray | None:
-        """Return the spectrum of a stack where those of all its matrices are known, which is the usual order."""
+        # A stack's matrices are layers of their own, factorized before it in the usual order.
         spectra = [self.results.spectra.get(member) for member in layer.members]
-        known = [spectrum for spectrum in spectra if spectrum is not None]
-        if not known or len(known) < len(spectra):
-            return None
-        together = np.concatenate(known)
-        # One matrix without a spectrum leaves the stack without one.
-        return np.full_like(together, np.nan) if np.isnan(together).any() else np.sort(together)[::-1]
+        return Weights(tensor, transposed=layer.transposed, stack=layer.is_stack, spectra=spectra)

@@ -14,6 +14,7 @@ from weightscope_widget.errors import InvalidArgumentError, ScanInterruptedWarni
 from weightscope_widget.results import ScanResults
 from weightscope_widget.run import ScanRun
 from weightscope_widget.sources import Source, open_source
+from weightscope_widget.workers import default_workers
 
 __all__ = ["Scope", "scan"]
 
@@ -50,6 +51,7 @@ class Scope:
         *,
         top_k: int = 10,
         vectors: bool = False,
+        workers: int | None = None,
         progress: bool = True,
         cancel: threading.Event | None = None,
     ) -> ScanResults:
@@ -63,10 +65,12 @@ class Scope:
             How many of the largest singular values to list per layer.
         vectors : bool
             List 1-D tensors (norms, biases) too, with basic statistics.
+        workers : int, optional
+            How many layers are analyzed at a time; by default as many as there are cores, at most 8.
         progress : bool
             Show a progress bar.
         cancel : threading.Event, optional
-            Set from another thread, it stops the scan after the layer at hand.
+            Set from another thread, it stops the scan after the layers at hand.
 
         Returns
         -------
@@ -84,12 +88,12 @@ class Scope:
         ScanInterruptedWarning
             Where the scan was interrupted from the keyboard.
         """
-        run = start_run(self.source, methods, top_k=top_k, vectors=vectors)
+        run = start_run(self.source, methods, top_k=top_k, vectors=vectors, workers=workers)
         self.results = run.results
         with tqdm(total=len(run.results.layers), desc=self.source.name, unit="layer", disable=not progress) as bar:
             try:
-                for task in run.steps():
-                    bar.update(task.last)
+                for _ in run.steps():
+                    bar.update(run.progress.done - bar.n)
                     if cancel is not None and cancel.is_set():
                         run.cancel()
             except KeyboardInterrupt:
@@ -102,12 +106,31 @@ class Scope:
 
 
 def start_run(
-    source: Source, methods: str | Iterable[str], *, top_k: int, vectors: bool, cheap_first: bool = False
+    source: Source,
+    methods: str | Iterable[str],
+    *,
+    top_k: int,
+    vectors: bool,
+    workers: int | None,
+    cheap_first: bool = False,
 ) -> ScanRun:
     """Return a run with its arguments checked; nothing is read yet."""
-    if isinstance(top_k, bool) or not isinstance(top_k, int) or top_k < 1:
+    if not _is_count(top_k):
         raise InvalidArgumentError(f"top_k is {top_k!r}; give how many singular values to list, at least 1.")
-    return ScanRun(source, resolve_methods(methods), top_k=top_k, vectors=vectors, cheap_first=cheap_first)
+    if workers is not None and not _is_count(workers):
+        raise InvalidArgumentError(f"workers is {workers!r}; give how many layers to analyze at a time, at least 1.")
+    return ScanRun(
+        source,
+        resolve_methods(methods),
+        top_k=top_k,
+        vectors=vectors,
+        workers=workers or default_workers(),
+        cheap_first=cheap_first,
+    )
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def scan(
@@ -116,6 +139,7 @@ def scan(
     *,
     top_k: int = 10,
     vectors: bool = False,
+    workers: int | None = None,
     progress: bool = True,
     cancel: threading.Event | None = None,
 ) -> ScanResults:
@@ -127,4 +151,4 @@ def scan(
     >>> results["layer"]["spectral"]["condition_number"]
     1.0
     """
-    return Scope(model).scan(methods, top_k=top_k, vectors=vectors, progress=progress, cancel=cancel)
+    return Scope(model).scan(methods, top_k=top_k, vectors=vectors, workers=workers, progress=progress, cancel=cancel)

@@ -23,7 +23,13 @@ const overlaps = (a: Box, b: Box): boolean =>
  * Place each label beside its point: inside the frame, clear of the other labels, over as few marks as can be.  One that
  * finds no such place is left out.  The first labels are the most important.
  */
-export function placeLabels(points: Labelled[], marks: Point[], frame: Box, height: number, distance: number): (Box | null)[] {
+export function placeLabels(
+  points: Labelled[],
+  marks: Point[],
+  frame: Box,
+  height: number,
+  distance: number,
+): (Box | null)[] {
   const taken: Box[] = [];
   return points.map((point) => {
     const free = around(point, height, distance).filter(

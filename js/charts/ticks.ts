@@ -25,10 +25,13 @@ export function logTicks([low, high]: [number, number], count: number): Tick[] {
       if (value >= low && value <= high) inner.push({ value, label: plainValue(digit, exponent) });
     }
   }
-  return inner.length >= 2 ? inner : linearTicks(low, high, count).map((value) => ({ value, label: formatTick(value) }));
+  return inner.length >= 2
+    ? inner
+    : linearTicks(low, high, count).map((value) => ({ value, label: formatTick(value) }));
 }
 
-const plainPower = (exponent: number): string => (exponent >= -2 && exponent <= 3 ? plainValue(1, exponent) : powerOfTen(exponent));
+const plainPower = (exponent: number): string =>
+  exponent >= -2 && exponent <= 3 ? plainValue(1, exponent) : powerOfTen(exponent);
 
 function plainValue(digit: number, exponent: number): string {
   if (exponent >= 0) return exponent <= 3 ? String(digit * 10 ** exponent) : `${digit}×${powerOfTen(exponent)}`;
@@ -47,13 +50,12 @@ export function symlogPercentTicks(
   const chosen: number[] = [];
   const add = (values: readonly number[]): void => {
     for (const value of values) {
-      if (inside(value) && chosen.every((other) => Math.abs(position(other) - position(value)) >= gap)) chosen.push(value);
+      if (inside(value) && chosen.every((other) => Math.abs(position(other) - position(value)) >= gap))
+        chosen.push(value);
     }
   };
   add(decades);
   add(between);
   if (chosen.length < 3) add(linearTicks(Math.max(low, 0), high, 5));
-  return chosen
-    .sort((a, b) => a - b)
-    .map((value) => ({ value, label: formatTick(value) }));
+  return chosen.sort((a, b) => a - b).map((value) => ({ value, label: formatTick(value) }));
 }

@@ -6,7 +6,7 @@ import { scaleLinear, scaleLog } from "d3-scale";
 import { useRef, useState } from "preact/hooks";
 import { Axes, type Margin } from "../charts/Axes";
 import { useSize } from "../charts/size";
-import { type Tick, logTicks } from "../charts/ticks";
+import { logTicks, type Tick } from "../charts/ticks";
 import { useView } from "../context";
 import type { Histogram } from "../details";
 import { formatCount, formatNumber, formatTick } from "../format";
@@ -37,7 +37,12 @@ export function Distribution() {
 function Charts({ histogram, label }: { histogram: Histogram; label: string }) {
   const [pointed, setPointed] = useState<number | null>(null);
   const total = histogram.counts.reduce((sum, count) => sum + count, 0);
-  const about = text.distributionAbout(label, formatCount(total), formatNumber(histogram.low), formatNumber(histogram.high));
+  const about = text.distributionAbout(
+    label,
+    formatCount(total),
+    formatNumber(histogram.low),
+    formatNumber(histogram.high),
+  );
   return (
     <div class="wsw-pair" role="img" aria-label={about}>
       <Bars histogram={histogram} logarithmic={false} pointed={pointed} onPoint={setPointed} />
@@ -65,7 +70,10 @@ function Bars({ histogram, logarithmic, pointed, onPoint }: BarsProps) {
   const y = logarithmic ? scaleLog([0.7, top * 1.5], range) : scaleLinear([0, top * 1.04], range);
   const floor = range[0] as number;
   const edge = (bin: number): number => x(low + ((high - low) * bin) / counts.length);
-  const outline = Array.from(counts, (count, bin) => `V${(count > 0 ? y(count) : floor).toFixed(2)}H${edge(bin + 1).toFixed(2)}`);
+  const outline = Array.from(
+    counts,
+    (count, bin) => `V${(count > 0 ? y(count) : floor).toFixed(2)}H${edge(bin + 1).toFixed(2)}`,
+  );
   const yTicks: Tick[] = logarithmic
     ? logTicks([1, top * 1.5], Math.max(2, Math.floor(height / 36)))
     : y.ticks(Math.max(2, Math.floor(height / 40))).map((value) => ({ value, label: format("~s")(value) }));
@@ -94,7 +102,13 @@ function Bars({ histogram, logarithmic, pointed, onPoint }: BarsProps) {
           />
           <path class="wsw-bars" d={`M${edge(0).toFixed(2)},${floor}${outline.join("")}V${floor}Z`} />
           {pointed !== null && (
-            <rect class="wsw-pointed" x={edge(pointed)} width={Math.max(1, edge(pointed + 1) - edge(pointed))} y={MARGIN.top} height={floor - MARGIN.top} />
+            <rect
+              class="wsw-pointed"
+              x={edge(pointed)}
+              width={Math.max(1, edge(pointed + 1) - edge(pointed))}
+              y={MARGIN.top}
+              height={floor - MARGIN.top}
+            />
           )}
         </svg>
       )}

@@ -2,13 +2,18 @@
 
 import { type ClassifiedMetric, classify, stableRankPercentage } from "../assessment";
 import { useView } from "../context";
-import { MISSING, formatCount, formatDecibel, formatNumber, formatPercentage, formatTick } from "../format";
+import { formatCount, formatDecibel, formatNumber, formatPercentage, formatTick, MISSING } from "../format";
 import type { Table } from "../model";
 import { factsOf, metricTitle, text } from "../text";
 import { Empty, Panel } from "./Panel";
 
 const SECTIONS = ["spectral", "quantization", "basic_stats", "sparsity"];
-const CLASSIFIED: readonly string[] = ["condition_number", "sqnr_db", "extreme_outlier_percentage", "stable_rank_percentage"];
+const CLASSIFIED: readonly string[] = [
+  "condition_number",
+  "sqnr_db",
+  "extreme_outlier_percentage",
+  "stable_rank_percentage",
+];
 const COUNTS = /_count$|^dead_(rows|columns)$|_rank$/;
 const PERCENTAGES = /_percentage$|^threshold_/;
 

@@ -35,5 +35,9 @@ export function LayerState({ ready, method, absent, children }: Props) {
   }
   const finished = store.detail.value?.stage === Stage.Done;
   const running = store.progress.value.state === "running";
-  return <Empty>{finished ? absent : running || store.table.value.stage(row) > 0 ? text.waitingForLayer : text.notComputed}</Empty>;
+  return (
+    <Empty>
+      {finished ? absent : running || store.table.value.stage(row) > 0 ? text.waitingForLayer : text.notComputed}
+    </Empty>
+  );
 }

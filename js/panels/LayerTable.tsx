@@ -5,7 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { type ClassifiedMetric, classify, stableRankPercentage } from "../assessment";
 import { useSize } from "../charts/size";
 import { useView } from "../context";
-import { MISSING, formatCount, formatDecibel, formatNumber, formatParameters, formatPercentage } from "../format";
+import { formatCount, formatDecibel, formatNumber, formatParameters, formatPercentage, MISSING } from "../format";
 import { walkKeys } from "../keys";
 import { type Family, Stage } from "../model";
 import { GRADE_LEVELS } from "../palette";
@@ -26,12 +26,26 @@ interface Column {
 
 const number = (store: Store, column: string, row: number): number => store.table.value.value(column, row);
 
-function Classified({ store, metric, value, children }: { store: Store; metric: ClassifiedMetric; value: number; children: string }) {
+function Classified({
+  store,
+  metric,
+  value,
+  children,
+}: {
+  store: Store;
+  metric: ClassifiedMetric;
+  value: number;
+  children: string;
+}) {
   const found = classify(metric, value, store.thresholds.value);
   return (
     <>
       {children}
-      <i class="wsw-level" data-level={found?.level ?? "none"} title={found ? text.classes[metric](found.name) : undefined} />
+      <i
+        class="wsw-level"
+        data-level={found?.level ?? "none"}
+        title={found ? text.classes[metric](found.name) : undefined}
+      />
     </>
   );
 }
@@ -131,7 +145,12 @@ const COLUMNS: Column[] = [
     },
   },
   { id: "shape", numeric: true, rank: 2, cell: (store, row) => store.catalog.value.shapes[row] || MISSING },
-  { id: "parameters", numeric: true, rank: 2, cell: (store, row) => formatParameters(number(store, "parameters", row)) },
+  {
+    id: "parameters",
+    numeric: true,
+    rank: 2,
+    cell: (store, row) => formatParameters(number(store, "parameters", row)),
+  },
 ];
 
 export function LayerTable() {
@@ -212,7 +231,14 @@ function Grid() {
       }}
     >
       {/* biome-ignore lint/a11y/useSemanticElements: a windowed grid of 10,000 rows is not a table element */}
-      <div class="wsw-table-grid" role="grid" aria-label={text.table} aria-rowcount={order.length + 1} tabIndex={-1} onKeyDown={activate}>
+      <div
+        class="wsw-table-grid"
+        role="grid"
+        aria-label={text.table}
+        aria-rowcount={order.length + 1}
+        tabIndex={-1}
+        onKeyDown={activate}
+      >
         <div class="wsw-head" role="row" aria-rowindex={1}>
           {COLUMNS.map(({ id, numeric, rank }) => (
             <div
@@ -223,7 +249,12 @@ function Grid() {
               class={numeric ? "wsw-cell wsw-numeric" : "wsw-cell"}
               aria-sort={sort.column !== id ? "none" : sort.descending ? "descending" : "ascending"}
             >
-              <button type="button" title={text.columnHints[id]} aria-label={text.sortBy(text.columns[id])} onClick={() => store.sortBy(id)}>
+              <button
+                type="button"
+                title={text.columnHints[id]}
+                aria-label={text.sortBy(text.columns[id])}
+                onClick={() => store.sortBy(id)}
+              >
                 {text.columns[id]}
                 <span class="wsw-arrow" aria-hidden="true">
                   {sort.column === id ? (sort.descending ? "↓" : "↑") : ""}
@@ -255,7 +286,13 @@ function Grid() {
               }}
             >
               {COLUMNS.map(({ id, numeric, rank, cell }) => (
-                <div key={id} role="gridcell" data-column={id} data-rank={rank} class={numeric ? "wsw-cell wsw-numeric" : "wsw-cell"}>
+                <div
+                  key={id}
+                  role="gridcell"
+                  data-column={id}
+                  data-rank={rank}
+                  class={numeric ? "wsw-cell wsw-numeric" : "wsw-cell"}
+                >
                   {cell(store, row)}
                 </div>
               ))}

@@ -14,11 +14,11 @@ import { type Size, useSize } from "../charts/size";
 import { symlogPercentTicks } from "../charts/ticks";
 import { useView } from "../context";
 import { formatDecibel, formatNumber, formatPercentage, formatTick } from "../format";
+import { walkKeys } from "../keys";
 import type { Family } from "../model";
 import { PALETTES } from "../palette";
 import type { Store } from "../store";
 import { factsOf, text } from "../text";
-import { walkKeys } from "../keys";
 import { Empty, Panel } from "./Panel";
 
 const MARGIN: Margin = { top: 22, right: 16, bottom: 38, left: 40 };
@@ -91,7 +91,8 @@ export function RiskMatrix() {
       for (const point of points.value) {
         const [x, y] = place(point);
         const distance = Math.hypot(x - px, y - py);
-        if (distance < found.distance && insideFrame(x, y, size.peek())) Object.assign(found, { row: point.row, distance });
+        if (distance < found.distance && insideFrame(x, y, size.peek()))
+          Object.assign(found, { row: point.row, distance });
       }
       return found.row;
     };
@@ -240,7 +241,12 @@ function drawMarks(
   const radius = points.length > 2000 ? 2.5 : points.length > 300 ? 3.5 : 4.5;
   context.save();
   context.beginPath();
-  context.rect(MARGIN.left - 6, MARGIN.top - 6, size.width - MARGIN.left - MARGIN.right + 12, size.height - MARGIN.top - MARGIN.bottom + 12);
+  context.rect(
+    MARGIN.left - 6,
+    MARGIN.top - 6,
+    size.width - MARGIN.left - MARGIN.right + 12,
+    size.height - MARGIN.top - MARGIN.bottom + 12,
+  );
   context.clip();
   context.strokeStyle = palette.ground;
   context.lineWidth = 1;
@@ -269,7 +275,9 @@ function Frame({ scales: { x, y }, size: { width, height } }: { scales: Scales; 
   const [, strategy] = thresholds.value.extreme_outlier_percentage;
   const riskTop = Math.max(top, Math.min(bottom, y(risky)));
   const xDomain = x.domain() as [number, number];
-  const xTicks = symlogPercentTicks([Math.max(0, xDomain[0]), xDomain[1]], x, 34).filter(({ value }) => x(value) >= left - 1);
+  const xTicks = symlogPercentTicks([Math.max(0, xDomain[0]), xDomain[1]], x, 34).filter(
+    ({ value }) => x(value) >= left - 1,
+  );
   const yTicks = y.ticks(Math.max(3, Math.round(height / 55))).map((value) => ({ value, label: formatTick(value) }));
   const drawn = (at: number, low: number, high: number): boolean => at >= low && at <= high;
   return (
@@ -335,7 +343,12 @@ function Highlights({ chart, size, pointing }: { chart: Chart; size: Size; point
   );
   const chosen = [selected, hovered].filter((row) => row !== null && at.has(row)) as number[];
   const named = [...new Set([...chosen, ...labelled])];
-  const frame = { x: MARGIN.left, y: MARGIN.top, width: size.width - MARGIN.left - 4, height: size.height - MARGIN.top - MARGIN.bottom };
+  const frame = {
+    x: MARGIN.left,
+    y: MARGIN.top,
+    width: size.width - MARGIN.left - 4,
+    height: size.height - MARGIN.top - MARGIN.bottom,
+  };
   const boxes = placeLabels(
     named.map((row) => {
       const [x, y] = at.get(row) as [number, number];
@@ -359,7 +372,12 @@ function Highlights({ chart, size, pointing }: { chart: Chart; size: Size; point
           const row = named[index] as number;
           return (
             box && (
-              <text key={row} class={row === selected ? "wsw-label wsw-label-selected" : "wsw-label"} x={box.x + 3} y={box.y + 11}>
+              <text
+                key={row}
+                class={row === selected ? "wsw-label wsw-label-selected" : "wsw-label"}
+                x={box.x + 3}
+                y={box.y + 11}
+              >
                 {labels[row]}
               </text>
             )
@@ -374,7 +392,12 @@ function Highlights({ chart, size, pointing }: { chart: Chart; size: Size; point
 }
 
 /** Rows worth a label: the riskiest of all, others of some risk, and those that lie lowest in the risk region. */
-function notable(rows: number[], risk: (row: number) => number, sqnr: (row: number) => number, risky: number): number[] {
+function notable(
+  rows: number[],
+  risk: (row: number) => number,
+  sqnr: (row: number) => number,
+  risky: number,
+): number[] {
   const byRisk = rows.filter((row) => !Number.isNaN(risk(row))).sort((a, b) => risk(b) - risk(a));
   const lowest = rows.filter((row) => sqnr(row) < risky).sort((a, b) => sqnr(a) - sqnr(b));
   return [

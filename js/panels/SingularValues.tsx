@@ -38,7 +38,12 @@ interface Props {
 
 function Charts({ spectrum, edge, label }: Props & { label: string }) {
   const last = spectrum[spectrum.length - 1] ?? Number.NaN;
-  const about = text.singularValuesAbout(label, formatCount(spectrum.length), formatNumber(spectrum[0] ?? Number.NaN), formatNumber(last));
+  const about = text.singularValuesAbout(
+    label,
+    formatCount(spectrum.length),
+    formatNumber(spectrum[0] ?? Number.NaN),
+    formatNumber(last),
+  );
   return (
     <div class="wsw-pair" role="img" aria-label={about}>
       <Largest spectrum={spectrum} edge={edge} />
@@ -117,7 +122,14 @@ function All({ spectrum, edge }: Props) {
   return (
     <div class="wsw-plot" ref={plot}>
       {width > 0 && (
-        <svg class="wsw-layer wsw-spectrum" width={width} height={height} aria-hidden="true" onPointerMove={point} onPointerLeave={() => setPointed(null)}>
+        <svg
+          class="wsw-layer wsw-spectrum"
+          width={width}
+          height={height}
+          aria-hidden="true"
+          onPointerMove={point}
+          onPointerLeave={() => setPointed(null)}
+        >
           <Axes
             x={{ ticks: xTicks, position: x, title: text.index }}
             y={{ ticks: yTicks, position: y, title: text.allSingularValues(formatCount(spectrum.length)) }}
@@ -131,7 +143,9 @@ function All({ spectrum, edge }: Props) {
           ) : (
             positive.length > 0 && <path class="wsw-line" d={`M${line}`} />
           )}
-          {pointed !== null && value !== undefined && value > 0 && <circle class="wsw-dot" cx={x(pointed + 1)} cy={y(value)} r={3.5} />}
+          {pointed !== null && value !== undefined && value > 0 && (
+            <circle class="wsw-dot" cx={x(pointed + 1)} cy={y(value)} r={3.5} />
+          )}
         </svg>
       )}
       {pointed !== null && <Readout index={pointed} value={value} />}

@@ -12,7 +12,9 @@ def main(names: list[str]) -> None:
     """Run the named benchmarks, or all, and print their figures."""
     unknown = set(names) - set(BENCHMARKS)
     if unknown:
-        raise SystemExit(f"There is no benchmark called {', '.join(sorted(unknown))}; choose from {', '.join(BENCHMARKS)}.")
+        raise SystemExit(
+            f"There is no benchmark called {', '.join(sorted(unknown))}; choose from {', '.join(BENCHMARKS)}."
+        )
     for name in names or BENCHMARKS:
         print(name)
         for what, value in import_module(f"tests.benchmarks.{name}").measure().items():

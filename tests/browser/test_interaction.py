@@ -18,7 +18,7 @@ def layer(i):
         read.append(name)
         return torch.randn(24, 16, generator=torch.Generator().manual_seed(i))
     return Layer(name, (24, 16), "float32", load)
-dash = wsw.show(Source("gated", tuple(layer(i) for i in range(5))))
+dash = wsw.show(Source("gated", tuple(layer(i) for i in range(5))), workers=1)
 dash
 """
 OPEN = "gate.release(100); dash.wait(60)"

@@ -41,7 +41,6 @@ def analyze_spectral(tensor: torch.Tensor | Weights, top_k: int = 10) -> dict[st
         raise InvalidArgumentError(
             f"spectral analysis needs a matrix, and this tensor has shape {weights.shape}; leave vectors out."
         )
-    # A stack's largest matrix decides, as in a block-diagonal matrix the singular values of each block stand alone.
     m, n = weights.matrices[0].shape
     return summarize_spectrum(weights.singular_values, max(m, n), top_k)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -60,8 +61,8 @@ class Weights:
     stack : bool
         A stack of matrices (experts × rows × columns).  As an operator it is block-diagonal, so its singular values
         are those of all its matrices together.
-    spectrum : ndarray of float64, optional
-        Singular values, descending, where they are known already.
+    spectra : sequence of (ndarray or None)
+        For a stack, the singular values of its matrices where they are known already, else None; may be empty.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class Weights:
         *,
         transposed: bool = False,
         stack: bool = False,
-        spectrum: np.ndarray | None = None,
+        spectra: Sequence[np.ndarray | None] = (),
     ) -> None:
         tensor = tensor.detach().cpu()
         # NumPy knows neither bfloat16 nor float8; float32 holds both exactly.
@@ -79,7 +80,7 @@ class Weights:
         self.size = tensor.numel()
         self.transposed = transposed
         self.stack = stack
-        self._spectrum = spectrum
+        self._spectra = spectra
         if self.size == 0:
             raise ValueError("an empty tensor has no statistics")
 
@@ -151,7 +152,7 @@ class Weights:
             count = total
             d = np.rint(x / scale) * scale if scale > 0 else np.zeros_like(x)
             e = x - d
-            totals += (np.abs(x).sum(), np.dot(x, x), np.dot(e, e), np.abs(e).sum(), np.dot(x, d), np.dot(d, d))
+            totals += (np.abs(x).sum(), (x * x).sum(), (e * e).sum(), np.abs(e).sum(), (x * d).sum(), (d * d).sum())
         if not count:
             return Moments(*[math.nan] * 8)
         std = math.sqrt(m2 / (count - 1)) if count > 1 else math.nan
@@ -166,9 +167,18 @@ class Weights:
     @cached_property
     def singular_values(self) -> np.ndarray:
         """All singular values, descending, float64; NaN where an entry is not finite."""
-        if self._spectrum is not None:
-            return self._spectrum
         matrices = self.matrices
-        if not all(bool(torch.isfinite(matrix).all()) for matrix in matrices):
-            return np.full(sum(min(matrix.shape) for matrix in matrices), math.nan)
-        return np.sort(np.concatenate([singular_values(matrix) for matrix in matrices]))[::-1]
+        known = self._spectra or [None] * len(matrices)
+        spectra = [
+            _singular_values(matrix) if spectrum is None else spectrum
+            for matrix, spectrum in zip(matrices, known, strict=True)
+        ]
+        together = np.concatenate(spectra)
+        # One matrix without a spectrum leaves the stack without one.
+        return np.full_like(together, math.nan) if np.isnan(together).any() else np.sort(together)[::-1]
+
+
+def _singular_values(matrix: torch.Tensor) -> np.ndarray:
+    if torch.isfinite(matrix).all():
+        return singular_values(matrix)
+    return np.full(min(matrix.shape), math.nan)

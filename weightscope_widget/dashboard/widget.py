@@ -90,7 +90,7 @@ class Dashboard(anywidget.AnyWidget):
         return self._results
 
     def cancel(self) -> None:
-        """Stop the scan after the layer at hand; what was computed is kept."""
+        """Stop the scan after the layers at hand; what was computed is kept."""
         if self._background is not None:
             self._background.cancel()
 
@@ -181,6 +181,7 @@ def show(
     *,
     top_k: int = 10,
     vectors: bool = False,
+    workers: int | None = None,
     thresholds: Thresholds | None = None,
     height: int | str | None = None,
     theme: str = "auto",
@@ -197,6 +198,8 @@ def show(
         How many of the largest singular values to list per layer; not for results.
     vectors : bool
         List 1-D tensors (norms, biases) too, with basic statistics; not for results.
+    workers : int, optional
+        How many layers are analyzed at a time; by default as many as there are cores, at most 8; not for results.
     thresholds : Thresholds, optional
         For grades and classes, instead of the defaults.
     height : int, str or None
@@ -218,7 +221,7 @@ def show(
         run, results = None, model
     else:
         source = model.source if isinstance(model, Scope) else open_source(model)
-        run = start_run(source, methods, top_k=top_k, vectors=vectors, cheap_first=True)
+        run = start_run(source, methods, top_k=top_k, vectors=vectors, workers=workers, cheap_first=True)
         results = run.results
     if thresholds is not None:
         results.thresholds = thresholds
