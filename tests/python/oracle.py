@@ -1,11 +1,11 @@
 """An independent answer to every number of a layer: textbook NumPy in float64, written from the specification alone.
 
-Nothing here is shared with the package. `expected` computes, `mismatches` compares at the bars that the project promises:
+Nothing here is shared with the package. `expected` computes, `mismatches` compares at the bars the project promises:
 
 * 1e-6 relative for a scalar, 1e-3 for what rests on the smallest singular value, exact for counts, extremes and
   percentiles;
 * the mean to 1e-12 of mean |W|: weights cancel, so its own size says nothing of how well a sum can be known;
-* a singular value below ε₆₄·max(m, n)·σ₁ is noise (the specification calls it zero), so that is the absolute bar of each.
+* a singular value below ε₆₄·max(m, n)·σ₁ is noise (the specification calls it zero): the absolute bar of each.
 """
 
 from __future__ import annotations
@@ -108,15 +108,12 @@ def spectral(w: Array, top_k: int = 10, sigma: Array | None = None) -> Section:
         }
     s = singular_values(w) if sigma is None else sigma
     first, last = float(s[0]), float(s[-1])
-    if first == 0.0:
-        condition = math.nan
-    else:
-        condition = math.inf if last / first <= EPS * max(shape) else first / last
+    condition = math.inf if last <= EPS * max(shape) * first else first / last
     frobenius = basic_stats(w)["l2_norm"]
     return {
         "max_singular_value": first,
         "min_singular_value": last,
-        "condition_number": condition,
+        "condition_number": condition if first > 0 else math.nan,
         "singular_value_ratio": ratio(last, first),
         "stable_rank": ratio(frobenius, first) ** 2,
         "effective_rank": int((s > 0.01 * first).sum()),
@@ -171,8 +168,8 @@ def sparsity(w: Array) -> Section:
     else:
         levels = {name: 100.0 * int((magnitude <= t).sum()) / magnitude.size for name, t in THRESHOLDS.items()}
         x, e = scaled(magnitude)
-        percentiles = {name: unscaled(float(np.percentile(x, p)), e) for name, p in PERCENTILES.items()}
-        mean, median = unscaled(float(x.mean()), e), unscaled(float(np.median(x)), e)
+        percentiles = {name: float(np.percentile(magnitude, p)) for name, p in PERCENTILES.items()}
+        mean, median = unscaled(float(x.mean()), e), float(np.median(magnitude))
     section: Section = {
         "sparsity_levels": levels,
         "magnitude_percentiles": percentiles,

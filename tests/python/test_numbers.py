@@ -18,7 +18,8 @@ import torch
 
 import weightscope_widget as wsw
 from tests.python import oracle
-from tests.python.matrices import CASES, DEFICIENT, DTYPES, gaussian, geometric_spectrum, ill_conditioned, with_spectrum
+from tests.python.cases import CASES, DEFICIENT, DTYPES
+from tests.python.matrices import gaussian, geometric_spectrum, ill_conditioned, with_spectrum
 from weightscope_widget.analyzers import (
     analyze_basic_stats,
     analyze_quantization_sensitivity,
@@ -265,7 +266,7 @@ def test_ill_conditioned_against_sixty_digits(dtype: torch.dtype, condition: flo
 def test_infinite_condition_begins_at_the_cut(exponent: int, condition: float, scale: float, transposed: bool) -> None:
     """ε₆₄·max(m, n) is 2⁻⁴⁹ for 8 × 4: at the cut and below κ is infinite, above it is what it is."""
     w = torch.zeros(8, 4, dtype=torch.float64)
-    w.diagonal().copy_(torch.tensor([1.0, 0.5, 0.25, 2.0**exponent]) * scale)
+    w.diagonal().copy_(torch.tensor([1.0, 0.5, 0.25, 2.0**exponent], dtype=torch.float64) * scale)
     assert analyze_spectral(w.t() if transposed else w)["condition_number"] == pytest.approx(condition, rel=1e-3)
 
 
@@ -331,13 +332,10 @@ def test_quartiles_of_few(values: list[float], outliers: int, extreme: int) -> N
     assert (quantization["outlier_count"], quantization["extreme_outlier_count"]) == (outliers, extreme)
 
 
-@pytest.mark.parametrize("dtype", DTYPES, ids=str)
-def test_gaussian_int8_is_below_forty_decibels(dtype: torch.dtype) -> None:
-    """38.76 dB at 1024 × 4096, by the specification; a coarse type changes the entries, not the level."""
-    tensor = gaussian(1024, 4096, std=1.0).to(dtype)
-    sqnr = analyze_quantization_sensitivity(tensor)["sqnr_db"]
-    assert sqnr == pytest.approx(38.76, abs=0.6)
-    assert sqnr == pytest.approx(oracle.quantization(oracle.to_numpy(tensor))["sqnr_db"], rel=1e-6)
+def test_gaussian_int8_is_below_forty_decibels() -> None:
+    """38.76 dB at 1024 × 4096, by the specification; the largest entry makes a single matrix scatter by 0.5 dB."""
+    drawn = [analyze_quantization_sensitivity(gaussian(1024, 4096, seed=str(seed)))["sqnr_db"] for seed in range(9)]
+    assert sorted(drawn)[4] == pytest.approx(38.76, abs=0.25)
 
 
 def test_more_entries_than_float32_can_count() -> None:
