@@ -143,8 +143,9 @@ def quantization(w: Array) -> Section:
     signal, noise = float((x**2).mean()), float((error**2).mean())
     norms = math.sqrt((x**2).sum()) * math.sqrt((rounded**2).sum())
 
-    q1, q3 = np.percentile(x, [25, 75])
-    outliers, extreme = (int(((x < q1 - k * (q3 - q1)) | (x > q3 + k * (q3 - q1))).sum()) for k in (1.5, 3.0))
+    q1, q3 = np.percentile(finite, [25, 75])
+    fences = [(q1 - k * (q3 - q1), q3 + k * (q3 - q1)) for k in (1.5, 3.0)]
+    outliers, extreme = (int(((finite < low) | (finite > high)).sum()) for low, high in fences)
     return {
         "abs_max": unscaled(float(magnitude.max()), e),
         "quantization_scale": unscaled(scale, e),

@@ -37,8 +37,9 @@ def analyze_basic_stats(tensor: torch.Tensor | Weights) -> dict[str, float | int
     stats: dict[str, float | int] = {
         "mean": moments.mean * unit,
         "std": moments.std * unit,
-        "min": float(weights.ordered[0]) if count else math.nan,
-        "max": float(weights.ordered[-1]) if count else math.nan,
+        # Adding zero: a negative zero sorts where it stood, and is a zero.
+        "min": float(weights.ordered[0]) + 0.0 if count else math.nan,
+        "max": float(weights.ordered[-1]) + 0.0 if count else math.nan,
         "l2_norm": math.sqrt(moments.sum_squares) * unit,
         "zeros_percentage": 100 * count_within(weights.ordered, 0.0) / count if count else math.nan,
     }

@@ -21,6 +21,8 @@ Floats = npt.NDArray[np.floating[Any]]
 def _interpolate(low: float, high: float, fraction: float) -> float:
     # NumPy's own form of linear interpolation: from the nearer end, so that both ends are met exactly.
     step = high - low
+    if math.isinf(step):  # two doubles may lie further apart than the largest of them
+        return 2 * _interpolate(low / 2, high / 2, fraction)
     return high - step * (1 - fraction) if fraction >= 0.5 else low + step * fraction
 
 

@@ -52,15 +52,12 @@ def analyze_quantization_sensitivity(tensor: torch.Tensor | Weights) -> dict[str
 
 def outlier_count(weights: Weights, factor: float) -> int:
     """Return how many finite entries lie strictly outside the quartiles by more than `factor` interquartile ranges."""
-    ordered, unit = weights.ordered, weights.unit
+    ordered = weights.ordered
     if not len(ordered):
         return 0
-    # In units of `unit` the range between the quartiles cannot overflow; the scaling itself is exact.
-    q1, q3 = quantile(ordered, 0.25) / unit, quantile(ordered, 0.75) / unit
+    q1, q3 = quantile(ordered, 0.25), quantile(ordered, 0.75)
     spread = factor * (q3 - q1)
-    below = count_below(ordered, (q1 - spread) * unit)
-    above = len(ordered) - count_at_most(ordered, (q3 + spread) * unit)
-    return below + above
+    return count_below(ordered, q1 - spread) + len(ordered) - count_at_most(ordered, q3 + spread)
 
 
 def _decibel(signal: float, noise: float) -> float:

@@ -53,7 +53,8 @@ def singular_values(matrix: torch.Tensor) -> np.ndarray:
         sigma = _by_qr(tall, exponent)
     else:
         sigma = _by_gram(tall, exponent)
-    values: np.ndarray = np.ldexp(sigma.numpy(), exponent)
+    with np.errstate(over="ignore"):  # σ₁ of the largest doubles is no double: infinite
+        values: np.ndarray = np.ldexp(sigma.numpy(), exponent)
     return values
 
 

@@ -122,7 +122,7 @@ class Weights:
     @cached_property
     def abs_max(self) -> float:
         """Largest finite magnitude; NaN where no entry is finite."""
-        return float(max(-self.ordered[0], self.ordered[-1], 0.0)) if self.finite_count else math.nan
+        return float(max(-self.ordered[0], self.ordered[-1])) + 0.0 if self.finite_count else math.nan
 
     @cached_property
     def unit(self) -> float:
