@@ -19,12 +19,11 @@ export function Dashboard({ view, height }: Props) {
   const fixed = height.value;
   return (
     <ViewContext.Provider value={view}>
-      <div
+      <section
         class="wsw-dashboard"
         data-scheme={scheme}
         data-fixed={fixed === null ? undefined : true}
         data-lm-suppress-shortcuts="true"
-        role="region"
         aria-label={text.dashboard(view.store.catalog.value.model)}
         style={{ ...paletteVariables(scheme), height: typeof fixed === "number" ? `${fixed}px` : (fixed ?? undefined) }}
       >
@@ -35,7 +34,7 @@ export function Dashboard({ view, height }: Props) {
           ))}
         </div>
         <Announcer />
-      </div>
+      </section>
     </ViewContext.Provider>
   );
 }

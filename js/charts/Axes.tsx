@@ -28,7 +28,7 @@ export function Axes({ x, y, width, height, margin }: Props) {
   const bottom = height - margin.bottom;
   const right = width - margin.right;
   return (
-    <g class="wsw-axes" aria-hidden="true">
+    <g class="wsw-axes">
       {y.ticks.map(({ value, label }) => (
         <g key={value} transform={`translate(0,${y.position(value)})`}>
           <line x1={margin.left} x2={right} class="wsw-grid" />

@@ -230,7 +230,6 @@ function Grid() {
         top.value = event.currentTarget.scrollTop;
       }}
     >
-      {/* biome-ignore lint/a11y/useSemanticElements: a windowed grid of 10,000 rows is not a table element */}
       <div
         class="wsw-table-grid"
         role="grid"

@@ -4,7 +4,7 @@ import type { FunctionComponent } from "preact";
 import { Distribution } from "./Distribution";
 import { LayerMetrics } from "./LayerMetrics";
 import { LayerTable } from "./LayerTable";
-import { RiskMatrix } from "./RiskMatrix";
+import { RiskMatrix } from "./riskMatrix/RiskMatrix";
 import { SingularValues } from "./SingularValues";
 
 export const PANELS: FunctionComponent[] = [RiskMatrix, Distribution, SingularValues, LayerTable, LayerMetrics];
