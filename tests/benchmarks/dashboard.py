@@ -36,7 +36,8 @@ WATCH = """() => {
 # From the click to the frame after the one in which both panels show the new layer.
 CLICKS = """async (rows) => {
     const shown = (panel) => document.querySelector(`.wsw-${panel} .wsw-aside`)?.textContent;
-    const drawn = () => document.querySelector(".wsw-histogram path.wsw-bars") && document.querySelector(".wsw-spectrum path.wsw-line");
+    const marks = [".wsw-histogram .wsw-bars", ".wsw-spectrum .wsw-line"];
+    const drawn = () => marks.every((mark) => document.querySelector(mark));
     const frame = () => new Promise(requestAnimationFrame);
     const times = [];
     for (let index = 0; index < rows; index++) {
