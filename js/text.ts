@@ -43,13 +43,13 @@ export const en = {
     `Quantization risk matrix of ${plural(count, "layer")}: extreme outliers across, signal to quantization noise upwards. Arrow keys walk the layers, plus and minus zoom, 0 resets.`,
   extremeOutliers: "Extreme outliers (% outside 3 × IQR)",
   sqnr: "SQNR, INT8 per tensor (dB)",
-  highRisk: "high risk: below 30 dB",
+  highRisk: (level: string) => `high risk: below ${level} dB`,
   threshold: (value: string) => value,
   zoomIn: "Zoom in",
   zoomOut: "Zoom out",
   resetZoom: "Show all",
   zoomHint: "Drag to move, pinch or Ctrl + wheel to zoom",
-  notDrawn: (count: number) => `${plural(count, "layer")} without finite values, not drawn`,
+  notDrawn: (count: number) => `${plural(count, "layer")} failed or without finite weights, not drawn`,
   waitingForPoints: "The first layers are being measured…",
   noQuantization: "The scan left quantization out, so there is nothing to place here.",
 
@@ -76,6 +76,8 @@ export const en = {
   analysisFailed: "The analysis of this layer failed; its metrics say why.",
   notComputed: "Not computed by this scan.",
   notFinite: "Weights that are NaN or infinite have no singular values.",
+  nonFinite: (nan: number, infinite: number) =>
+    `${[nan > 0 && `${formatCount(nan)} NaN`, infinite > 0 && `${formatCount(infinite)} infinite`].filter(Boolean).join(" and ")}: graded Critical. All other numbers are of the finite weights.`,
   noAnswer: "The kernel does not answer; it may be busy or gone.",
   retry: "Ask again",
 

@@ -32,9 +32,8 @@ export function placeLabels(
 ): (Box | null)[] {
   const taken: Box[] = [];
   return points.map((point) => {
-    const free = around(point, height, distance).filter(
-      (box) => contains(frame, box) && !taken.some((other) => overlaps(box, other)),
-    );
+    const candidates = [...around(point, height, distance), ...around(point, height, FAR * distance)];
+    const free = candidates.filter((box) => contains(frame, box) && !taken.some((other) => overlaps(box, other)));
     const covered = free.map((box) => marks.filter((mark) => overlaps(box, markBox(mark))).length);
     const least = Math.min(...covered);
     const best = free[covered.indexOf(least)];
@@ -43,6 +42,9 @@ export function placeLabels(
     return best;
   });
 }
+
+/** Where the near places cover marks, places this many times as far are tried. */
+const FAR = 3;
 
 /** A label over more marks than this would hide more than it says. */
 const MOST_COVERED = 1;
@@ -62,6 +64,17 @@ function around({ x, y, width }: Labelled, height: number, distance: number): Bo
     { x: left - near, y: y + near, width, height },
   ];
 }
+
+/** A line from a point to its label, where the two are not side by side. */
+export function leader({ x, y }: Point, box: Box, distance: number): [Point, Point] | null {
+  const to = { x: clamp(x, box.x, box.x + box.width), y: clamp(y, box.y + 3, box.y + box.height - 3) };
+  const length = Math.hypot(to.x - x, to.y - y);
+  if (length <= distance + 4) return null;
+  const start = (distance * 0.7) / length; // off the mark itself
+  return [{ x: x + (to.x - x) * start, y: y + (to.y - y) * start }, to];
+}
+
+const clamp = (value: number, low: number, high: number): number => Math.max(low, Math.min(high, value));
 
 const markBox = ({ x, y }: Point): Box => ({ x: x - 4, y: y - 4, width: 8, height: 8 });
 

@@ -55,6 +55,7 @@ export function LayerMetrics() {
             {error}
           </p>
         )}
+        <NonFinite row={row} />
         <div class="wsw-sections">
           {SECTIONS.map((section) => (
             <Section key={section} section={section} entries={entriesOf(table, section, row)} />
@@ -63,6 +64,12 @@ export function LayerMetrics() {
       </div>
     </Panel>
   );
+}
+
+function NonFinite({ row }: { row: number }) {
+  const { value: table } = useView().store.table;
+  const [nan, infinite] = ["nan_count", "inf_count"].map((count) => table.value(`basic_stats.${count}`, row) || 0);
+  return nan || infinite ? <p class="wsw-failure">{text.nonFinite(nan ?? 0, infinite ?? 0)}</p> : null;
 }
 
 /** What a section has of a layer; a finished layer's missing values are listed, those still to come are not. */

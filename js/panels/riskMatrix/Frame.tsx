@@ -34,7 +34,7 @@ export function Frame({ scales: { x, y }, size: { width, height } }: { scales: S
       />
       {bottom - riskTop > 16 && (
         <text class="wsw-region-label" x={left + 8} y={riskTop + 14}>
-          {text.highRisk}
+          {text.highRisk(formatTick(risky))}
         </text>
       )}
       {drawn(y(safe), top, bottom) && (

@@ -1,6 +1,6 @@
 /** What lies over the marks of the risk matrix: names of notable layers, the rings of selection and hover, the tooltip. */
 
-import { placeLabels } from "../../charts/labels";
+import { type Labelled, leader, placeLabels } from "../../charts/labels";
 import type { Size } from "../../charts/size";
 import { useView } from "../../context";
 import { formatDecibel, formatNumber, formatPercentage } from "../../format";
@@ -11,6 +11,7 @@ const RISKIEST = 4; // labelled by the risk score, which also knows the conditio
 const SOME_RISK = 1; // a third of a per cent of extreme outliers
 const LOWEST = 3; // labelled because they lie lowest here
 const LABEL_HEIGHT = 15;
+const DISTANCE = 9; // from a mark to its label
 const measure = document.createElement("canvas").getContext("2d");
 const labelWidth = (label: string): number => {
   if (!measure) return label.length * 6;
@@ -43,16 +44,17 @@ export function Highlights({ chart, size, pointing }: { chart: Chart; size: Size
     width: size.width - MARGIN.left - 4,
     height: size.height - MARGIN.top - MARGIN.bottom,
   };
+  const points = named.map((row): Labelled => {
+    const [x, y] = at.get(row) as [number, number];
+    return { x, y, width: labelWidth(labels[row] ?? "") };
+  });
   const boxes = placeLabels(
-    named.map((row) => {
-      const [x, y] = at.get(row) as [number, number];
-      return { x, y, width: labelWidth(labels[row] ?? "") };
-    }),
+    points,
     // A crowd cannot be avoided, and the search would be felt.
     drawn.length > 1000 ? [] : drawn.map(({ place: [x, y] }) => ({ x, y })),
     frame,
     LABEL_HEIGHT,
-    9,
+    DISTANCE,
   );
   const ring = (row: number | null, name: string) => {
     const place = row === null ? undefined : at.get(row);
@@ -62,6 +64,10 @@ export function Highlights({ chart, size, pointing }: { chart: Chart; size: Size
   return (
     <>
       <svg class="wsw-layer" width={size.width} height={size.height} aria-hidden="true">
+        {boxes.map((box, index) => {
+          const line = box && leader(points[index] as Labelled, box, DISTANCE);
+          return line && <line class="wsw-leader" x1={line[0].x} y1={line[0].y} x2={line[1].x} y2={line[1].y} />;
+        })}
         {boxes.map((box, index) => {
           const row = named[index] as number;
           return (
