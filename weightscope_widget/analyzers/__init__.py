@@ -53,8 +53,10 @@ def resolve_methods(methods: str | Iterable[str]) -> tuple[str, ...]:
     UnknownMethodError
         Where a name is not one of these, or none is given.
     """
-    wanted = {methods} if isinstance(methods, str) else set(methods)
     choices = ", ".join(METHODS)
+    if not isinstance(methods, Iterable):
+        raise UnknownMethodError(f"methods is {methods!r}; choose from {choices}, or 'all'.")
+    wanted = {methods} if isinstance(methods, str) else set(methods)
     unknown = sorted(map(str, wanted - METHODS.keys() - {"all"}))
     if unknown:
         raise UnknownMethodError(f"methods has {', '.join(map(repr, unknown))}; choose from {choices}, or 'all'.")
