@@ -89,6 +89,9 @@ class Scope:
             Where the scan was interrupted from the keyboard.
         """
         run = start_run(self.source, methods, top_k=top_k, vectors=vectors, workers=workers)
+        return self._finish(run, progress, cancel)
+
+    def _finish(self, run: ScanRun, progress: bool, cancel: threading.Event | None) -> ScanResults:
         self.results = run.results
         with tqdm(total=len(run.results.layers), desc=self.source.name, unit="layer", disable=not progress) as bar:
             try:
@@ -100,7 +103,7 @@ class Scope:
                 warnings.warn(
                     f"The scan of {self.source.name} was interrupted; the results hold what was computed until then.",
                     ScanInterruptedWarning,
-                    stacklevel=2,
+                    stacklevel=3,  # the caller of `scan`, be it the method or the function
                 )
         return run.results
 
@@ -151,4 +154,6 @@ def scan(
     >>> results["layer"]["spectral"]["condition_number"]
     1.0
     """
-    return Scope(model).scan(methods, top_k=top_k, vectors=vectors, workers=workers, progress=progress, cancel=cancel)
+    scope = Scope(model)
+    run = start_run(scope.source, methods, top_k=top_k, vectors=vectors, workers=workers)
+    return scope._finish(run, progress, cancel)
