@@ -173,13 +173,14 @@ class ScanRun:
         """How far the run is, now."""
         with self._lock:
             spent = self._cost_total - self._cost_left
-            fraction = spent / self._cost_total if self._cost_total else 1.0
             done = self._layers_without_task + sum(not left for left in self._tasks_left.values())
             total = self._layers_without_task + len(self._tasks_left)
             state = "done" if done == total else "cancelled" if self._cancelled.is_set() else "running"
+            # What is left is a difference of sums, and need not end at exactly zero.
+            fraction = 1.0 if state == "done" or not self._cost_total else min(spent / self._cost_total, 1.0)
             left = None
             if state == "running" and spent > 0 and self._started is not None:
-                left = (time.perf_counter() - self._started) * self._cost_left / spent
+                left = (time.perf_counter() - self._started) * max(self._cost_left, 0.0) / spent
             return Progress(state, done, total, fraction, left)
 
     def _tick_off(self, task: Task) -> None:
