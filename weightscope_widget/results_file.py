@@ -6,7 +6,7 @@ import base64
 import json
 import math
 import os
-import tempfile
+import uuid
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -17,7 +17,7 @@ import numpy as np
 from weightscope_widget.analyzers import METHODS
 from weightscope_widget.analyzers.distribution import Histogram
 from weightscope_widget.assessment import Thresholds
-from weightscope_widget.errors import ModelNotFoundError, ResultsFormatError, WeightScopeError
+from weightscope_widget.errors import ModelNotFoundError, ResultsFormatError
 from weightscope_widget.results import LayerInfo, ScanResults
 
 __all__ = ["load_results", "write_results"]
@@ -46,16 +46,14 @@ def write_results(results: ScanResults, path: str | os.PathLike[str]) -> None:
         "layers": {name: _layer_document(results, name) for name in results.layers},
     }
     target = Path(path).expanduser()
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=target.parent, prefix=target.name, suffix=".part", delete=False
-    ) as file:
-        partial = Path(file.name)
-        try:
-            json.dump(_plain(document), file, ensure_ascii=False, allow_nan=False)
-        except BaseException:
-            partial.unlink(missing_ok=True)
-            raise
-    partial.replace(target)
+    partial = target.parent / f".{uuid.uuid4().hex}.part"
+    try:
+        with partial.open("x", encoding="utf-8") as file:
+            json.dump(_plain(document), file, allow_nan=False)
+        partial.replace(target)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def load_results(path: str | os.PathLike[str]) -> ScanResults:
@@ -83,7 +81,7 @@ def load_results(path: str | os.PathLike[str]) -> ScanResults:
         raise ModelNotFoundError(f"There is no results file at {path}; check the path.")
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ResultsFormatError(
             f"{path} is not a JSON file ({error}); give a file that results.save() wrote."
         ) from None
@@ -91,9 +89,9 @@ def load_results(path: str | os.PathLike[str]) -> ScanResults:
         if isinstance(document, dict) and document.get("format") == _FORMAT:
             return _read(document, path)
         return _read_reference(document, path)
-    except WeightScopeError:
+    except ResultsFormatError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise ResultsFormatError(
             f"{path} does not hold results as results.save() writes them "
             f"({type(error).__name__}: {error}); scan the model again."
@@ -160,7 +158,12 @@ def _read_reference(document: Any, path: Path) -> ScanResults:
         raise ResultsFormatError(f"{path} holds no results; give a file that results.save() wrote.")
     methods: dict[str, None] = {}
     for name, sections in document.items():
-        if not isinstance(sections, dict) or not sections or sections.keys() - METHODS.keys():
+        if (
+            not isinstance(sections, dict)
+            or not sections
+            or sections.keys() - METHODS.keys()
+            or not all(isinstance(metrics, dict) for metrics in sections.values())
+        ):
             raise ResultsFormatError(
                 f"{path} is not results: its entry {name!r} is not made of {', '.join(METHODS)}; "
                 "give a file that results.save() wrote."
