@@ -39,8 +39,8 @@ class Histogram:
 
 
 def _edges(low: float, high: float, bins: int) -> np.ndarray:
-    # Divided first: the range of float64 extremes would overflow.
-    inner = low + (high / bins - low / bins) * np.arange(1, bins)
+    # In halves: the range of float64 extremes would overflow.
+    inner = 2 * (low / 2 + (high / 2 - low / 2) * (np.arange(1, bins) / bins))
     return np.concatenate([[low], inner, [high]])
 
 
