@@ -1,0 +1,239 @@
+/** A kernel as the page sees it: traits, and replies to requests; the layers are real ones of GPT-2 and some in trouble. */
+
+import type { Progress, Traits } from "../../js/model";
+import type { Model } from "../../js/store";
+
+export interface Layer {
+  name: string;
+  label?: string;
+  kind?: string;
+  family?: "attention" | "mlp" | "embedding" | "other";
+  shape?: string;
+  stage?: number;
+  values?: Record<string, number>;
+  error?: string;
+  histogram?: { low: number; high: number; counts: number[] };
+  spectrum?: number[];
+}
+
+const values = (
+  condition: number,
+  sqnr: number,
+  outliers: number,
+  stable: number,
+  total: number,
+  parameters: number,
+) => ({
+  "spectral.condition_number": condition,
+  "spectral.stable_rank": stable,
+  "spectral.total_rank": total,
+  "quantization.sqnr_db": sqnr,
+  "quantization.extreme_outlier_percentage": outliers,
+  parameters,
+});
+
+const DONE = { histogram: { low: -1, high: 1, counts: [1, 20, 300, 20, 2] }, spectrum: [9, 4, 1, 0.25] };
+
+/** Figures of the document's GPT-2 results, rounded; then a layer that failed, one with NaN, and one still to come. */
+export const LAYERS: Layer[] = [
+  {
+    name: "transformer.wpe",
+    label: "wpe",
+    kind: "pos_embed",
+    family: "embedding",
+    shape: "1024 × 768",
+    ...DONE,
+    values: values(4351, 25.3, 12.81, 2.1, 768, 786432),
+  },
+  {
+    name: "transformer.h.0.attn.c_proj",
+    label: "h0.attn.c_proj",
+    kind: "o",
+    family: "attention",
+    shape: "768 × 768",
+    ...DONE,
+    values: values(161000, 26.1, 12.86, 12, 768, 589824),
+  },
+  {
+    name: "transformer.h.0.mlp.c_fc",
+    label: "h0.mlp.c_fc",
+    kind: "up",
+    family: "mlp",
+    shape: "768 × 3072",
+    ...DONE,
+    values: values(41, 31.5, 0.42, 60, 768, 2359296),
+  },
+  {
+    name: "transformer.h.9.attn.c_proj",
+    label: "h9.attn.c_proj",
+    kind: "o",
+    family: "attention",
+    shape: "768 × 768",
+    ...DONE,
+    values: values(120000, 36.2, 0.09, 400, 768, 589824),
+  },
+  {
+    name: "broken",
+    label: "broken",
+    kind: "other",
+    family: "other",
+    shape: "30 × 40",
+    stage: 3,
+    error: "'broken' cannot be read; download it again.",
+    values: { parameters: 1200 },
+  },
+  {
+    name: "not.finite",
+    label: "not.finite",
+    kind: "other",
+    family: "other",
+    shape: "8 × 8",
+    histogram: DONE.histogram,
+    values: {
+      ...values(Number.NaN, 38.1, 0, Number.NaN, 8, 64),
+      "basic_stats.nan_count": 3,
+      "basic_stats.inf_count": 1,
+    },
+  },
+  {
+    name: "h.1.<img src=x onerror=alert(1)>",
+    label: "h1.<img src=x onerror=alert(1)>",
+    kind: "other",
+    family: "other",
+    shape: "2 × 2",
+    stage: 0,
+    values: { parameters: 4 },
+  },
+];
+
+const RUNNING: Progress = { state: "running", done: 6, total: 7, fraction: 0.8, seconds_left: 3.2, message: "" };
+
+export class Kernel implements Model {
+  readonly sent: { type: string; id: number; method: string; names?: string[] }[] = [];
+  readonly saved: (string | null)[] = [];
+  /** Answer at once; otherwise requests wait for `reply`. */
+  prompt = true;
+  private traits: Traits;
+  private readonly handlers = new Map<string, Set<(...parts: never[]) => void>>();
+
+  constructor(
+    public layers: Layer[] = LAYERS,
+    progress: Partial<Progress> = {},
+    methods = ["basic_stats", "spectral", "quantization", "sparsity"],
+  ) {
+    const column = <T>(of: (layer: Layer) => T): T[] => layers.map(of);
+    this.traits = {
+      selected: null,
+      height: null,
+      theme: "light",
+      _catalog: {
+        model: "a model",
+        methods,
+        names: column(({ name }) => name),
+        labels: column(({ label, name }) => label ?? name),
+        kinds: column(({ kind }) => kind ?? "other"),
+        families: column(({ family }) => family ?? "other"),
+        stacks: column(() => ""),
+        shapes: column(({ shape }) => shape ?? ""),
+        dtypes: column(() => "float32"),
+        aliases: { "transformer.wpe": ["lm_head"] },
+        skipped: { "attn.bias": "a mask" },
+      },
+      _thresholds: {
+        condition_number: [1e3, 1e4, 1e5],
+        sqnr_db: [40, 30],
+        extreme_outlier_percentage: [0.1, 1, 10],
+        stable_rank_percentage: [10, 30, 50, 70],
+      },
+      _table: this.encode({ ...RUNNING, ...progress }),
+    };
+  }
+
+  get<K extends keyof Traits>(key: K): Traits[K] {
+    return this.traits[key];
+  }
+
+  /** The page sets a trait: nobody but the kernel hears of it, and only when it is saved. */
+  set<K extends keyof Traits>(key: K, value: Traits[K]): void {
+    this.traits = { ...this.traits, [key]: value };
+  }
+
+  save_changes(): void {
+    this.saved.push(this.traits.selected);
+  }
+
+  /** The kernel sets a trait. */
+  change<K extends keyof Traits>(key: K, value: Traits[K]): void {
+    this.set(key, value);
+    this.emit(`change:${key}`);
+  }
+
+  /** The scan reports. */
+  report(layers: Layer[], progress: Partial<Progress> = {}): void {
+    this.layers = layers;
+    this.change("_table", this.encode({ ...RUNNING, ...progress }));
+  }
+
+  on(event: string, handler: (...parts: never[]) => void): void {
+    const handlers = this.handlers.get(event) ?? new Set();
+    this.handlers.set(event, handlers.add(handler));
+  }
+
+  off(event: string, handler: (...parts: never[]) => void): void {
+    this.handlers.get(event)?.delete(handler);
+  }
+
+  get listeners(): number {
+    return [...this.handlers.values()].reduce((sum, handlers) => sum + handlers.size, 0);
+  }
+
+  send(message: unknown): void {
+    const request = message as Kernel["sent"][number];
+    this.sent.push(request);
+    if (this.prompt) this.reply(request);
+  }
+
+  reply(request: Kernel["sent"][number], error?: string): void {
+    if (error !== undefined) {
+      this.emit("msg:custom", { type: "reply", id: request.id, error }, []);
+      return;
+    }
+    const buffers: DataView[] = [];
+    const put = (numbers: number[]): number => buffers.push(bytes(numbers)) - 1;
+    const layers = (request.names ?? []).map((name) => {
+      const { histogram, spectrum } = this.layers.find((layer) => layer.name === name) as Layer;
+      return {
+        name,
+        histogram: histogram ? { ...histogram, counts: put(histogram.counts) } : null,
+        spectrum: spectrum ? put(spectrum) : null,
+      };
+    });
+    this.emit("msg:custom", { type: "reply", id: request.id, result: { layers } }, buffers);
+  }
+
+  private emit(event: string, ...parts: unknown[]): void {
+    for (const handler of [...(this.handlers.get(event) ?? [])]) handler(...(parts as never[]));
+  }
+
+  private encode(progress: Progress): Traits["_table"] {
+    const columns = ["stage", ...new Set(this.layers.flatMap((layer) => Object.keys(layer.values ?? {})))];
+    const of = (column: string) => (layer: Layer) =>
+      column === "stage" ? (layer.stage ?? 2) : (layer.values?.[column] ?? Number.NaN);
+    return {
+      columns,
+      data: bytes(columns.flatMap((column) => this.layers.map(of(column)))),
+      errors: Object.fromEntries(this.layers.flatMap(({ name, error }) => (error ? [[name, error]] : []))),
+      progress,
+    };
+  }
+}
+
+/** Float64 numbers as they arrive: at an odd place in a larger buffer. */
+function bytes(numbers: number[]): DataView {
+  const buffer = new ArrayBuffer(8 * numbers.length + 3);
+  const view = new DataView(buffer, 3);
+  numbers.forEach((value, index) => {
+    view.setFloat64(8 * index, value, true);
+  });
+  return view;
+}
