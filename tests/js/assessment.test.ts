@@ -33,9 +33,7 @@ describe("classes", () => {
 
   it("follow thresholds that were moved", () => {
     const moved = { ...thresholds, sqnr_db: [38, 28] as [number, number] };
-    expect(["safe", "medium", "high"]).toEqual(
-      [39, 29, 27].map((value) => classify("sqnr_db", value, moved)?.name),
-    );
+    expect(["safe", "medium", "high"]).toEqual([39, 29, 27].map((value) => classify("sqnr_db", value, moved)?.name));
   });
 });
 
