@@ -34,7 +34,7 @@ const values = (
 
 const DONE = { histogram: { low: -1, high: 1, counts: [1, 20, 300, 20, 2] }, spectrum: [9, 4, 1, 0.25] };
 
-/** Figures of the document's GPT-2 results, rounded; then a layer that failed, one with NaN, and one still to come. */
+/** Figures of the reference results of GPT-2; then a layer that failed, one with NaN, and one still to come. */
 export const LAYERS: Layer[] = [
   {
     name: "transformer.wpe",
@@ -43,7 +43,7 @@ export const LAYERS: Layer[] = [
     family: "embedding",
     shape: "1024 × 768",
     ...DONE,
-    values: values(4351, 25.3, 12.81, 2.1, 768, 786432),
+    values: values(6273.0859375, 25.835164117483384, 12.809626261393229, 3.0852386951446533, 768, 786432),
   },
   {
     name: "transformer.h.0.attn.c_proj",
@@ -52,7 +52,7 @@ export const LAYERS: Layer[] = [
     family: "attention",
     shape: "768 × 768",
     ...DONE,
-    values: values(161000, 26.1, 12.86, 12, 768, 589824),
+    values: values(103109.8046875, 25.849987872841602, 12.857733832465279, 18.009939193725586, 768, 589824),
   },
   {
     name: "transformer.h.0.mlp.c_fc",
@@ -61,7 +61,7 @@ export const LAYERS: Layer[] = [
     family: "mlp",
     shape: "768 × 3072",
     ...DONE,
-    values: values(41, 31.5, 0.42, 60, 768, 2359296),
+    values: values(44.39096450805664, 22.631370338265242, 0.15000237358940954, 26.521791458129883, 768, 2359296),
   },
   {
     name: "transformer.h.9.attn.c_proj",
@@ -70,7 +70,7 @@ export const LAYERS: Layer[] = [
     family: "attention",
     shape: "768 × 768",
     ...DONE,
-    values: values(120000, 36.2, 0.09, 400, 768, 589824),
+    values: values(129498.6328125, 29.624786722648246, 0.09223090277777778, 21.90287208557129, 768, 589824),
   },
   {
     name: "broken",

@@ -121,10 +121,10 @@ describe("the metrics", () => {
     const { texts, find } = await open(name(1), [
       { ...LAYERS[1], name: name(1), values: { ...LAYERS[1]?.values, "baseline.condition_number": 3571.2 } },
     ]);
-    expect(texts(`${row("condition_number")} > *`)).toEqual(["Condition number κvery high", "161,000", "≈ 3,600"]);
-    expect(texts(`${row("stable_rank_percentage")} td`)[0]).toBe("1.56 %");
+    expect(texts(`${row("condition_number")} > *`)).toEqual(["Condition number κvery high", "103,100", "≈ 3,600"]);
+    expect(texts(`${row("stable_rank_percentage")} td`)[0]).toBe("2.35 %");
     expect(find(`${row("sqnr_db")} .wsw-chip`).dataset.level).toBe("red");
-    expect(find(`${row("condition_number")} td`).title).toBe("161000");
+    expect(find(`${row("condition_number")} td`).title).toBe("103109.8046875");
   });
 
   it("say what failed, in the kernel's words, as an alert", async () => {

@@ -9,9 +9,9 @@ describe("the layer table", () => {
     expect(texts("[data-row='1'] [role=gridcell]")).toEqual([
       "h0.attn.c_proj",
       "o",
-      "161,000",
-      "1.56 %",
-      "26.1 dB",
+      "103,100",
+      "2.35 %",
+      "25.8 dB",
       "12.9 %",
       "Critical",
       "88.6",
@@ -37,8 +37,8 @@ describe("the layer table", () => {
     await after(() => head.querySelector("button")?.click());
     expect(head.getAttribute("aria-sort")).toBe("descending");
     expect(texts("[data-column=label][role=gridcell]").slice(0, 4)).toEqual([
-      "h0.attn.c_proj",
       "h9.attn.c_proj",
+      "h0.attn.c_proj",
       "wpe",
       "h0.mlp.c_fc",
     ]);

@@ -85,7 +85,7 @@ describe("the widget", () => {
     await settle();
     await act(() => kernel.change("selected", "transformer.h.0.attn.c_proj"));
     expect(el.querySelector("[role=status]")?.textContent).toBe(
-      "h0.attn.c_proj selected. Critical, SQNR 26.1 dB, Extreme outliers 12.9 %, Condition number κ 161,000, Stable / total rank 1.56 %",
+      "h0.attn.c_proj selected. Critical, SQNR 25.8 dB, Extreme outliers 12.9 %, Condition number κ 103,100, Stable / total rank 2.35 %",
     );
     remove();
     stop();
