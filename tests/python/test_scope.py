@@ -15,7 +15,7 @@ from torch import nn
 
 import weightscope_widget as wsw
 from tests.python import checkpoints
-from tests.python.watched import Gate, altered, contents, gate, matrices, matrix, our_threads, variety
+from tests.python.watched import altered, contents, gate, matrices, matrix, our_threads, variety
 from weightscope_widget.errors import (
     InvalidArgumentError,
     MetaDeviceError,
@@ -279,7 +279,7 @@ def test_a_cancel_from_another_thread() -> None:
         source = held.before(matrices(5), "l1")
 
         def stop() -> None:
-            held.reached.wait()
+            held.wait()
             cancel.set()
             held.opened.set()
 
@@ -321,12 +321,11 @@ def test_an_interrupt_keeps_what_was_computed_and_warns(take: Any) -> None:
 
 
 def test_results_can_be_read_while_the_scan_runs() -> None:
-    held: Gate
     with gate() as held:
         scope = wsw.Scope(held.before(matrices(3), "l1"))
         scanning = threading.Thread(target=scope.scan, kwargs={"progress": False, "workers": 1})
         scanning.start()
-        assert held.reached.wait(60)
+        held.wait()
         assert scope.results is not None
         assert list(scope.results) == ["l0"]
         assert not scope.results.complete

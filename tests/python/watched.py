@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,6 +15,7 @@ import torch
 from comm.base_comm import BaseComm
 from torch import nn
 
+import weightscope_widget as wsw
 from tests.python.checkpoints import Experts
 from weightscope_widget import ScanResults
 from weightscope_widget.sources import Layer, Source, open_source
@@ -66,6 +69,10 @@ class Gate:
     def __init__(self) -> None:
         self.reached, self.opened = threading.Event(), threading.Event()
 
+    def wait(self) -> None:
+        """Wait until a read is held up."""
+        assert self.reached.wait(PATIENCE), "nothing was read"
+
     def __call__(self, layer: Layer) -> torch.Tensor:
         self.reached.set()
         if not self.opened.wait(PATIENCE):
@@ -99,8 +106,6 @@ class Reads:
         self.source = altered(plain, dict.fromkeys((layer.name for layer in plain.layers), self._load))
 
     def _load(self, layer: Layer) -> torch.Tensor:
-        import weakref
-
         values = layer.load().numpy().copy()
         # The storage keeps the array alive, so the array tells when the last view of the storage is gone.
         weakref.finalize(values, self._count, -1)
@@ -138,7 +143,7 @@ def _histogram(results: ScanResults, name: str) -> tuple[float, float, str, byte
 
 
 class Wire(BaseComm):
-    """A kernel's end of the connection to the page; the page's end is `sent` and `receive`.
+    """A kernel's end of the connection to a page, with the page's end in hand.
 
     Attributes
     ----------
@@ -151,19 +156,93 @@ class Wire(BaseComm):
         super().__init__(*args, **kwargs)
 
     def publish_msg(self, msg_type: str, data: Any = None, metadata: Any = None, buffers: Any = None, **_: Any) -> None:
-        self.sent.append((msg_type, data, list(buffers or [])))
+        # As the kernel would: JSON that a browser can read, made at once, for state may change behind it.
+        document = json.loads(json.dumps(data, allow_nan=False))
+        self.sent.append((msg_type, document, [bytes(buffer) for buffer in buffers or []]))
 
     def receive(self, data: dict[str, Any]) -> None:
         """Deliver what the page sends."""
         self.handle_msg({"content": {"data": data}, "buffers": []})
 
-    def ask(self, request: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
-        """Deliver a custom message and return the one answer to it."""
+    def set(self, **state: Any) -> None:
+        """Change traits as the page does."""
+        self.receive({"method": "update", "state": state, "buffer_paths": []})
+
+    def tell(self, message: object) -> list[tuple[dict[str, Any], list[bytes]]]:
+        """Deliver a custom message and return the answers to it."""
         before = len(self.sent)
-        self.receive({"method": "custom", "content": request})
-        answers = [(data["content"], buffers) for _, data, buffers in self.sent[before:] if data["method"] == "custom"]
-        assert len(answers) == 1
-        return answers[0]
+        self.receive({"method": "custom", "content": message})
+        after = self.sent[before:]
+        return [(data["content"], buffers) for _, data, buffers in after if data.get("method") == "custom"]
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The traits as the page has them: what it was opened with, and every update since."""
+        state: dict[str, Any] = {}
+        for _, data, buffers in list(self.sent):
+            if "state" not in data or data.get("method") == "echo_update":
+                continue
+            state |= json.loads(json.dumps(data["state"]))
+            for path, buffer in zip(data["buffer_paths"], buffers, strict=True):
+                target = state
+                for key in path[:-1]:
+                    target = target[key]
+                target[path[-1]] = buffer
+        return state
+
+
+class Table:
+    """The numbers as the page decodes them: `js/model.ts` in Python."""
+
+    def __init__(self, encoded: dict[str, Any], rows: int) -> None:
+        values = np.frombuffer(encoded["data"], dtype="<f8").reshape(len(encoded["columns"]), rows)
+        self.columns = dict(zip(encoded["columns"], values, strict=True))
+        self.errors: dict[str, str] = encoded["errors"]
+        self.progress: dict[str, Any] = encoded["progress"]
+
+    @classmethod
+    def of(cls, dash: wsw.Dashboard) -> Table:
+        """What the page of a dashboard shows now."""
+        return cls(dash._table, len(dash.results.layers))
+
+    @property
+    def stages(self) -> list[float]:
+        return list(self.columns["stage"])
+
+
+Show = Callable[..., wsw.Dashboard]
+
+
+def wire(dash: wsw.Dashboard) -> Wire:
+    assert isinstance(dash.comm, Wire)
+    return dash.comm
+
+
+def finished(dash: wsw.Dashboard) -> wsw.Dashboard:
+    """Return a dashboard when its scan has ended and is reported."""
+    assert dash.wait(PATIENCE), "the scan never ended"
+    return dash
+
+
+def until(dash: wsw.Dashboard, holds: Callable[[Table], bool]) -> None:
+    """Wait until something holds of what a dashboard has reported."""
+    reached = threading.Event()
+
+    def look(_: object = None) -> None:
+        if holds(Table.of(dash)):
+            reached.set()
+
+    dash.observe(look, "_table")
+    look()
+    assert reached.wait(PATIENCE), "the dashboard never came so far"
+    dash.unobserve(look, "_table")
+
+
+def threads_end() -> None:
+    """Wait until every thread of the package has ended."""
+    for thread in our_threads():
+        thread.join(PATIENCE)
+    assert our_threads() == []
 
 
 def our_threads() -> list[threading.Thread]:

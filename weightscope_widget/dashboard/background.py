@@ -64,6 +64,8 @@ class BackgroundScan:
                     self._changed[task.layer.name] = None
                     self._news.notify()
         except Exception as error:
+            if isinstance(error, RuntimeError) and "shutdown" in str(error):
+                return  # of the interpreter, whose pools take no more tasks: nothing is wrong, and nobody there to tell
             # Nobody sees this thread's traceback: the dashboard has to say it.
             self._failure = f"The scan stopped ({type(error).__name__}: {error}); what was computed is kept."
             raise

@@ -24,6 +24,10 @@ from weightscope_widget.sources import open_source
 __all__ = ["Dashboard", "show"]
 
 
+class _NoSuchLayerError(UnknownLayerError, traitlets.TraitError):
+    """Of the kind for which traitlets takes a refused value back."""
+
+
 class Dashboard(anywidget.AnyWidget):
     """The linked dashboard of one model.  `show` makes one.
 
@@ -52,6 +56,9 @@ class Dashboard(anywidget.AnyWidget):
     _catalog = traitlets.Dict().tag(sync=True)
     _thresholds = traitlets.Dict().tag(sync=True)
     _table = traitlets.Dict().tag(sync=True)
+
+    # Here too, because a dashboard whose arguments were refused is closed like any other.
+    _background: BackgroundScan | None = None
 
     def __init__(
         self,
@@ -107,7 +114,9 @@ class Dashboard(anywidget.AnyWidget):
     def close(self) -> None:
         """Stop the scan and take the dashboard off the page; `results` stays."""
         self.cancel()
-        super().close()
+        if self.comm is not None:
+            with self._state_lock:  # not in the middle of a report
+                super().close()
 
     # From the person
 
@@ -115,7 +124,7 @@ class Dashboard(anywidget.AnyWidget):
     def _check_selected(self, proposal: dict[str, Any]) -> str | None:
         name: str | None = proposal["value"]
         if name is not None and name not in self._results.layers:
-            raise UnknownLayerError(f"{name!r} is not a layer of {self._results.model}; list(dash.results) names them.")
+            raise _NoSuchLayerError(f"{name!r} is not a layer of {self._results.model}; list(dash.results) names them.")
         return name
 
     @traitlets.observe("selected")
