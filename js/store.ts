@@ -169,7 +169,11 @@ export function createStore(model: Model): Store {
     if (name === selectedName.value) return;
     selectedName.value = name; // at once: the way through the kernel takes a tenth of a second
     model.set("selected", name);
-    model.save_changes();
+    try {
+      model.save_changes();
+    } catch {
+      // A saved page has no kernel to tell.
+    }
   };
 
   return {
