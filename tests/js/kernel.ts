@@ -208,7 +208,12 @@ export class Kernel implements Model {
         spectrum: spectrum ? put(spectrum) : null,
       };
     });
-    this.emit("msg:custom", { type: "reply", id: request.id, result: { layers } }, buffers);
+    this.answer({ type: "reply", id: request.id, result: { layers } }, buffers);
+  }
+
+  /** Send any message. */
+  answer(message: unknown, buffers: DataView[]): void {
+    this.emit("msg:custom", message, buffers);
   }
 
   private emit(event: string, ...parts: unknown[]): void {
