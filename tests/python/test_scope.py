@@ -6,6 +6,7 @@ import math
 import signal
 import threading
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -302,6 +303,15 @@ def interrupting() -> Any:
     return altered(matrices(5), {"l2": interrupt})
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A process started in the background may ignore interrupts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="the platform cannot send a signal to a thread")
 @pytest.mark.parametrize("take", [wsw.scan, lambda model, **options: wsw.Scope(model).scan(**options)])
 def test_an_interrupt_keeps_what_was_computed_and_warns(take: Any) -> None:
