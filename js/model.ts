@@ -66,6 +66,11 @@ export function decodeFloat64(view: DataView): Float64Array {
   return new Float64Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength) as ArrayBuffer);
 }
 
+/** What a record holds under a layer's name, which may be one that every object knows, such as `constructor`. */
+export function own<T>(record: Record<string, T>, name: string): T | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
+}
+
 /** The layers' numbers by column. */
 export class Table {
   readonly errors: Record<string, string>;

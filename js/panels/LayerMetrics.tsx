@@ -3,7 +3,7 @@
 import { type ClassifiedMetric, classify, stableRankPercentage } from "../assessment";
 import { useView } from "../context";
 import { formatCount, formatDecibel, formatNumber, formatPercentage, formatTick, MISSING } from "../format";
-import type { Table } from "../model";
+import { own, type Table } from "../model";
 import { factsOf, metricTitle, text } from "../text";
 import { Empty, Panel } from "./Panel";
 
@@ -36,7 +36,8 @@ export function LayerMetrics() {
   }
   const name = names[row] as string;
   const table = store.table.value;
-  const error = table.errors[name];
+  const error = own(table.errors, name);
+  const tied = own(aliases, name);
   const facts = factsOf(kinds[row], families[row], shapes[row], dtypes[row]);
   return (
     <Panel name="metrics" title={text.metrics} aside={labels[row]}>
@@ -44,9 +45,9 @@ export function LayerMetrics() {
         <p class="wsw-facts">
           <span class="wsw-full-name">{name}</span>
           <span>{facts}</span>
-          {aliases[name] && (
+          {tied && (
             <span>
-              {text.alsoKnownAs} {aliases[name].join(", ")}
+              {text.alsoKnownAs} {tied.join(", ")}
             </span>
           )}
         </p>
