@@ -49,7 +49,7 @@ export const en = {
   zoomOut: "Zoom out",
   resetZoom: "Show all",
   zoomHint: "Drag to move, pinch or Ctrl + wheel to zoom",
-  notDrawn: (count: number) => `${plural(count, "layer")} failed or without finite weights, not drawn`,
+  notDrawn: (count: number) => `${plural(count, "layer")} not drawn: failed, vectors, or without finite weights`,
   waitingForPoints: "The first layers are being measured…",
   noQuantization: "The scan left quantization out, so there is nothing to place here.",
 

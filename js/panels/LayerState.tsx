@@ -33,11 +33,9 @@ export function LayerState({ ready, method, absent, children }: Props) {
       </div>
     );
   }
-  const finished = store.detail.value?.stage === Stage.Done;
-  const running = store.progress.value.state === "running";
-  return (
-    <Empty>
-      {finished ? absent : running || store.table.value.stage(row) > 0 ? text.waitingForLayer : text.notComputed}
-    </Empty>
-  );
+  const fetched = store.detail.value?.stage ?? -1;
+  if (fetched === Stage.Done) return <Empty>{absent}</Empty>;
+  // More is coming from a scan that runs, and what it has left behind is on its way from the kernel.
+  const coming = store.progress.value.state === "running" || store.table.value.stage(row) > Math.max(fetched, 0);
+  return <Empty>{coming ? text.waitingForLayer : text.notComputed}</Empty>;
 }

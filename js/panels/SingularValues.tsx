@@ -20,10 +20,17 @@ export function SingularValues() {
   const row = store.selected.value;
   const spectrum = store.detail.value?.spectrum ?? null;
   const label = row === null ? "" : (store.catalog.value.labels[row] ?? "");
-  const edge = row === null ? Number.NaN : store.table.value.value("baseline.marchenko_pastur_edge", row);
+  const number = (column: string): number => (row === null ? Number.NaN : store.table.value.value(column, row));
+  const edge = number("baseline.marchenko_pastur_edge");
+  // Of a matrix that was decomposed in vain the rank is known; of a vector, or where a file did not hold it, nothing is.
+  const inVain = number("spectral.total_rank") > 0 && Number.isNaN(number("spectral.max_singular_value"));
   return (
     <Panel name="singular-values" title={text.singularValues} aside={label}>
-      <LayerState ready={spectrum !== null} method={(methods) => methods.includes("spectral")} absent={text.notFinite}>
+      <LayerState
+        ready={spectrum !== null}
+        method={(methods) => methods.includes("spectral")}
+        absent={inVain ? text.notFinite : text.notComputed}
+      >
         {() => spectrum && <Charts spectrum={spectrum} edge={edge} label={label} />}
       </LayerState>
     </Panel>

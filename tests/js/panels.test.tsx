@@ -167,7 +167,7 @@ describe("the risk matrix", () => {
 
   it("counts what has no place on it", async () => {
     expect((await mount(RiskMatrix)).texts(".wsw-note")[0]).toContain(
-      "1 layer failed or without finite weights, not drawn",
+      "1 layer not drawn: failed, vectors, or without finite weights",
     );
   });
 
