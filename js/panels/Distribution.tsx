@@ -62,7 +62,7 @@ function Bars({ histogram, logarithmic, pointed, onPoint }: BarsProps) {
   const plot = useRef<HTMLDivElement>(null);
   const { width, height } = useSize(plot).value;
   const { counts } = histogram;
-  const { low, high } = widened(histogram);
+  const { low, high, unit } = rangeOf(histogram);
   const x = scaleLinear([low, high], [MARGIN.left, width - MARGIN.right]);
   const range = [height - MARGIN.bottom, MARGIN.top];
   const top = max(counts) ?? 1;
@@ -74,10 +74,13 @@ function Bars({ histogram, logarithmic, pointed, onPoint }: BarsProps) {
     counts,
     (count, bin) => `V${(count > 0 ? y(count) : floor).toFixed(2)}H${edge(bin + 1).toFixed(2)}`,
   );
-  const yTicks: Tick[] = logarithmic
+  const counted: Tick[] = logarithmic
     ? logTicks([1, top * 1.5], Math.max(2, Math.floor(height / 36)))
     : y.ticks(Math.max(2, Math.floor(height / 40))).map((value) => ({ value, label: format("~s")(value) }));
-  const xTicks = x.ticks(Math.max(2, Math.floor(width / 75))).map((value) => ({ value, label: formatTick(value) }));
+  const yTicks = counted.filter(({ value }) => Number.isInteger(value));
+  const xTicks = x
+    .ticks(Math.max(2, Math.floor(width / 75)))
+    .map((value) => ({ value, label: formatTick(value * unit) }));
   const bin = (event: PointerEvent): number | null => {
     const at = Math.floor(((x.invert(event.offsetX) - low) / (high - low)) * counts.length);
     return at >= 0 && at < counts.length ? at : null;
@@ -115,8 +118,8 @@ function Bars({ histogram, logarithmic, pointed, onPoint }: BarsProps) {
       {pointed !== null && !logarithmic && (
         <div class="wsw-readout">
           {text.bin(
-            formatNumber(low + ((high - low) * pointed) / counts.length),
-            formatNumber(low + ((high - low) * (pointed + 1)) / counts.length),
+            formatNumber(unit * (low + ((high - low) * pointed) / counts.length)),
+            formatNumber(unit * (low + ((high - low) * (pointed + 1)) / counts.length)),
             formatCount(counts[pointed] ?? 0),
           )}
         </div>
@@ -125,9 +128,12 @@ function Bars({ histogram, logarithmic, pointed, onPoint }: BarsProps) {
   );
 }
 
-/** A constant tensor has one bin of no width: give it one, around its value. */
-function widened({ low, high }: Histogram): { low: number; high: number } {
-  if (low < high) return { low, high };
+/** The range drawn, in a unit that keeps scales from overflowing; a constant tensor's is given some width. */
+function rangeOf(histogram: Histogram): { low: number; high: number; unit: number } {
+  const size = Math.max(Math.abs(histogram.low), Math.abs(histogram.high));
+  const unit = size > 1e300 ? 1e300 : size > 0 && size < 1e-290 ? 1e-300 : 1;
+  const [low, high] = [histogram.low / unit, histogram.high / unit];
+  if (low < high) return { low, high, unit };
   const half = Math.abs(low) / 2 || 0.5;
-  return { low: low - half, high: high + half };
+  return { low: low - half, high: high + half, unit };
 }
