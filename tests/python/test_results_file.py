@@ -133,6 +133,14 @@ def test_a_number_comes_back_to_the_bit(tmp_path: Path, value: float) -> None:
     assert back.singular_values("a")[0].hex() == value.hex()
 
 
+def test_numbers_that_json_lacks_are_strings(tmp_path: Path) -> None:
+    results = ScanResults("m", [LayerInfo("a")], ("basic_stats",))
+    results.add("a", {"basic_stats": {"mean": math.nan, "max": math.inf, "min": -math.inf, "std": 1.5}})
+    results.save(tmp_path / "results.json")
+    found = strictly((tmp_path / "results.json").read_text())["layers"]["a"]["results"]["basic_stats"]
+    assert found == {"mean": "NaN", "max": "Infinity", "min": "-Infinity", "std": 1.5}
+
+
 def test_hostile_names_come_back(tmp_path: Path) -> None:
     results = scan({f"{name}.weight": matrix(3, 2, seed) for seed, name in enumerate(HOSTILE) if name})
     back = there_and_back(results, tmp_path / "结果 of a scan.json")
