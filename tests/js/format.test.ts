@@ -38,6 +38,14 @@ describe("a tick", () => {
     [-0.05, "−0.05"],
     [2e-5, "2×10⁻⁵"],
     [3e9, "3×10⁹"],
+    [0.1 + 0.2, "0.3"],
+    [-0, "0"],
+    [0.001, "0.001"],
+    [0.0009, "9×10⁻⁴"],
+    [999_999, "999,999"],
+    [1e6, "1×10⁶"],
+    [Number.POSITIVE_INFINITY, "∞"],
+    [Number.NaN, "—"],
   ])("%d is %s", (value, shown) => expect(formatTick(value)).toBe(shown));
 });
 
@@ -45,6 +53,10 @@ describe("a count", () => {
   it.each([
     [0, "0"],
     [432698, "432,698"],
+    [-0, "0"],
+    [-1234, "−1,234"],
+    [8e9, "8,000,000,000"],
+    [Number.NEGATIVE_INFINITY, "−∞"],
     [Number.NaN, "—"],
   ])("%d is %s", (value, shown) => expect(formatCount(value)).toBe(shown));
 });
@@ -52,11 +64,20 @@ describe("a count", () => {
 describe("a percentage", () => {
   it.each([
     [0, "0 %"],
+    [-0, "0 %"],
+    [5e-324, "< 0.001 %"],
     [0.0004, "< 0.001 %"],
+    [0.0009999, "< 0.001 %"],
+    [0.001, "0.001 %"],
     [0.033, "0.033 %"],
+    [0.9994, "0.999 %"],
+    [1, "1.00 %"],
     [1.304, "1.30 %"],
+    [9.99, "9.99 %"],
+    [10, "10.0 %"],
     [12.78, "12.8 %"],
     [100, "100.0 %"],
+    [Number.POSITIVE_INFINITY, "∞"],
     [Number.NaN, "—"],
   ])("%d is %s", (value, shown) => expect(formatPercentage(value)).toBe(shown));
 });
@@ -65,6 +86,9 @@ describe("a level", () => {
   it.each([
     [38.764, "38.8 dB"],
     [-3.21, "−3.2 dB"],
+    [0, "0.0 dB"],
+    [-0, "0.0 dB"],
+    [321.06, "321.1 dB"],
     [Number.POSITIVE_INFINITY, "∞"],
     [Number.NaN, "—"],
   ])("%d is %s", (value, shown) => expect(formatDecibel(value)).toBe(shown));
@@ -72,6 +96,7 @@ describe("a level", () => {
 
 describe("parameters", () => {
   it.each([
+    [0, "0"],
     [768, "768"],
     [999, "999"],
     [999.6, "1 K"],
@@ -79,18 +104,28 @@ describe("parameters", () => {
     [22565376, "22.6 M"],
     [999_500_000, "1 B"],
     [6_738_415_616, "6.74 B"],
+    [1e3, "1 K"],
+    [999_499, "999 K"],
     [1.2e12, "1.2 T"],
+    [4e15, "4,000 T"],
+    [Number.NaN, "—"],
   ])("%d are %s", (value, shown) => expect(formatParameters(value)).toBe(shown));
 });
 
 describe("time left", () => {
   it.each([
     [0.2, "1 s"],
+    [0, "1 s"],
     [59.4, "59 s"],
+    [59.6, "1 min"],
     [61, "1 min"],
+    [3560, "59 min"],
+    [3599, "1 h 0 min"],
     [3600, "1 h 0 min"],
     [5400, "1 h 30 min"],
   ])("%d s is %s", (value, shown) => expect(formatSeconds(value)).toBe(shown));
 });
 
-it("writes exponents as superscripts", () => expect(superscript(-120)).toBe("⁻¹²⁰"));
+it("writes exponents as superscripts", () => {
+  expect([-120, 0, 3456789].map(superscript)).toEqual(["⁻¹²⁰", "⁰", "³⁴⁵⁶⁷⁸⁹"]);
+});
