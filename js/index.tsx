@@ -6,7 +6,7 @@ import { render as renderPreact } from "preact";
 import { Dashboard } from "./Dashboard";
 import type { Traits } from "./model";
 import { createStore, type Model, type Store } from "./store";
-import styles from "./style.css";
+import styles from "./styles";
 import { watchScheme } from "./theme";
 
 export default () => {
