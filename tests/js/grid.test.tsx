@@ -55,8 +55,15 @@ describe("rows in the page", () => {
     await scroll(page, 520);
     await page.after(() => page.store.select(25));
     expect(page.find(".wsw-grid-scroller").scrollTop).toBe(520);
+  });
+
+  it("move just so far that a selection beyond either edge is whole", async () => {
+    const page = await mount(LayerTable, many(100));
+    const top = (): number => page.find(".wsw-grid-scroller").scrollTop;
+    await page.after(() => page.store.select(50));
+    expect(top()).toBe(51 * ROW - (300 - ROW)); // under the head, which covers one row of 300 pixels
     await page.after(() => page.store.select(3));
-    expect(page.find(".wsw-grid-scroller").scrollTop).toBe(3 * ROW);
+    expect(top()).toBe(3 * ROW);
   });
 });
 

@@ -11,6 +11,12 @@ describe("the header", () => {
     expect(texts(".wsw-grades li")).toEqual(["1Excellent", "2Good", "0Warning", "2Critical", "1Failed"]);
   });
 
+  it("takes no layer that is still to come for a failed one", async () => {
+    const one = (stage: number) => (row: number) => ({ name: `${stage}.${row}`, stage });
+    const { texts } = await mount(Header, new Kernel([...[0, 1, 2].map(one(0)), ...[0, 1].map(one(3))]));
+    expect(texts(".wsw-grades li")).toEqual(["0Excellent", "0Good", "0Warning", "0Critical", "2Failed"]);
+  });
+
   it("says how far the scan is, and cancels it once", async () => {
     const { kernel, find, after } = await mount(Header);
     expect(find("[role=progressbar]").getAttribute("aria-valuenow")).toBe("80");

@@ -9,9 +9,18 @@ function open(at: number | null) {
   const store = createStore(new Kernel(MANY));
   store.select(at);
   const press = (key: string, held: KeyboardEventInit = {}) => {
+    const [notebook, page] = [document.createElement("div"), document.createElement("div")];
+    notebook.append(page);
+    let [taken, heard] = [false, false];
+    page.addEventListener("keydown", (event) => {
+      taken = walkKeys(store, event);
+    });
+    notebook.addEventListener("keydown", () => {
+      heard = true;
+    });
     const event = new KeyboardEvent("keydown", { key, cancelable: true, bubbles: true, ...held });
-    const taken = walkKeys(store, event);
-    return { taken, prevented: event.defaultPrevented, now: store.selected.value };
+    page.dispatchEvent(event);
+    return { taken, heard, prevented: event.defaultPrevented, now: store.selected.value };
   };
   return { store, press };
 }
@@ -35,17 +44,17 @@ describe("a key that walks", () => {
     ["Escape", 7, null],
     ["Escape", null, null],
   ])("%s goes from %j to %j, and nowhere else", (key, from, to) => {
-    expect(open(from).press(key)).toEqual({ taken: true, prevented: true, now: to });
+    expect(open(from).press(key)).toEqual({ taken: true, heard: false, prevented: true, now: to });
   });
 
   it("stays with the notebook while a modifier is held", () => {
     const { press } = open(7);
     for (const held of [{ ctrlKey: true }, { metaKey: true }, { altKey: true }])
-      expect(press("ArrowDown", held)).toEqual({ taken: false, prevented: false, now: 7 });
+      expect(press("ArrowDown", held)).toEqual({ taken: false, heard: true, prevented: false, now: 7 });
   });
 
   it.each(["a", "Enter", " ", "Tab", "Delete"])("is not %j", (key) => {
-    expect(open(7).press(key)).toEqual({ taken: false, prevented: false, now: 7 });
+    expect(open(7).press(key)).toEqual({ taken: false, heard: true, prevented: false, now: 7 });
   });
 
   it("lets go of what the pointer showed", () => {

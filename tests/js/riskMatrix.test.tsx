@@ -101,6 +101,8 @@ describe("a layer", () => {
     expect(page.texts(".wsw-tooltip-name")).toEqual(["<b>9</b>"]);
     await page.after(() => point(page, 0, 0, "pointerleave"));
     expect([page.store.hovered.value, page.texts(".wsw-tooltip")]).toEqual([null, []]);
+    await page.after(() => page.store.hover(1));
+    expect(page.texts(".wsw-tooltip")).toEqual([]);
   });
 
   it("hovered elsewhere is ringed and named here, without a tooltip", async () => {
@@ -109,6 +111,8 @@ describe("a layer", () => {
     expect(page.root.querySelectorAll(".wsw-ring-hovered")).toHaveLength(1);
     expect(page.texts(".wsw-label")).toContain("h0.mlp.c_fc");
     expect(page.texts(".wsw-tooltip")).toEqual([]);
+    await page.after(() => page.store.select(2));
+    expect(page.root.querySelectorAll("circle")).toHaveLength(1); // one ring is enough
   });
 });
 
