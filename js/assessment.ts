@@ -93,8 +93,13 @@ export interface Judgement {
 
 /** Grade and risk of one row; weights that are not finite are Critical whatever else is known. */
 export function judge(table: Table, row: number, thresholds: Thresholds): Judgement {
-  const broken = table.value("basic_stats.nan_count", row) > 0 || table.value("basic_stats.inf_count", row) > 0;
-  if (broken) return { grade: "Critical", risk: Number.POSITIVE_INFINITY };
+  const counted = table.value("basic_stats.nan_count", row) > 0 || table.value("basic_stats.inf_count", row) > 0;
+  // Only weights that are not finite have a rank and no largest singular value.
+  const unbounded =
+    table.has("spectral.max_singular_value") &&
+    !Number.isNaN(table.value("spectral.total_rank", row)) &&
+    Number.isNaN(table.value("spectral.max_singular_value", row));
+  if (counted || unbounded) return { grade: "Critical", risk: Number.POSITIVE_INFINITY };
   const failed = table.stage(row) === Stage.Failed;
   const conditionNumber = failed ? Number.NaN : table.value("spectral.condition_number", row);
   const outliers = table.value("quantization.extreme_outlier_percentage", row);

@@ -93,6 +93,10 @@ export class Table {
     return [...this.columns.keys()];
   }
 
+  has(column: string): boolean {
+    return this.columns.has(column);
+  }
+
   /** The value, or NaN where it does not exist or is not known yet. */
   value(column: string, row: number): number {
     return this.columns.get(column)?.[row] ?? Number.NaN;

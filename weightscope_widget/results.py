@@ -233,7 +233,9 @@ class ScanResults(Mapping[str, dict[str, Any]]):
             "condition_number": spectral.get("condition_number"),
             "sqnr_db": quantization.get("sqnr_db"),
             "extreme_outlier_percentage": quantization.get("extreme_outlier_percentage"),
-            "stable_rank_percentage": 100 * spectral["stable_rank"] / spectral["total_rank"] if spectral else None,
+            "stable_rank_percentage": 100
+            * spectral.get("stable_rank", math.nan)
+            / spectral.get("total_rank", math.nan),
         }
         return {metric: assessment.classify(metric, value, self.thresholds) for metric, value in values.items()}
 
@@ -301,8 +303,12 @@ class ScanResults(Mapping[str, dict[str, Any]]):
         )
 
     def _broken(self, name: str) -> bool:
-        stats = self._of(name).get("basic_stats", {})
-        return bool(stats.get("nan_count", 0) or stats.get("inf_count", 0))
+        sections = self._of(name)
+        stats, spectral = sections.get("basic_stats", {}), sections.get("spectral", {})
+        # Only weights that are not finite have no largest singular value.
+        return bool(
+            stats.get("nan_count") or stats.get("inf_count") or math.isnan(spectral.get("max_singular_value", 0))
+        )
 
     def _of(self, name: str) -> dict[str, Any]:
         self._info(name)

@@ -396,3 +396,10 @@ def test_the_references_table_has_no_shapes_and_all_its_numbers() -> None:
     assert frame["sparsity.threshold_1e-4"].tolist() == [
         sections["sparsity"]["sparsity_levels"]["threshold_0.0001"] for sections in document.values()
     ]
+
+
+def test_weights_that_are_not_finite_are_critical_whatever_was_scanned() -> None:
+    weights = {"bad": torch.tensor([[1.0, math.nan], [2.0, 3.0]]), "zero": torch.zeros(3, 3)}
+    results = wsw.scan(weights, methods=["spectral", "quantization"], progress=False)
+    assert (results.grade("bad"), results.risk("bad")) == ("Critical", math.inf)
+    assert results.grade("zero") is None

@@ -56,8 +56,8 @@ def resolve_methods(methods: str | Iterable[str]) -> tuple[str, ...]:
     choices = ", ".join(METHODS)
     if not isinstance(methods, Iterable):
         raise UnknownMethodError(f"methods is {methods!r}; choose from {choices}, or 'all'.")
-    wanted = {methods} if isinstance(methods, str) else set(methods)
-    unknown = sorted(map(str, wanted - METHODS.keys() - {"all"}))
+    wanted = [methods] if isinstance(methods, str) else list(methods)
+    unknown = sorted({str(each) for each in wanted if not isinstance(each, str) or each not in {*METHODS, "all"}})
     if unknown:
         raise UnknownMethodError(f"methods has {', '.join(map(repr, unknown))}; choose from {choices}, or 'all'.")
     if not wanted:

@@ -137,7 +137,11 @@ class Dashboard(anywidget.AnyWidget):
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take state from the page (called by ipywidgets)."""
         with self._state_lock:
-            super().set_state(sync_data)
+            try:
+                super().set_state(sync_data)
+            except _NoSuchLayerError:
+                self.send_state("selected")  # the page shows what it was refused
+                raise
 
     def _on_message(self, _widget: Dashboard, message: Any, _buffers: list[bytes]) -> None:
         """Answer a request; every request gets exactly one reply, an error included."""
