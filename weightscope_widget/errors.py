@@ -12,6 +12,7 @@ __all__ = [
     "FrontEndMissingError",
     "InvalidArgumentError",
     "MetaDeviceError",
+    "MissingLibraryError",
     "MissingShardError",
     "ModelNotFoundError",
     "NoWeightsError",
@@ -47,6 +48,10 @@ class MissingShardError(CorruptFileError, FileNotFoundError):
 
 class TensorReadError(WeightScopeError, ValueError):
     """One tensor cannot be read; the scan records it on that layer and goes on."""
+
+
+class MissingLibraryError(WeightScopeError, ImportError):
+    """A package that this kind of input needs is not installed."""
 
 
 class MetaDeviceError(WeightScopeError, ValueError):
