@@ -54,8 +54,6 @@ def test_a_path_to_nothing(path: str | Path) -> None:
 @pytest.mark.parametrize(
     ("name", "remedy"),
     [
-        ("pytorch_model.bin", r"weights_only=True"),
-        ("model.PT", r"weights_only=True"),
         ("model.gguf", "convert it to safetensors"),
         ("model", "convert it to safetensors"),
         ("model.safetensors.index.json", "give the folder"),

@@ -200,8 +200,8 @@ def test_a_folder_without_weights_says_what_it_looked_for(tmp_path: Path) -> Non
     checkpoints.write(tmp_path / "unet" / "diffusion.safetensors", a())
     with pytest.raises(ModelNotFoundError, match="its folder 'unet' does"):
         open_source(tmp_path)
-    (tmp_path / "pytorch_model.bin").write_bytes(b"")
-    with pytest.raises(ModelNotFoundError, match=r"only weights of another kind \('pytorch_model\.bin'\)"):
+    (tmp_path / "model.msgpack").write_bytes(b"")
+    with pytest.raises(ModelNotFoundError, match=r"only weights of another kind \('model\.msgpack'\)"):
         open_source(tmp_path)
 
 

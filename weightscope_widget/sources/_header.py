@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
 from weightscope_widget.errors import CorruptFileError
+from weightscope_widget.sources._loaders import Loader
 from weightscope_widget.sources._paths import quote
 
-__all__ = ["Entry", "Header", "read_header"]
+__all__ = ["Entry", "Header", "read_header", "remedy"]
 
 _TORCH_NAMES = {
     "F64": "float64",
@@ -53,12 +54,21 @@ class Entry:
         As torch names it where torch has such a type, else as the file does.
     problem : str, optional
         A sentence, if it is already known that the tensor cannot be read.
+    skip : str, optional
+        Why it cannot be analyzed, if more than its shape and type say so.
+    load : Loader, optional
+        Reads it; None in a safetensors file.
+    identity : hashable, optional
+        Equal for two tensors of the same storage; None if it is tied to nothing.
     """
 
     path: Path
     shape: tuple[int, ...] = ()
     dtype: str = "unknown"
     problem: str | None = None
+    skip: str | None = None
+    load: Loader | None = None
+    identity: Hashable = None
 
 
 @dataclass(frozen=True)
@@ -83,14 +93,15 @@ def read_header(path: Path) -> Header:
             entries = {name: Entry(path, tuple(piece.get_shape()), piece.get_dtype()) for name, piece in slices.items()}
             metadata = file.metadata() or {}
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
-        raise CorruptFileError(f"{quote(path)} is no readable safetensors file ({error}); {_remedy(path)}.") from error
+        raise CorruptFileError(f"{quote(path)} is no readable safetensors file ({error}); {remedy(path)}.") from error
     named = {
         name: Entry(path, entry.shape, _TORCH_NAMES.get(entry.dtype, entry.dtype)) for name, entry in entries.items()
     }
     return Header(named, metadata)
 
 
-def _remedy(path: Path) -> str:
+def remedy(path: Path) -> str:
+    """Return what to do about a file that cannot be read."""
     try:
         with path.open("rb") as file:
             pointer = file.read(len(_LFS_POINTER)) == _LFS_POINTER

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from weightscope_widget.errors import CorruptFileError, MissingShardError
-from weightscope_widget.sources._header import Entry, read_header
+from weightscope_widget.sources._header import Entry, Header, read_header
 from weightscope_widget.sources._paths import quote
 
-__all__ = ["Sharded", "read_sharded"]
+__all__ = ["Sharded", "read_index", "read_sharded"]
 
 
 @dataclass(frozen=True)
@@ -23,20 +23,31 @@ class Sharded:
     metadata: Mapping[str, object]
 
 
-def read_sharded(index: Path) -> Sharded:
+def read_sharded(index: Path, read: Callable[[Path], Header] = read_header, suffix: str = ".safetensors") -> Sharded:
     """Read an index and the headers of its shards.
 
     A tensor that its shard lacks becomes an entry with a problem. Tensors that the shards hold beyond the index are
     part of the model too: transformers loads them, so an index that omits them is no reason to hide them.
 
+    Parameters
+    ----------
+    index : Path
+        The JSON file; the shards are beside it.
+    read : callable, optional
+        Lists what a shard holds.
+    suffix : str, optional
+        How the shards' names end.
+
     Raises
     ------
     CorruptFileError
         The index is not JSON, not an index, or names a file outside its folder; or a shard is broken.
+    UnsupportedModelError
+        A shard holds more than tensors.
     MissingShardError
         A shard is not there.
     """
-    shards_of, metadata = _read_index(index)
+    shards_of, metadata = read_index(index, suffix)
     names = list(dict.fromkeys(shards_of.values()))
     missing = [name for name in names if not os.path.isfile(index.parent / name)]
     if missing:
@@ -44,7 +55,7 @@ def read_sharded(index: Path) -> Sharded:
         raise MissingShardError(
             f"The shard {quote(missing[0])}{others} that {quote(index)} names is not beside it; download it again."
         )
-    headers = {name: read_header(index.parent / name) for name in names}
+    headers = {name: read(index.parent / name) for name in names}
     entries = {
         key: headers[shard].entries.get(key) or _lacking(key, index.parent / shard) for key, shard in shards_of.items()
     }
@@ -55,7 +66,7 @@ def read_sharded(index: Path) -> Sharded:
     return Sharded(entries, {**from_shards, **metadata})
 
 
-def _read_index(index: Path) -> tuple[dict[str, str], dict[str, object]]:
+def read_index(index: Path, suffix: str) -> tuple[dict[str, str], dict[str, object]]:
     """Return the index's ``weight_map`` and ``metadata``, checked."""
     try:
         content = json.loads(index.read_bytes())
@@ -65,18 +76,18 @@ def _read_index(index: Path) -> tuple[dict[str, str], dict[str, object]]:
     if not isinstance(shards_of, dict) or not shards_of:
         raise CorruptFileError(f"{quote(index)} has no weight_map from tensors to shards; download it again.")
     for shard in shards_of.values():
-        if not isinstance(shard, str) or not _is_plain_name(shard):
+        if not isinstance(shard, str) or not _is_plain_name(shard, suffix):
             raise CorruptFileError(
-                f"{quote(index)} names {quote(shard)} as a shard, which is not the name of a .safetensors file beside "
+                f"{quote(index)} names {quote(shard)} as a shard, which is not the name of a {suffix} file beside "
                 "it; download it again from a source you trust."
             )
     metadata = content.get("metadata")
     return shards_of, metadata if isinstance(metadata, dict) else {}
 
 
-def _is_plain_name(shard: str) -> bool:
+def _is_plain_name(shard: str, suffix: str) -> bool:
     # A name that could lead out of the folder, on any system, is refused: the index may come from anyone.
-    return shard.endswith(".safetensors") and not any(character in "/\\:\0" for character in shard)
+    return shard.endswith(suffix) and not any(character in "/\\:\0" for character in shard)
 
 
 def _lacking(key: str, path: Path) -> Entry:

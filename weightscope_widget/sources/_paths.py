@@ -43,7 +43,7 @@ def checkpoint_name(path: Path) -> str:
     return next((part for part in [last, *reversed(parents)] if part not in _NO_NAMES), last)
 
 
-_NO_NAMES = ("model", "checkpoint", "weights", os.sep)
+_NO_NAMES = ("model", "pytorch_model", "checkpoint", "weights", os.sep)
 """Folders and files that are called so in every checkpoint."""
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from weightscope_widget.errors import ModelNotFoundError, UnsupportedModelError
+from weightscope_widget.sources import torch_file
+from weightscope_widget.sources._choice import FILE, INDEX, choose
 from weightscope_widget.sources._header import Entry, read_header
 from weightscope_widget.sources._index import read_sharded
 from weightscope_widget.sources._order import natural_key
@@ -16,8 +18,9 @@ from weightscope_widget.sources.safetensors_file import file_source
 
 __all__ = ["accepts", "open_directory"]
 
-_INDEX = "model.safetensors.index.json"
-_FILE = "model.safetensors"
+_OTHER_SOURCES = (torch_file.in_folder,)
+"""What may open a folder without safetensors, each returning None where there is nothing for it."""
+
 _OTHER_WEIGHTS = (".bin", ".pt", ".pth", ".ckpt", ".gguf", ".h5", ".msgpack", ".onnx")
 
 
@@ -31,14 +34,16 @@ def open_directory(model: str | os.PathLike[str]) -> Source:
     """Open the checkpoint in a folder.
 
     Looked for, in this order: ``model.safetensors.index.json``, a single other index, ``model.safetensors``, a single
-    other ``.safetensors`` file, several that have no tensor in common.
+    other ``.safetensors`` file, several that have no tensor in common; without any of these,
+    ``pytorch_model.bin.index.json`` or ``pytorch_model.bin``.
 
     Raises
     ------
     ModelNotFoundError
         The folder holds none of these.
     UnsupportedModelError
-        It holds several files that have tensors in common, so that nothing says which one is meant.
+        It holds several files that have tensors in common, so that nothing says which one is meant; or a file that only
+        running code could read.
     CorruptFileError, MissingShardError
         A file is broken, or a shard that the index names is not there.
     NoWeightsError
@@ -46,22 +51,17 @@ def open_directory(model: str | os.PathLike[str]) -> Source:
     """
     folder = absolute(model)
     names = _files(folder)
-    files = [name for name in names if name.endswith(".safetensors")]
-    index = _one_of(_INDEX, [name for name in names if name.endswith(".safetensors.index.json")])
-    if index is not None:
-        sharded = read_sharded(folder / index)
+    choice = choose(names)
+    if choice.index is not None:
+        sharded = read_sharded(folder / choice.index)
         return file_source(checkpoint_name(folder), sharded.entries, sharded.metadata)
-    if not files:
-        raise ModelNotFoundError(_nothing(folder, names))
-    single = _one_of(_FILE, files)
-    return _open_together(folder, files if single is None else [single])
-
-
-def _one_of(preferred: str, names: Sequence[str]) -> str | None:
-    """Return the preferred name if it is there, else the only one there is."""
-    if preferred in names:
-        return preferred
-    return names[0] if len(names) == 1 else None
+    if not choice.files:
+        others = (in_folder(folder, names) for in_folder in _OTHER_SOURCES)
+        source = next((source for source in others if source is not None), None)
+        if source is None:
+            raise ModelNotFoundError(_nothing(folder, names))
+        return source
+    return _open_together(folder, choice.files)
 
 
 def _open_together(folder: Path, files: Iterable[str]) -> Source:
@@ -90,7 +90,7 @@ def _files(folder: Path) -> list[str]:
 
 
 def _nothing(folder: Path, names: Iterable[str]) -> str:
-    looked_for = f"The folder {quote(folder)} holds no {_INDEX}, no {_FILE} and no other .safetensors file"
+    looked_for = f"The folder {quote(folder)} holds no {INDEX}, no {FILE} and no other .safetensors file"
     other = next((name for name in names if name.lower().endswith(_OTHER_WEIGHTS)), None)
     if other is not None:
         return (

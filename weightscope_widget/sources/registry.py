@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from weightscope_widget.errors import ModelNotFoundError, UnsupportedModelError, WeightScopeError
-from weightscope_widget.sources import directory, module, safetensors_file, state_dict
+from weightscope_widget.sources import directory, module, safetensors_file, state_dict, torch_file
 from weightscope_widget.sources._paths import as_path, quote
 from weightscope_widget.sources.layer import Source
 
@@ -39,15 +39,15 @@ INPUTS = (
     Input("a torch.nn.Module", module.accepts, module.open_module),
     Input("a state dict (parameter name → tensor)", state_dict.accepts, state_dict.open_state_dict),
     Input("the path of a .safetensors file", safetensors_file.accepts, safetensors_file.open_file),
-    Input("the path of a folder that holds .safetensors files", directory.accepts, directory.open_directory),
+    Input("the path of a PyTorch state dict (.pt, .pth, .bin, .ckpt)", torch_file.accepts, torch_file.open_file),
+    Input(
+        "the path of a folder that holds .safetensors files or a pytorch_model.bin",
+        directory.accepts,
+        directory.open_directory,
+    ),
 )
 
-_TORCH_FILE = "load it with torch.load(path, weights_only=True, mmap=True) and pass the state dict"
 _REMEDIES = {
-    ".pt": _TORCH_FILE,
-    ".pth": _TORCH_FILE,
-    ".ckpt": _TORCH_FILE,
-    ".bin": _TORCH_FILE,
     ".json": "give the folder that the file is in",
 }
 

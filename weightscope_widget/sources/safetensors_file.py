@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from weightscope_widget.sources._assemble import assemble
 from weightscope_widget.sources._conv1d import transposed_names
@@ -39,7 +39,12 @@ def open_file(model: str | os.PathLike[str]) -> Source:
     return file_source(checkpoint_name(path), header.entries, header.metadata)
 
 
-def file_source(name: str, entries: Mapping[str, Entry], metadata: Mapping[str, object]) -> Source:
+def file_source(
+    name: str,
+    entries: Mapping[str, Entry],
+    metadata: Mapping[str, object],
+    order: Callable[[Iterable[str]], Iterable[str]] = model_order,
+) -> Source:
     """Return the source of tensors that lie in one or several files.
 
     Parameters
@@ -51,9 +56,11 @@ def file_source(name: str, entries: Mapping[str, Entry], metadata: Mapping[str, 
     metadata : mapping of str to object
         What the files say beside the tensors, among which may be tied weights: a name that was not written → the name
         its values were written under, as ``safetensors.torch.save_model`` puts it.
+    order : callable, optional
+        Puts the names in the model's order; ``tuple`` where the file has that order already.
     """
     transposed = transposed_names({key: entry.shape for key, entry in entries.items()})
-    records = [_record(key, entries[key], key in transposed) for key in model_order(entries)]
+    records = [_record(key, entries[key], key in transposed) for key in order(entries)]
     tied = {key: kept for key, kept in metadata.items() if isinstance(kept, str) and key != "format"}
     return assemble(name, records, tied)
 
@@ -65,8 +72,9 @@ def _record(key: str, entry: Entry, transposed: bool) -> Record:
         key,
         entry.shape,
         entry.dtype,
-        InFile(entry.path, key),
-        skip=why_skipped(entry.shape, entry.dtype),
+        entry.load or InFile(entry.path, key),
+        skip=entry.skip or why_skipped(entry.shape, entry.dtype),
+        identity=entry.identity,
         transposed=transposed,
         stack=is_expert_stack(key, entry.shape),
     )
