@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from weightscope_widget.errors import ModelNotFoundError, UnsupportedModelError, WeightScopeError
-from weightscope_widget.sources import directory, module, safetensors_file, state_dict, torch_file
+from weightscope_widget.sources import directory, hub, module, safetensors_file, state_dict, torch_file
 from weightscope_widget.sources._paths import as_path, quote
 from weightscope_widget.sources.layer import Source
 
@@ -45,6 +45,7 @@ INPUTS = (
         directory.accepts,
         directory.open_directory,
     ),
+    Input("a Hugging Face id such as 'org/name' or 'org/name@revision'", hub.accepts, hub.open_hub),
 )
 
 _REMEDIES = {
