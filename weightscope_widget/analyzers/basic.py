@@ -6,7 +6,6 @@ import math
 
 import torch
 
-from weightscope_widget.analyzers.order import count_within
 from weightscope_widget.analyzers.weights import Weights
 
 __all__ = ["analyze_basic_stats"]
@@ -33,16 +32,15 @@ def analyze_basic_stats(tensor: torch.Tensor | Weights) -> dict[str, float | int
     5.0
     """
     weights = Weights.of(tensor)
-    moments, unit, count = weights.moments, weights.unit, weights.finite_count
+    entries, moments, unit = weights.entries, weights.moments, weights.unit
     stats: dict[str, float | int] = {
         "mean": moments.mean * unit,
         "std": moments.std * unit,
-        # Adding zero: a negative zero sorts where it stood, and is a zero.
-        "min": float(weights.ordered[0]) + 0.0 if count else math.nan,
-        "max": float(weights.ordered[-1]) + 0.0 if count else math.nan,
+        "min": entries.minimum,
+        "max": entries.maximum,
         "l2_norm": math.sqrt(moments.sum_squares) * unit,
-        "zeros_percentage": 100 * count_within(weights.ordered, 0.0) / count if count else math.nan,
+        "zeros_percentage": 100 * entries.count_within(0.0) / entries.count if entries.count else math.nan,
     }
-    if not weights.all_finite:
-        stats |= {"nan_count": weights.nan_count, "inf_count": weights.inf_count}
+    if entries.count < weights.size:
+        stats |= {"nan_count": entries.nan_count, "inf_count": entries.inf_count}
     return stats

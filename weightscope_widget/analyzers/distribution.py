@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from weightscope_widget.analyzers.order import count_below
+from weightscope_widget.analyzers.entries.base import histogram_edges
 from weightscope_widget.analyzers.weights import Weights
 
 __all__ = ["Histogram", "histogram"]
@@ -35,13 +35,7 @@ class Histogram:
     @property
     def edges(self) -> np.ndarray:
         """(bins + 1,), float64."""
-        return _edges(self.low, self.high, len(self.counts))
-
-
-def _edges(low: float, high: float, bins: int) -> np.ndarray:
-    # In halves: the range of float64 extremes would overflow.
-    inner = 2 * (low / 2 + (high / 2 - low / 2) * (np.arange(1, bins) / bins))
-    return np.concatenate([[low], inner, [high]])
+        return histogram_edges(self.low, self.high, len(self.counts))
 
 
 def histogram(weights: Weights) -> Histogram | None:
@@ -49,12 +43,11 @@ def histogram(weights: Weights) -> Histogram | None:
 
     It has 2·√n bins for n entries, at least 10 and at most 200; a constant tensor has one bin of no width.
     """
-    ordered = weights.ordered
-    if not len(ordered):
+    entries = weights.entries
+    if not entries.count:
         return None
-    low, high = float(ordered[0]), float(ordered[-1])
+    low, high = entries.minimum, entries.maximum
     if low == high:
-        return Histogram(low, high, np.array([float(len(ordered))]))
-    bins = min(max(round(2 * math.sqrt(len(ordered))), _FEWEST), _MOST)
-    below = [count_below(ordered, float(edge)) for edge in _edges(low, high, bins)[1:-1]]
-    return Histogram(low, high, np.diff([0, *below, len(ordered)]).astype(np.float64))
+        return Histogram(low, high, np.array([float(entries.count)]))
+    bins = min(max(round(2 * math.sqrt(entries.count)), _FEWEST), _MOST)
+    return Histogram(low, high, entries.histogram(bins))

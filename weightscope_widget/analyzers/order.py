@@ -12,25 +12,36 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Floats", "count_at_most", "count_below", "count_within", "magnitude_quantile", "quantile"]
+__all__ = [
+    "Floats",
+    "count_at_most",
+    "count_below",
+    "count_within",
+    "interpolate",
+    "magnitude_quantile",
+    "position",
+    "quantile",
+    "rank_of_union",
+]
 
 Floats = npt.NDArray[np.floating[Any]]
 """A one-dimensional float32 or float64 array."""
 
 
-def _interpolate(low: float, high: float, fraction: float) -> float:
+def interpolate(low: float, high: float, fraction: float) -> float:
+    """Return the value a `fraction` of the way from `low` to `high`, as NumPy interpolates quantiles."""
     # NumPy's own form of linear interpolation: from the nearer end, so that both ends are met exactly.
     step = high - low
     if math.isinf(step):  # two doubles may lie further apart than the largest of them
-        return 2 * _interpolate(low / 2, high / 2, fraction)
+        return 2 * interpolate(low / 2, high / 2, fraction)
     return high - step * (1 - fraction) if fraction >= 0.5 else low + step * fraction
 
 
-def _position(count: int, q: float) -> tuple[int, int, float]:
+def position(count: int, q: float) -> tuple[int, int, float]:
     """Return the ranks beside quantile `q` and the fraction between them ("linear", type 7 of Hyndman & Fan 1996)."""
-    position = (count - 1) * q
-    low = math.floor(position)
-    return low, min(low + 1, count - 1), position - low
+    at = (count - 1) * q
+    low = math.floor(at)
+    return low, min(low + 1, count - 1), at - low
 
 
 def quantile(ordered: Floats, q: float) -> float:
@@ -39,21 +50,21 @@ def quantile(ordered: Floats, q: float) -> float:
     >>> quantile(np.array([1.0, 2.0, 4.0]), 0.25)
     1.5
     """
-    low, high, fraction = _position(len(ordered), q)
-    return _interpolate(float(ordered[low]), float(ordered[high]), fraction)
+    low, high, fraction = position(len(ordered), q)
+    return interpolate(float(ordered[low]), float(ordered[high]), fraction)
 
 
 def count_below(ordered: Floats, bound: float) -> int:
     """Return how many values are strictly below `bound`, compared as real numbers whatever the storage type."""
-    return int(np.searchsorted(ordered, *_as_stored(ordered, bound, strict=True)))
+    return int(np.searchsorted(ordered, *as_stored(ordered, bound, strict=True)))
 
 
 def count_at_most(ordered: Floats, bound: float) -> int:
     """Return how many values are at most `bound`, compared as real numbers whatever the storage type."""
-    return int(np.searchsorted(ordered, *_as_stored(ordered, bound, strict=False)))
+    return int(np.searchsorted(ordered, *as_stored(ordered, bound, strict=False)))
 
 
-def _as_stored(ordered: Floats, bound: float, *, strict: bool) -> tuple[Any, Any]:
+def as_stored(ordered: Floats, bound: float, *, strict: bool) -> tuple[Any, Any]:
     """Express "below `bound`" in the array's own type: searching float32 for a float64 would copy the whole array."""
     with np.errstate(over="ignore"):
         stored = ordered.dtype.type(bound)
@@ -80,11 +91,11 @@ def magnitude_quantile(ordered: Floats, q: float) -> float:
     """
     negative = count_below(ordered, 0.0)
     falling, rising = -ordered[:negative][::-1], ordered[negative:]
-    low, high, fraction = _position(len(ordered), q)
-    return _interpolate(_rank_of_union(falling, rising, low), _rank_of_union(falling, rising, high), fraction)
+    low, high, fraction = position(len(ordered), q)
+    return interpolate(rank_of_union(falling, rising, low), rank_of_union(falling, rising, high), fraction)
 
 
-def _rank_of_union(a: Floats, b: Floats, rank: int) -> float:
+def rank_of_union(a: Floats, b: Floats, rank: int) -> float:
     """Return the value of 0-based `rank` in the union of two ascending arrays, in O(log n)."""
     # Bisect for the number `taken` of elements of `a` among the first `rank` of the union.
     low, high = max(0, rank - len(b)), min(rank, len(a))

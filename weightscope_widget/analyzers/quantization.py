@@ -6,7 +6,6 @@ import math
 
 import torch
 
-from weightscope_widget.analyzers.order import count_at_most, count_below, quantile
 from weightscope_widget.analyzers.weights import Weights
 
 __all__ = ["analyze_quantization_sensitivity"]
@@ -32,7 +31,7 @@ def analyze_quantization_sensitivity(tensor: torch.Tensor | Weights) -> dict[str
         tensor has no cosine similarity and no dynamic range (NaN).
     """
     weights = Weights.of(tensor)
-    count, unit, moments = weights.finite_count, weights.unit, weights.moments
+    count, unit, moments = weights.count, weights.unit, weights.moments
     outliers, extreme = outlier_count(weights, 1.5), outlier_count(weights, 3.0)
     norms = math.sqrt(moments.sum_squares) * math.sqrt(moments.image_squares)
     return {
@@ -52,12 +51,12 @@ def analyze_quantization_sensitivity(tensor: torch.Tensor | Weights) -> dict[str
 
 def outlier_count(weights: Weights, factor: float) -> int:
     """Return how many finite entries lie strictly outside the quartiles by more than `factor` interquartile ranges."""
-    ordered = weights.ordered
-    if not len(ordered):
+    entries = weights.entries
+    if not entries.count:
         return 0
-    q1, q3 = quantile(ordered, 0.25), quantile(ordered, 0.75)
+    q1, q3 = entries.quantile(0.25), entries.quantile(0.75)
     spread = factor * (q3 - q1)
-    return count_below(ordered, q1 - spread) + len(ordered) - count_at_most(ordered, q3 + spread)
+    return entries.count_below(q1 - spread) + entries.count - entries.count_at_most(q3 + spread)
 
 
 def _decibel(signal: float, noise: float) -> float:

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 
-from weightscope_widget.analyzers.order import count_within, magnitude_quantile
 from weightscope_widget.analyzers.weights import Weights
 
 __all__ = ["DEAD", "SPARSITY_THRESHOLDS", "analyze_sparsity"]
@@ -38,11 +37,11 @@ def analyze_sparsity(tensor: torch.Tensor | Weights) -> dict[str, Any]:
         ``magnitude_percentiles``: p10, p25, p50, p75, p90 of |W|; ``mean_abs_weight``, ``median_abs_weight``.
     """
     weights = Weights.of(tensor)
-    ordered, count = weights.ordered, weights.finite_count
-    percentiles = {f"p{p}": magnitude_quantile(ordered, p / 100) if count else math.nan for p in _PERCENTILES}
+    entries, count = weights.entries, weights.count
+    percentiles = {f"p{p}": entries.magnitude_quantile(p / 100) if count else math.nan for p in _PERCENTILES}
     result: dict[str, Any] = {
         "sparsity_levels": {
-            key: 100 * count_within(ordered, threshold) / count if count else math.nan
+            key: 100 * entries.count_within(threshold) / count if count else math.nan
             for key, threshold in SPARSITY_THRESHOLDS.items()
         }
     }
@@ -57,7 +56,9 @@ def analyze_sparsity(tensor: torch.Tensor | Weights) -> dict[str, Any]:
 
 def _structured(weights: Weights) -> dict[str, float | int]:
     matrix = weights.tensor.T if weights.transposed else weights.tensor
-    rows, columns = _dead(matrix, dim=1), _dead(matrix, dim=0)
+    # A dead row needs as many small entries as it is long, which few matrices have.
+    few = weights.count == weights.size and weights.entries.count_within(DEAD) < min(matrix.shape)
+    rows, columns = (0, 0) if few else (_dead(matrix, dim=1), _dead(matrix, dim=0))
     return {
         "dead_rows": rows,
         "dead_rows_percentage": 100 * rows / matrix.shape[0],
@@ -67,5 +68,8 @@ def _structured(weights: Weights) -> dict[str, float | int]:
 
 
 def _dead(matrix: torch.Tensor, dim: int) -> int:
-    low, high = torch.aminmax(matrix, dim=dim)  # a NaN spreads to both, and then compares as alive
+    # NumPy and torch reduce only some of the 8-bit types.
+    low, high = torch.aminmax(
+        matrix if matrix.dtype.itemsize > 1 else matrix.float(), dim=dim
+    )  # a NaN spreads to both, and then compares as alive
     return int(((low.double() >= -DEAD) & (high.double() <= DEAD)).sum())

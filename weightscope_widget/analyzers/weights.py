@@ -4,49 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import torch
 
-from weightscope_widget.analyzers.order import Floats
+from weightscope_widget.analyzers.entries import Entries, entries_of
+from weightscope_widget.analyzers.moments import NO_MOMENTS, Moments
 from weightscope_widget.analyzers.spectrum import singular_values
 
-__all__ = ["Moments", "Weights"]
-
-_CHUNK = 1 << 18  # entries per pass: the float64 temporaries of one chunk stay in cache
+__all__ = ["Weights"]
 
 # Squares of float64 entries beyond these bounds leave the range of float64; no other storage type reaches them.
 _SAFE_LOW, _SAFE_HIGH = 1e-120, 1e120
-
-
-@dataclass(frozen=True)
-class Moments:
-    """Float64 sums over the finite entries x, and over their INT8 images d (symmetric, one scale for the tensor).
-
-    All are in units of `Weights.unit` (first powers) or its square (second powers).
-
-    Attributes
-    ----------
-    mean, std, mean_abs : float
-        Mean, standard deviation (n − 1), mean of |x|.
-    sum_squares : float
-        Σx².
-    error_squares, error_abs : float
-        Σ(x − d)², Σ|x − d|.
-    dot, image_squares : float
-        Σxd, Σd².
-    """
-
-    mean: float
-    std: float
-    mean_abs: float
-    sum_squares: float
-    error_squares: float
-    error_abs: float
-    dot: float
-    image_squares: float
 
 
 class Weights:
@@ -73,9 +43,7 @@ class Weights:
         stack: bool = False,
         spectra: Sequence[np.ndarray | None] = (),
     ) -> None:
-        tensor = tensor.detach().cpu()
-        # NumPy knows neither bfloat16 nor float8; float32 holds both exactly.
-        self.tensor = tensor if tensor.dtype in (torch.float32, torch.float64) else tensor.float()
+        self.tensor = tensor.detach().cpu()
         self.shape = tuple(tensor.shape)
         self.size = tensor.numel()
         self.transposed = transposed
@@ -90,39 +58,19 @@ class Weights:
         return tensor if isinstance(tensor, Weights) else cls(tensor)
 
     @cached_property
-    def ordered(self) -> Floats:
-        """The finite entries, ascending: a float32 or float64 copy."""
-        values: Floats = self.tensor.flatten().numpy().copy()
-        values.sort()  # NaNs last, infinities at both ends
-        low, high = np.searchsorted(values, [-np.inf, np.inf], side="right")[0], np.searchsorted(values, np.inf)
-        self._nan_count = int(np.count_nonzero(np.isnan(values[high:])))
-        return values[low:high]
+    def entries(self) -> Entries:
+        """The finite entries: order statistics, counts and sums."""
+        return entries_of(self.tensor)
 
     @property
-    def nan_count(self) -> int:
-        """Number of NaN entries."""
-        self.ordered  # noqa: B018  (the sort finds them)
-        return self._nan_count
-
-    @property
-    def inf_count(self) -> int:
-        """Number of entries that are +inf or -inf."""
-        return self.size - len(self.ordered) - self.nan_count
-
-    @property
-    def finite_count(self) -> int:
+    def count(self) -> int:
         """Number of finite entries."""
-        return len(self.ordered)
+        return self.entries.count
 
     @property
-    def all_finite(self) -> bool:
-        """Whether every entry is finite."""
-        return self.finite_count == self.size
-
-    @cached_property
     def abs_max(self) -> float:
         """Largest finite magnitude; NaN where no entry is finite."""
-        return float(max(-self.ordered[0], self.ordered[-1])) + 0.0 if self.finite_count else math.nan
+        return max(-self.entries.minimum, self.entries.maximum) + 0.0
 
     @cached_property
     def unit(self) -> float:
@@ -138,31 +86,15 @@ class Weights:
 
     @cached_property
     def moments(self) -> Moments:
-        """All float64 sums, in one pass over cache-sized chunks."""
-        count, mean, m2 = 0, 0.0, 0.0
-        totals = np.zeros(6)
-        scale = self.int8_scale
-        for start in range(0, self.finite_count, _CHUNK):
-            x = self.ordered[start : start + _CHUNK].astype(np.float64) / self.unit
-            # Chan, Golub & LeVeque (1979): combine the chunk's mean and squared deviations with those so far.
-            chunk_mean = float(x.mean())
-            delta, total = chunk_mean - mean, count + len(x)
-            m2 += float(np.square(x - chunk_mean).sum()) + delta * delta * count * len(x) / total
-            mean += delta * len(x) / total
-            count = total
-            d = np.rint(x / scale) * scale if scale > 0 else np.zeros_like(x)
-            e = x - d
-            totals += (np.abs(x).sum(), (x * x).sum(), (e * e).sum(), np.abs(e).sum(), (x * d).sum(), (d * d).sum())
-        if not count:
-            return Moments(*[math.nan] * 8)
-        std = math.sqrt(m2 / (count - 1)) if count > 1 else math.nan
-        sum_abs, sum_squares, error_squares, error_abs, dot, image_squares = map(float, totals)
-        return Moments(mean, std, sum_abs / count, sum_squares, error_squares, error_abs, dot, image_squares)
+        """All float64 sums, in units of `unit`."""
+        return self.entries.moments(self.unit, self.int8_scale) if self.count else NO_MOMENTS
 
     @property
     def matrices(self) -> list[torch.Tensor]:
         """The matrices of a stack, or the tensor as the one matrix (out, in·∏kernel)."""
-        return list(self.tensor) if self.stack else [self.tensor.flatten(1)]
+        # torch computes little with 8-bit types.
+        tensor = self.tensor if self.tensor.dtype.itemsize > 1 else self.tensor.float()
+        return list(tensor) if self.stack else [tensor.flatten(1)]
 
     @cached_property
     def singular_values(self) -> np.ndarray:

@@ -1,0 +1,247 @@
+"""Many float32 entries: sorted into narrow bins, of which only those that hold a wanted rank or bound are put in order.
+
+One pass finds each entry's bin and takes all sums; a second gathers the entries of the few bins that matter.  The bin
+of an entry is a monotone function of it, so that bins are in order whatever rounding does at their edges.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from weightscope_widget.analyzers.entries.base import Entries, histogram_edges
+from weightscope_widget.analyzers.entries.ordered import moments_of
+from weightscope_widget.analyzers.moments import CHUNK, Moments, MomentSums
+from weightscope_widget.analyzers.order import count_at_most, count_below, interpolate, position
+
+__all__ = ["BinnedEntries"]
+
+Float32s = npt.NDArray[np.float32]
+
+_GROUPS = 200  # bins of the histogram that is drawn; each is divided further
+_MOST_BINS = 1 << 16  # a bin's number is kept in 16 bits
+_SAMPLE = 2048
+_BINS_PER_IQR = 400  # then a bin at the peak of a bell curve holds about 0.15 % of the entries
+
+# What is always asked: gathered together, in one pass.
+_QUARTILES = (0.25, 0.75)
+_PERCENTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
+_BOUNDS = (0.0, 1e-6, 1e-4, 1e-2)
+_FENCES = (1.5, 3.0)
+_FENCE_BINS = 64
+
+
+class BinnedEntries(Entries):
+    """Bins over the range of the entries, each sorted when it is needed.
+
+    Parameters
+    ----------
+    values : ndarray
+        (n,), float32, n ≥ 1; never modified.
+    """
+
+    def __init__(self, values: Float32s) -> None:
+        low, high = float(values.min()), float(values.max())
+        self.nan_count = self.inf_count = 0
+        if not math.isfinite(low) or not math.isfinite(high):
+            self.nan_count = int(np.count_nonzero(np.isnan(values)))
+            finite = values[np.isfinite(values)]
+            self.inf_count = len(values) - len(finite) - self.nan_count
+            values = finite
+            low, high = (float(values.min()), float(values.max())) if len(values) else (math.nan, math.nan)
+        self._values = values
+        self.count = len(values)
+        self.minimum, self.maximum = low + 0.0, high + 0.0
+        self._bins = _number_of_bins(values, high - low)
+        # Entries of one value only, or none, have one bin.
+        self._per_unit = self._bins / (high - low) if self._bins > 1 else 0.0
+        self._scale = max(-low, high) / 127 if self.count else 0.0
+        self._bin_of = np.empty(self.count, np.uint16)
+        self._counts, self._moments = self._count()
+        self._below = np.concatenate([[0], np.cumsum(self._counts)])
+        self._ordered: dict[int, Float32s] = {}
+
+    def quantile(self, q: float) -> float:
+        """See `Entries.quantile`."""
+        low, high, fraction = position(self.count, q)
+        return interpolate(self._at_rank(low), self._at_rank(high), fraction)
+
+    def magnitude_quantile(self, q: float) -> float:
+        """See `Entries.magnitude_quantile`."""
+        low, high, fraction = position(self.count, q)
+        return interpolate(self._at_magnitude_rank(low), self._at_magnitude_rank(high), fraction)
+
+    def count_below(self, bound: float) -> int:
+        """See `Entries.count_below`."""
+        if not self.minimum < bound <= self.maximum:
+            return self.count if bound > self.maximum else 0
+        at = self._bin(bound)
+        return int(self._below[at]) + count_below(self._inside(at), bound)
+
+    def count_at_most(self, bound: float) -> int:
+        """See `Entries.count_at_most`."""
+        if not self.minimum <= bound < self.maximum:
+            return self.count if bound >= self.maximum else 0
+        at = self._bin(bound)
+        return int(self._below[at]) + count_at_most(self._inside(at), bound)
+
+    def moments(self, unit: float, scale: float) -> Moments:
+        """See `Entries.moments`."""
+        if (unit, scale) == (1.0, self._scale) and self._moments is not None:
+            return self._moments
+        return moments_of(self._values, unit, scale)
+
+    def histogram(self, bins: int) -> npt.NDArray[np.float64]:
+        """See `Entries.histogram`."""
+        if self._bins % bins or self._bins == 1:
+            return super().histogram(bins)
+        counts = self._counts.reshape(bins, -1).sum(axis=1)
+        edges = histogram_edges(self.minimum, self.maximum, bins)[1:-1]
+        # Rounding may put entries that lie right at an edge on its other side.  Numbers are so far apart that there is
+        # at most one value to look at, but for an edge at zero.
+        nearest = edges.astype(np.float32)
+        candidates = np.unique(np.concatenate([nearest, np.nextafter(nearest, -np.inf), np.nextafter(nearest, np.inf)]))
+        found = self._bins_of(candidates.astype(np.float64)) * bins // self._bins
+        rightly = np.searchsorted(edges, candidates.astype(np.float64), side="right")
+        at_zero = np.abs(edges) < 1e-9 * (self.maximum - self.minimum)
+        for at in np.flatnonzero(found != rightly):
+            if not at_zero[min(found[at], rightly[at])]:
+                moved = np.count_nonzero(self._values == candidates[at])
+                counts[found[at]] -= moved
+                counts[rightly[at]] += moved
+        for edge in np.flatnonzero(at_zero):
+            moved = self.count_below(float(edges[edge])) - int(counts[: edge + 1].sum())
+            counts[edge] += moved
+            counts[edge + 1] -= moved
+        grouped: npt.NDArray[np.float64] = counts.astype(np.float64)
+        return grouped
+
+    # Bins
+
+    def _bins_of(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+        return np.clip((x - self.minimum) * self._per_unit, 0, self._bins - 1).astype(np.int64)
+
+    def _bin(self, bound: float) -> int:
+        return int(self._bins_of(np.array([bound]))[0])
+
+    def _count(self) -> tuple[npt.NDArray[np.int64], Moments | None]:
+        """Fill `_bin_of`; return how many entries each bin has, and the moments where one pass can tell them."""
+        sums = MomentSums(self._scale)
+        counts = torch.zeros(self._bins, dtype=torch.int64)
+        wide, bins = np.empty(CHUNK), np.empty(CHUNK, np.int64)
+        for start in range(0, self.count, CHUNK):
+            chunk = self._values[start : start + CHUNK]
+            x, at = wide[: len(chunk)], bins[: len(chunk)]
+            np.copyto(x, chunk)
+            sums.add(x)
+            np.subtract(x, self.minimum, out=x)
+            np.multiply(x, self._per_unit, out=x)
+            np.copyto(at, x, casting="unsafe")
+            np.minimum(at, self._bins - 1, out=at)
+            # torch counts without the interpreter's lock, NumPy with it.
+            counts += torch.bincount(torch.from_numpy(at), minlength=self._bins)
+            np.copyto(self._bin_of[start : start + CHUNK], at, casting="unsafe")
+        return counts.numpy(), sums.finish()
+
+    def _inside(self, at: int) -> Float32s:
+        """Return the entries of a bin, ascending."""
+        if at not in self._ordered:
+            self._gather({at} if self._ordered else {at, *self._usual()})
+        return self._ordered[at]
+
+    def _gather(self, wanted: Iterable[int]) -> None:
+        """Sort the entries of some bins."""
+        new = np.array(sorted(set(wanted) - self._ordered.keys()))
+        chosen = np.zeros(self._bins, bool)
+        chosen[new] = True
+        parts = []
+        for start in range(0, self.count, CHUNK):
+            inside = np.flatnonzero(chosen.take(self._bin_of[start : start + CHUNK]))
+            parts.append(self._values[start : start + CHUNK].take(inside))
+        together = np.concatenate(parts)
+        together.sort()
+        ends = np.cumsum(self._counts[new])
+        self._ordered |= zip(new.tolist(), np.split(together, ends[:-1]), strict=True)
+
+    def _usual(self) -> set[int]:
+        """Return the bins of all ranks and bounds that every analysis asks about."""
+        usual = {self._bin(sign * bound) for bound in _BOUNDS for sign in (-1, 1)}
+        quartiles = [self._bins_of_rank(q) for q in _QUARTILES]
+        usual.update(at for pair in quartiles for at in pair)
+        # Whatever the quartiles are inside their bins, the fences are in one of these.
+        (low, high), (third_low, third_high) = [(first, last + 1) for first, last in quartiles]
+        for factor in _FENCES:
+            widest, narrowest = factor * (third_high - low), factor * max(third_low - high, 0)
+            for near, far in ((low - widest, high - narrowest), (third_low + narrowest, third_high + widest)):
+                if far - near <= _FENCE_BINS:  # wider where a quartile lies in a gap; then one more pass finds it
+                    usual.update(range(max(math.floor(near), 0), min(math.floor(far) + 1, self._bins)))
+        for q in _PERCENTILES:
+            for rank in position(self.count, q)[:2]:
+                falling, rising, _ = self._bins_of_magnitude_rank(rank)
+                usual.update([*falling, *rising])
+        return usual
+
+    # Ranks
+
+    def _bins_of_rank(self, q: float) -> tuple[int, int]:
+        low, high, _ = position(self.count, q)
+        first, last = np.searchsorted(self._below, [low, high], side="right") - 1
+        return int(first), int(last)
+
+    def _at_rank(self, rank: int) -> float:
+        at = int(np.searchsorted(self._below, rank, side="right")) - 1
+        return float(self._inside(at)[rank - self._below[at]]) + 0.0
+
+    def _at_magnitude_rank(self, rank: int) -> float:
+        falling, rising, inner = self._bins_of_magnitude_rank(rank)
+        among = np.abs(np.concatenate([self._inside(at) for at in sorted({*falling, *rising})]))
+        return float(np.partition(among, rank - inner)[rank - inner])
+
+    def _bins_of_magnitude_rank(self, rank: int) -> tuple[range, range, int]:
+        """Return where the entry of a rank by magnitude must be.
+
+        Returns
+        -------
+        falling, rising : range
+            Bins of negative and of positive entries, which may overlap around zero.
+        inner : int
+            How many entries, none of them greater in magnitude, lie between the two.
+        """
+        # Distances from zero are in bins; rounding shifts an entry by far less than this much of one.
+        zero, slack = -self.minimum * self._per_unit, 1e-6
+
+        def clip(at: int) -> int:
+            return min(max(at, 0), self._bins)
+
+        def between(first: int, last: int) -> int:
+            return int(self._below[max(clip(last), clip(first))] - self._below[clip(first)])
+
+        def within(radius: int) -> int:
+            """Return a number of entries that certainly have a magnitude of at most `radius`."""
+            return between(math.ceil(zero - radius + slack), math.floor(zero + radius - slack))
+
+        def touching(radius: int) -> int:
+            """Return a number that the entries of magnitude at most `radius` certainly do not exceed."""
+            return between(math.floor(zero - radius - slack), math.ceil(zero + radius + slack))
+
+        radii = range(math.ceil(abs(zero) + self._bins) + 2)
+        most = bisect_left(radii, True, key=lambda radius: within(radius) > rank)
+        least = max(bisect_left(radii, True, key=lambda radius: touching(radius) > rank) - 1, 0)
+        falling = range(clip(math.floor(zero - most - slack)), clip(math.ceil(zero - least + slack)))
+        rising = range(clip(math.floor(zero + least - slack)), clip(math.ceil(zero + most + slack)))
+        return falling, rising, between(falling.stop, rising.start)
+
+
+def _number_of_bins(values: Float32s, width: float) -> int:
+    """Return how many bins to divide a range into: a multiple of the histogram's, or one for a range of no width."""
+    if not len(values) or width == 0:
+        return 1
+    sample = np.sort(values[:: max(1, len(values) // _SAMPLE)])
+    spread = float(sample[3 * len(sample) // 4]) - float(sample[len(sample) // 4])
+    most = (_MOST_BINS - 1) // _GROUPS
+    return _GROUPS * (min(max(math.ceil(_BINS_PER_IQR * width / spread / _GROUPS), 1), most) if spread > 0 else most)

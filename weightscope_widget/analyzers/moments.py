@@ -1,0 +1,119 @@
+"""Float64 sums over the entries of a tensor and over their INT8 images."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["CHUNK", "NO_MOMENTS", "MomentSums", "Moments"]
+
+CHUNK = 1 << 16
+"""Entries per pass: the float64 temporaries of one chunk stay in the second-level cache."""
+
+# Below this share of Σx² that is left of it after the mean is taken off, the difference has lost too many digits.
+_CANCELLED = 1e-4
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Float64 sums over finite entries x, and over their INT8 images d (symmetric, one scale for the tensor).
+
+    Attributes
+    ----------
+    mean, std, mean_abs : float
+        Mean, standard deviation (n − 1), mean of |x|; in the unit the entries were measured in.
+    sum_squares : float
+        Σx², in its square.
+    error_squares, error_abs : float
+        Σ(x − d)², Σ|x − d|.
+    dot, image_squares : float
+        Σxd, Σd².
+    """
+
+    mean: float
+    std: float
+    mean_abs: float
+    sum_squares: float
+    error_squares: float
+    error_abs: float
+    dot: float
+    image_squares: float
+
+
+NO_MOMENTS = Moments(*[math.nan] * 8)
+"""Of no entries."""
+
+
+class MomentSums:
+    """The sums under way, chunk by chunk.
+
+    Parameters
+    ----------
+    scale : float
+        Step of the INT8 image, max|x| / 127, ≥ 0.
+    """
+
+    def __init__(self, scale: float) -> None:
+        self._scale = scale
+        self._count = 0
+        self._sums = np.zeros(7)
+        self._image = np.empty(CHUNK)
+
+    def add(self, x: npt.NDArray[np.float64]) -> None:
+        """Add at most `CHUNK` entries: (n,), float64, finite."""
+        d = self._image[: len(x)]
+        total, squares = float(x.sum()), float(x @ x)
+        np.abs(x, out=d)
+        absolute = float(d.sum())
+        if self._scale > 0:
+            np.divide(x, self._scale, out=d)
+            np.rint(d, out=d)
+            np.multiply(d, self._scale, out=d)
+        else:
+            d.fill(0.0)
+        dot, image_squares = float(x @ d), float(d @ d)
+        np.subtract(x, d, out=d)
+        error_squares = float(d @ d)
+        np.abs(d, out=d)
+        self._count += len(x)
+        self._sums += (total, absolute, squares, error_squares, float(d.sum()), dot, image_squares)
+
+    def add_weighted(self, x: npt.NDArray[np.float64], counts: npt.NDArray[np.float64]) -> None:
+        """Add distinct entries x, each `counts` times."""
+        d = np.rint(x / self._scale) * self._scale if self._scale > 0 else np.zeros_like(x)
+        e = x - d
+        self._count += int(counts.sum())
+        sums = (x, np.abs(x), x * x, e * e, np.abs(e), x * d, d * d)
+        self._sums += [float(values @ counts) for values in sums]
+
+    @property
+    def mean(self) -> float:
+        """Mean of the entries so far."""
+        return float(self._sums[0]) / self._count
+
+    def finish(self, deviations: float | None = None) -> Moments | None:
+        """Return the moments.
+
+        Parameters
+        ----------
+        deviations : float, optional
+            Σ(x − mean)², where it is known better than the sums tell.
+
+        Returns
+        -------
+        Moments or None
+            None where `deviations` is needed: the spread is too small beside the mean to be had from the sums.
+        """
+        if not self._count:
+            return NO_MOMENTS
+        total, absolute, squares, error_squares, error_abs, dot, image_squares = map(float, self._sums)
+        mean = self.mean
+        if deviations is None:
+            deviations = squares - total * mean
+            if not deviations > _CANCELLED * squares and squares > 0:
+                return None
+        std = math.sqrt(deviations / (self._count - 1)) if self._count > 1 else math.nan
+        return Moments(mean, std, absolute / self._count, squares, error_squares, error_abs, dot, image_squares)
