@@ -140,8 +140,8 @@ def _download(hub: Any, model: _Model, name: str, revision: str | None) -> Path:
 
 def _explained(model: _Model, error: Exception, name: str | None = None) -> WeightScopeError:
     """Return the sentence for what a library said; `name` is the file that was being fetched."""
-    from huggingface_hub import utils
-
+    # Not by an import statement: of the module that all versions have them in, they are not declared to be exported.
+    utils = library("huggingface_hub.utils", "hub", "Reading a Hugging Face id")
     hub = f"model {model.shown}"
     if isinstance(error, utils.GatedRepoError):
         return ModelNotFoundError(

@@ -12,9 +12,9 @@ from weightscope_widget.errors import CorruptFileError
 from weightscope_widget.sources._loaders import Loader
 from weightscope_widget.sources._paths import quote
 
-__all__ = ["Entry", "Header", "read_header", "remedy"]
+__all__ = ["TORCH_NAMES", "Entry", "Header", "read_header", "remedy"]
 
-_TORCH_NAMES = {
+TORCH_NAMES = {
     "F64": "float64",
     "F32": "float32",
     "F16": "float16",
@@ -36,6 +36,7 @@ _TORCH_NAMES = {
     "BOOL": "bool",
     "C64": "complex64",
 }
+"""What torch calls the types that safetensors has, where it has them."""
 
 _LFS_POINTER = b"version https://git-lfs"
 
@@ -57,7 +58,7 @@ class Entry:
     skip : str, optional
         Why it cannot be analyzed, if more than its shape and type say so.
     load : Loader, optional
-        Reads it; None in a safetensors file.
+        Reads it; None in a safetensors file on disk.
     identity : hashable, optional
         Equal for two tensors of the same storage; None if it is tied to nothing.
     """
@@ -95,7 +96,7 @@ def read_header(path: Path) -> Header:
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         raise CorruptFileError(f"{quote(path)} is no readable safetensors file ({error}); {remedy(path)}.") from error
     named = {
-        name: Entry(path, entry.shape, _TORCH_NAMES.get(entry.dtype, entry.dtype)) for name, entry in entries.items()
+        name: Entry(path, entry.shape, TORCH_NAMES.get(entry.dtype, entry.dtype)) for name, entry in entries.items()
     }
     return Header(named, metadata)
 

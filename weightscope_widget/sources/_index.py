@@ -12,7 +12,7 @@ from weightscope_widget.errors import CorruptFileError, MissingShardError
 from weightscope_widget.sources._header import Entry, Header, read_header
 from weightscope_widget.sources._paths import quote
 
-__all__ = ["Sharded", "read_index", "read_sharded"]
+__all__ = ["Sharded", "combine", "parse_index", "read_index", "read_sharded"]
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,15 @@ def read_sharded(index: Path, read: Callable[[Path], Header] = read_header, suff
         raise MissingShardError(
             f"The shard {quote(missing[0])}{others} that {quote(index)} names is not beside it; download it again."
         )
-    headers = {name: read(index.parent / name) for name in names}
+    return combine(shards_of, metadata, {name: read(index.parent / name) for name in names}, index.parent)
+
+
+def combine(
+    shards_of: Mapping[str, str], metadata: Mapping[str, object], headers: Mapping[str, Header], folder: Path
+) -> Sharded:
+    """Return the tensors of a checkpoint, given what its index says and what each of its shards holds."""
     entries = {
-        key: headers[shard].entries.get(key) or _lacking(key, index.parent / shard) for key, shard in shards_of.items()
+        key: headers[shard].entries.get(key) or _lacking(key, folder / shard) for key, shard in shards_of.items()
     }
     for header in headers.values():
         for key, entry in header.entries.items():
@@ -67,21 +73,42 @@ def read_sharded(index: Path, read: Callable[[Path], Header] = read_header, suff
 
 
 def read_index(index: Path, suffix: str) -> tuple[dict[str, str], dict[str, object]]:
-    """Return the index's ``weight_map`` and ``metadata``, checked."""
+    """Return the index's ``weight_map`` and ``metadata``, checked.
+
+    Raises
+    ------
+    CorruptFileError
+        It is not JSON, not an index, or names a file outside its folder.
+    """
     try:
-        content = json.loads(index.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise CorruptFileError(f"{quote(index)} is not valid JSON ({error}); download it again.") from error
-    shards_of = content.get("weight_map") if isinstance(content, dict) else None
+        content = index.read_bytes()
+    except OSError as error:
+        raise CorruptFileError(f"{quote(index)} cannot be read ({error}); see that it may be opened.") from error
+    return parse_index(content, index, suffix)
+
+
+def parse_index(content: bytes, shown: object, suffix: str) -> tuple[dict[str, str], dict[str, object]]:
+    """Return the same from an index's text; `shown` is what messages call it.
+
+    Raises
+    ------
+    CorruptFileError
+        As in `read_index`.
+    """
+    try:
+        parsed = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise CorruptFileError(f"{quote(shown)} is not valid JSON ({error}); download it again.") from error
+    shards_of = parsed.get("weight_map") if isinstance(parsed, dict) else None
     if not isinstance(shards_of, dict) or not shards_of:
-        raise CorruptFileError(f"{quote(index)} has no weight_map from tensors to shards; download it again.")
+        raise CorruptFileError(f"{quote(shown)} has no weight_map from tensors to shards; download it again.")
     for shard in shards_of.values():
         if not isinstance(shard, str) or not _is_plain_name(shard, suffix):
             raise CorruptFileError(
-                f"{quote(index)} names {quote(shard)} as a shard, which is not the name of a {suffix} file beside "
+                f"{quote(shown)} names {quote(shard)} as a shard, which is not the name of a {suffix} file beside "
                 "it; download it again from a source you trust."
             )
-    metadata = content.get("metadata")
+    metadata = parsed.get("metadata")
     return shards_of, metadata if isinstance(metadata, dict) else {}
 
 
