@@ -54,7 +54,7 @@ def test_a_path_to_nothing(path: str | Path) -> None:
 @pytest.mark.parametrize(
     ("name", "remedy"),
     [
-        ("model.gguf", "convert it to safetensors"),
+        ("model.tflite", "convert it to safetensors"),
         ("model", "convert it to safetensors"),
         ("model.safetensors.index.json", "give the folder"),
     ],

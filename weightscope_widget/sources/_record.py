@@ -24,7 +24,7 @@ class Record:
     shape : tuple of int
         Shape as stored.
     dtype : str
-        As torch names it, without the prefix.
+        As torch names it, without the prefix; as the file's format does where torch has no such type.
     load : Loader
         Where its values are.
     skip : str, optional

@@ -35,10 +35,13 @@ class Layer:
     shape : tuple of int
         Shape as stored.
     dtype : str
-        Storage type as torch names it, without the prefix: ``"float32"``, ``"bfloat16"``, ``"float8_e4m3fn"``.
+        Storage type as torch names it, without the prefix: ``"float32"``, ``"bfloat16"``, ``"float8_e4m3fn"``; where
+        torch has no such type, as the file's format does: ``"Q4_K"``.
     load : callable
-        Takes nothing, returns the tensor (any device, `shape`, `dtype`). Called once or twice per scan, possibly on
-        another thread; raises `TensorReadError`.  It is a small picklable object wherever the weights are in a file.
+        Takes nothing, returns the tensor: any device, `shape`, of type `dtype`, or of float32 or float64 where its
+        values have to be computed from what is stored (dequantized, multiplied). Called once or twice per scan,
+        possibly on another thread; raises `TensorReadError`.  It is a small picklable object wherever the weights are
+        in a file.
     aliases : tuple of str
         Other names of the same storage (tied weights), as keys of the results would be written.
     transposed : bool

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from weightscope_widget.errors import ModelNotFoundError, UnsupportedModelError, WeightScopeError
-from weightscope_widget.sources import directory, hub, module, safetensors_file, state_dict, torch_file
+from weightscope_widget.sources import directory, gguf_file, hub, module, safetensors_file, state_dict, torch_file
 from weightscope_widget.sources._paths import as_path, quote
 from weightscope_widget.sources.layer import Source
 
@@ -40,8 +40,9 @@ INPUTS = (
     Input("a state dict (parameter name → tensor)", state_dict.accepts, state_dict.open_state_dict),
     Input("the path of a .safetensors file", safetensors_file.accepts, safetensors_file.open_file),
     Input("the path of a PyTorch state dict (.pt, .pth, .bin, .ckpt)", torch_file.accepts, torch_file.open_file),
+    Input("the path of a .gguf file", gguf_file.accepts, gguf_file.open_file),
     Input(
-        "the path of a folder that holds .safetensors files or a pytorch_model.bin",
+        "the path of a folder that holds .safetensors files, a pytorch_model.bin or a .gguf file",
         directory.accepts,
         directory.open_directory,
     ),
