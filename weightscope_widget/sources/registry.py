@@ -9,7 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from weightscope_widget.errors import ModelNotFoundError, UnsupportedModelError, WeightScopeError
-from weightscope_widget.sources import directory, gguf_file, hub, module, safetensors_file, state_dict, torch_file
+from weightscope_widget.sources import (
+    directory,
+    gguf_file,
+    hub,
+    module,
+    peft_adapter,
+    remote,
+    safetensors_file,
+    state_dict,
+    torch_file,
+)
 from weightscope_widget.sources._paths import as_path, quote
 from weightscope_widget.sources.layer import Source
 
@@ -41,11 +51,13 @@ INPUTS = (
     Input("the path of a .safetensors file", safetensors_file.accepts, safetensors_file.open_file),
     Input("the path of a PyTorch state dict (.pt, .pth, .bin, .ckpt)", torch_file.accepts, torch_file.open_file),
     Input("the path of a .gguf file", gguf_file.accepts, gguf_file.open_file),
+    Input("the path of a folder with a PEFT LoRA adapter", peft_adapter.accepts, peft_adapter.open_adapter),
     Input(
         "the path of a folder that holds .safetensors files, a pytorch_model.bin or a .gguf file",
         directory.accepts,
         directory.open_directory,
     ),
+    Input("an https://, hf:// or s3:// address of safetensors", remote.accepts, remote.open_remote),
     Input("a Hugging Face id such as 'org/name' or 'org/name@revision'", hub.accepts, hub.open_hub),
 )
 
