@@ -25,8 +25,8 @@ class Scope:
     Parameters
     ----------
     model : nn.Module, mapping of str to Tensor, path, or Source
-        A live module, a state dict, a ``.safetensors`` file, or a model directory with one or with sharded
-        safetensors.  Files are read tensor by tensor.
+        A live module, a state dict, a file or folder of weights, a Hugging Face id, or the address of safetensors
+        elsewhere.  Files are read tensor by tensor.
 
     Attributes
     ----------

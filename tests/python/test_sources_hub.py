@@ -143,6 +143,26 @@ def test_pytorch_files_are_read_where_there_are_no_others(hub: Hub, tmp_path: Pa
     assert same(found["model.embed_tokens"].load(), FIRST["model.embed_tokens.weight"])
 
 
+def test_a_lora_adapter_is_read_as_one(hub: Hub) -> None:
+    config = {"peft_type": "LORA", "r": 2, "lora_alpha": 4, "target_modules": ["up_proj"]}
+    factors = {"A": numbered(2, 4), "B": numbered(6, 2)}
+    tensors = {f"base_model.model.h.0.up_proj.lora_{which}.weight": factor for which, factor in factors.items()}
+    hub.files = {"adapter_config.json": json.dumps(config).encode(), "adapter_model.safetensors": save(tensors)}
+    assert layers("acme/tiny")["h.0.up_proj"].load().tolist() == (2 * factors["B"] @ factors["A"]).tolist()
+
+
+def test_the_only_gguf_file_is_read(hub: Hub, tmp_path: Path) -> None:
+    gguf = pytest.importorskip("gguf")
+    writer = gguf.GGUFWriter(tmp_path / "tiny.gguf", "llama")
+    writer.add_tensor("token_embd.weight", numbered(3, 4).numpy())
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    hub.files = {"tiny-F32.gguf": (tmp_path / "tiny.gguf").read_bytes()}
+    assert same(layers("acme/tiny")["token_embd"].load(), numbered(3, 4))
+
+
 def test_a_revision_is_followed_when_it_moves(hub: Hub) -> None:
     assert "model.embed_tokens" in layers("acme/tiny@main")
     hub.files = {"model.safetensors": save({"new.weight": numbered(2, 2)})}
@@ -240,7 +260,11 @@ def test_offline_and_a_cache_with_a_part_of_it(hub: Hub, monkeypatch: pytest.Mon
     ("files", "kind", "match"),
     [
         ({"README.md": b""}, ModelNotFoundError, r"holds no model\.safetensors.*give a model that has weights"),
-        ({"tiny.Q4.gguf": b""}, ModelNotFoundError, r"another kind \('tiny\.Q4\.gguf'\); download the file"),
+        (
+            {"tiny.Q4.gguf": b"", "tiny.Q8.gguf": b""},
+            ModelNotFoundError,
+            r"another kind \('tiny\.Q4\.gguf'\); download the file",
+        ),
         ({"unet/x.safetensors": b""}, ModelNotFoundError, "folder 'unet' does; give hf://acme/tiny/unet"),
         (
             {"a.safetensors": b"", "b.safetensors": b""},

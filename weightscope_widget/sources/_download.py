@@ -23,7 +23,7 @@ from weightscope_widget.sources._paths import quote
 __all__ = ["snapshot"]
 
 _TORCH_INDEX = "pytorch_model.bin.index.json"
-_TORCH_FILE = "pytorch_model.bin"
+_TORCH_FILES = (_TORCH_INDEX, "pytorch_model.bin", "adapter_model.bin")
 _BESIDE = ("config.json", "adapter_config.json", "quantize_config.json", "quant_config.json")
 """Small files that say how the weights are to be understood."""
 
@@ -113,9 +113,12 @@ def _weights(model: _Model, names: Iterable[str], where: str) -> Sequence[str]:
         )
     if choice.files:
         return choice.files
-    for name in (_TORCH_INDEX, _TORCH_FILE):
+    for name in _TORCH_FILES:
         if name in here:
             return (name,)
+    quantized = [name for name in here if name.endswith(".gguf")]
+    if len(quantized) == 1:  # several are several sizes of one model
+        return quantized
     raise ModelNotFoundError(_nothing(model, names, where))
 
 

@@ -27,7 +27,8 @@ def open_hub(model: str) -> Source:
     """Open a model by its id on the hub, ``org/name`` or ``org/name@revision``.
 
     The repository's files are listed, and those that hold the weights are fetched if the local cache lacks them:
-    safetensors, else ``pytorch_model.bin``. Offline, and where the hub cannot be reached, the cache alone is used.
+    safetensors, else ``pytorch_model.bin``, else the only GGUF file. Offline, and where the hub cannot be reached, the
+    cache alone is used.
     Nothing from the repository is ever run.
 
     Raises

@@ -72,8 +72,7 @@ def open_source(model: object) -> Source:
     Parameters
     ----------
     model : nn.Module, mapping of str to Tensor, str, os.PathLike or Source
-        A model, a state dict, the path of a ``.safetensors`` file or of a folder that holds one; a `Source` is
-        returned as it is.
+        Whatever `INPUTS` lists: a model, a state dict, a path, an address, an id; a `Source` is returned as it is.
 
     Returns
     -------
@@ -88,6 +87,8 @@ def open_source(model: object) -> Source:
         The path leads to nothing, or to nothing that holds weights.
     CorruptFileError
         A file is there but broken.
+    MissingLibraryError
+        A package that this kind of input needs is not installed.
     MetaDeviceError
         Every parameter is on the meta device.
     NoWeightsError
