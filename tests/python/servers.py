@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -49,12 +50,15 @@ Answer = Callable[[Request], Reply]
 class Loopback(ThreadingHTTPServer):
     """A server that remembers every request, and how many bytes of bodies it sent."""
 
+    daemon_threads = False  # so that closing waits for them
+
     def __init__(self, answer: Answer) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answer = answer
         self.requests: list[Request] = []
         self.sent = 0
         self.lock = threading.Lock()
+        self.connections: list[Any] = []
 
     @property
     def url(self) -> str:
@@ -62,6 +66,16 @@ class Loopback(ThreadingHTTPServer):
 
     def gets(self) -> list[Request]:
         return [request for request in self.requests if request.method == "GET"]
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.connections.append(request)
+        super().process_request(request, client_address)
+
+    def hang_up(self) -> None:
+        """Drop the connections that clients keep: over these they would be answered even when the port is closed."""
+        for connection in self.connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that hangs up is no error here."""
@@ -112,6 +126,7 @@ def serving(answer: Answer) -> Iterator[Loopback]:
         yield server
     finally:
         server.shutdown()
+        server.hang_up()
         server.server_close()
         thread.join()
 

@@ -64,6 +64,8 @@ def connected(answer: Answer, monkeypatch: pytest.MonkeyPatch, cache: Path) -> I
             constants, "HUGGINGFACE_CO_URL_TEMPLATE", server.url + "/{repo_id}/resolve/{revision}/{filename}"
         )
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         yield server
 
 
@@ -240,8 +242,7 @@ def test_a_hub_that_is_down_or_not_there(hub: Hub, monkeypatch: pytest.MonkeyPat
     hub.down = True
     refused("acme/tiny", ModelNotFoundError, "cannot be fetched .*503.*check the path and the connection")
     with serving(hub) as gone:
-        pass
-    monkeypatch.setattr(constants, "ENDPOINT", gone.url)
+        monkeypatch.setattr(constants, "ENDPOINT", gone.url)
     refused("acme/tiny", ModelNotFoundError, "cannot be fetched .*ConnectError.*check the path and the connection")
 
 
