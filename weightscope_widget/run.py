@@ -130,14 +130,18 @@ class ScanRun:
         self._started: float | None = None
 
     def _plan(self, layers: Sequence[Layer], cheap_first: bool) -> list[Task]:
-        passes = [ELEMENTWISE, SPECTRAL] if cheap_first else [ELEMENTWISE + SPECTRAL]
+        if cheap_first:
+            # In the model's order: the first points come from small layers as well as from large ones.
+            return self._tasks_of(layers, ELEMENTWISE) + _largest_first(self._tasks_of(layers, SPECTRAL))
+        return _largest_first(self._tasks_of(layers, ELEMENTWISE + SPECTRAL))
+
+    def _tasks_of(self, layers: Sequence[Layer], names: Sequence[str]) -> list[Task]:
         tasks = []
-        for names in passes:
-            for layer in layers:
-                applicable = self.results.methods_for(self.results.layers[layer.name])
-                methods = tuple(method for method in applicable if method in names)
-                if methods:
-                    tasks.append(Task(layer, methods))
+        for layer in layers:
+            applicable = self.results.methods_for(self.results.layers[layer.name])
+            methods = tuple(method for method in applicable if method in names)
+            if methods:
+                tasks.append(Task(layer, methods))
         return tasks
 
     def steps(self) -> Iterator[Task]:
@@ -221,3 +225,8 @@ class ScanRun:
         # A stack's matrices are layers of their own, factorized before it in the usual order.
         spectra = [self.results.spectra.get(member) for member in layer.members]
         return Weights(tensor, transposed=layer.transposed, stack=layer.is_stack, spectra=spectra)
+
+
+def _largest_first(tasks: Sequence[Task]) -> list[Task]:
+    """Return tasks so that no worker is left alone with a large one, and stacks after the matrices they are made of."""
+    return sorted(tasks, key=lambda task: (task.layer.is_stack, -task.cost))

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
 
 import torch
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 __all__ = ["default_workers", "worker_pool"]
 
@@ -22,12 +26,21 @@ def default_workers() -> int:
     return min(cores, _MOST)
 
 
-def worker_pool(workers: int) -> ThreadPoolExecutor:
-    """Return a pool of threads in which torch computes on one thread, whatever it does elsewhere in the process."""
+@contextmanager
+def worker_pool(workers: int) -> Iterator[ThreadPoolExecutor]:
+    """Give a pool of threads in which torch and NumPy compute on one thread each.
+
+    torch counts its threads per thread, and goes on elsewhere as it did; NumPy's BLAS has one number for the whole
+    process, which is put back when the last pool is done.
+    """
     with _SETTING:
         # Here, because asking also fixes the calling thread's own number.
         elsewhere = torch.get_num_threads()
-    return ThreadPoolExecutor(workers, "weightscope-worker", _compute_on_one_thread, (elsewhere,))
+    with (
+        _numpy_on_one_thread(),
+        ThreadPoolExecutor(workers, "weightscope-worker", _compute_on_one_thread, (elsewhere,)) as pool,
+    ):
+        yield pool
 
 
 def _compute_on_one_thread(elsewhere: int) -> None:
@@ -38,3 +51,31 @@ def _compute_on_one_thread(elsewhere: int) -> None:
         restore = threading.Thread(target=torch.set_num_threads, args=(elsewhere,))
         restore.start()
         restore.join()
+
+
+class _Users:
+    """How many pools there are now, and what undoes the limit that the first one set."""
+
+    count = 0
+    limit: object = None
+
+
+@contextmanager
+def _numpy_on_one_thread() -> Iterator[None]:
+    with _SETTING:
+        _Users.count += 1
+        if _Users.count == 1:
+            _Users.limit = _numpy_blas().limit(limits=1)
+    try:
+        yield
+    finally:
+        with _SETTING:
+            _Users.count -= 1
+            if _Users.count == 0:
+                _Users.limit.restore_original_limits()  # type: ignore[attr-defined]
+
+
+@cache
+def _numpy_blas() -> ThreadpoolController:
+    # torch brings a library of its own, and looks after it itself.
+    return ThreadpoolController().select(internal_api="openblas")

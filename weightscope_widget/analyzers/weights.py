@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import cached_property
 
 import numpy as np
 import torch
 
 from weightscope_widget.analyzers.entries import Entries, entries_of
+from weightscope_widget.analyzers.lazy import lazy
 from weightscope_widget.analyzers.moments import NO_MOMENTS, Moments
 from weightscope_widget.analyzers.spectrum import singular_values
 
@@ -57,7 +57,7 @@ class Weights:
         """Return `tensor` itself if it is already under analysis, so that analyzers share what was computed."""
         return tensor if isinstance(tensor, Weights) else cls(tensor)
 
-    @cached_property
+    @lazy
     def entries(self) -> Entries:
         """The finite entries: order statistics, counts and sums."""
         return entries_of(self.tensor)
@@ -72,19 +72,19 @@ class Weights:
         """Largest finite magnitude; NaN where no entry is finite."""
         return max(-self.entries.minimum, self.entries.maximum) + 0.0
 
-    @cached_property
+    @lazy
     def unit(self) -> float:
         """A power of two to measure entries in, so that no square leaves the range of float64; 1 in all usual cases."""
         if not self.abs_max > 0 or _SAFE_LOW < self.abs_max < _SAFE_HIGH:
             return 1.0
         return math.ldexp(1.0, max(math.frexp(self.abs_max)[1] - 1, -1022))
 
-    @cached_property
+    @lazy
     def int8_scale(self) -> float:
         """Step of symmetric per-tensor INT8, abs_max / 127, in units of `unit`."""
         return self.abs_max / self.unit / 127
 
-    @cached_property
+    @lazy
     def moments(self) -> Moments:
         """All float64 sums, in units of `unit`."""
         return self.entries.moments(self.unit, self.int8_scale) if self.count else NO_MOMENTS
@@ -96,21 +96,15 @@ class Weights:
         tensor = self.tensor if self.tensor.dtype.itemsize > 1 else self.tensor.float()
         return list(tensor) if self.stack else [tensor.flatten(1)]
 
-    @cached_property
+    @lazy
     def singular_values(self) -> np.ndarray:
         """All singular values, descending, float64; NaN where an entry is not finite."""
         matrices = self.matrices
         known = self._spectra or [None] * len(matrices)
         spectra = [
-            _singular_values(matrix) if spectrum is None else spectrum
+            singular_values(matrix) if spectrum is None else spectrum
             for matrix, spectrum in zip(matrices, known, strict=True)
         ]
         together = np.concatenate(spectra)
         # One matrix without a spectrum leaves the stack without one.
         return np.full_like(together, math.nan) if np.isnan(together).any() else np.sort(together)[::-1]
-
-
-def _singular_values(matrix: torch.Tensor) -> np.ndarray:
-    if torch.isfinite(matrix).all():
-        return singular_values(matrix)
-    return np.full(min(matrix.shape), math.nan)

@@ -7,8 +7,8 @@ of an entry is a monotone function of it, so that bins are in order whatever rou
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,8 @@ _PERCENTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 _BOUNDS = (0.0, 1e-6, 1e-4, 1e-2)
 _FENCES = (1.5, 3.0)
 _FENCE_BINS = 64
+
+_SLACK = 1e-6  # of a bin: rounding shifts an entry by far less
 
 
 class BinnedEntries(Entries):
@@ -64,6 +66,7 @@ class BinnedEntries(Entries):
         self._bin_of = np.empty(self.count, np.uint16)
         self._counts, self._moments = self._count()
         self._below = np.concatenate([[0], np.cumsum(self._counts)])
+        self._magnitudes = _Magnitudes.of(-self.minimum * self._per_unit if self.count else 0.0, self._below)
         self._ordered: dict[int, Float32s] = {}
 
     def quantile(self, q: float) -> float:
@@ -115,9 +118,9 @@ class BinnedEntries(Entries):
                 counts[found[at]] -= moved
                 counts[rightly[at]] += moved
         for edge in np.flatnonzero(at_zero):
-            moved = self.count_below(float(edges[edge])) - int(counts[: edge + 1].sum())
-            counts[edge] += moved
-            counts[edge + 1] -= moved
+            too_few = self.count_below(float(edges[edge])) - int(counts[: edge + 1].sum())
+            counts[edge] += too_few
+            counts[edge + 1] -= too_few
         grouped: npt.NDArray[np.float64] = counts.astype(np.float64)
         return grouped
 
@@ -212,29 +215,50 @@ class BinnedEntries(Entries):
         inner : int
             How many entries, none of them greater in magnitude, lie between the two.
         """
-        # Distances from zero are in bins; rounding shifts an entry by far less than this much of one.
-        zero, slack = -self.minimum * self._per_unit, 1e-6
+        most = int(np.searchsorted(self._magnitudes.certain, rank, side="right"))
+        least = max(int(np.searchsorted(self._magnitudes.possible, rank, side="right")) - 1, 0)
+        zero = self._magnitudes.zero
+        falling = range(self._clip(zero - most - _SLACK), self._clip(zero - least + 1 + _SLACK))
+        rising = range(self._clip(zero + least - _SLACK), self._clip(zero + most + 1 + _SLACK))
+        inner = self._below[max(rising.start, falling.stop)] - self._below[falling.stop]
+        return falling, rising, int(inner)
 
-        def clip(at: int) -> int:
-            return min(max(at, 0), self._bins)
+    def _clip(self, at: float) -> int:
+        return min(max(math.floor(at), 0), self._bins)
 
-        def between(first: int, last: int) -> int:
-            return int(self._below[max(clip(last), clip(first))] - self._below[clip(first)])
 
-        def within(radius: int) -> int:
-            """Return a number of entries that certainly have a magnitude of at most `radius`."""
-            return between(math.ceil(zero - radius + slack), math.floor(zero + radius - slack))
+@dataclass(frozen=True)
+class _Magnitudes:
+    """How many entries lie around zero, for each whole number of bins.
 
-        def touching(radius: int) -> int:
-            """Return a number that the entries of magnitude at most `radius` certainly do not exceed."""
-            return between(math.floor(zero - radius - slack), math.ceil(zero + radius + slack))
+    Attributes
+    ----------
+    zero : float
+        Where zero lies, in bins from the minimum.
+    certain, possible : ndarray
+        Numbers of entries that have at most this magnitude for certain, and that may have it; ascending.
+    """
 
-        radii = range(math.ceil(abs(zero) + self._bins) + 2)
-        most = bisect_left(radii, True, key=lambda radius: within(radius) > rank)
-        least = max(bisect_left(radii, True, key=lambda radius: touching(radius) > rank) - 1, 0)
-        falling = range(clip(math.floor(zero - most - slack)), clip(math.ceil(zero - least + slack)))
-        rising = range(clip(math.floor(zero + least - slack)), clip(math.ceil(zero + most + slack)))
-        return falling, rising, between(falling.stop, rising.start)
+    zero: float
+    certain: npt.NDArray[np.int64]
+    possible: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, zero: float, below: npt.NDArray[np.int64]) -> _Magnitudes:
+        """Return them for bins that have `below` entries before each, and after the last."""
+        bins = len(below) - 1
+        distances = np.arange(math.ceil(abs(zero) + bins) + 2)
+
+        def between(first: npt.NDArray[np.float64], last: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+            low, high = (np.clip(each, 0, bins).astype(np.int64) for each in (first, last))
+            counted: npt.NDArray[np.int64] = below[np.maximum(low, high)] - below[low]
+            return counted
+
+        return cls(
+            zero,
+            between(np.ceil(zero - distances + _SLACK), np.floor(zero + distances - _SLACK)),
+            between(np.floor(zero - distances - _SLACK), np.ceil(zero + distances + _SLACK)),
+        )
 
 
 def _number_of_bins(values: Float32s, width: float) -> int:
