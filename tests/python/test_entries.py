@@ -98,7 +98,7 @@ CASES = {
     "with_infinities": lambda: np.where(rng(18).random(80_000) < 0.01, -np.inf, rng(19).standard_normal(80_000)),
     "all_nan": lambda: np.full(40_000, np.nan),
     "symmetric_around_zero": lambda: np.concatenate([[-1.0, 1.0], rng(21).standard_normal(70_000) * 1e-20]),
-    "chunks_and_one": lambda: rng(20).standard_normal(2 * 65_536 + 1),
+    "chunks_and_one": lambda: rng(20).standard_normal(2 * 262_144 + 1),
 }
 
 

@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 __all__ = ["CHUNK", "NO_MOMENTS", "MomentSums", "Moments"]
 
-CHUNK = 1 << 16
-"""Entries per pass: the float64 temporaries of one chunk stay in the second-level cache."""
+CHUNK = 1 << 18
+"""Entries per pass: so few that their float64 temporaries stay in cache, and so many that workers seldom queue for the
+interpreter's lock between two NumPy calls."""
 
 _BLOCK = 1 << 13
 

@@ -78,7 +78,8 @@ def _widen(rows: torch.Tensor, exponent: int) -> torch.Tensor:
 
 
 def _chunks(tall: torch.Tensor, exponent: int) -> Iterator[torch.Tensor]:
-    rows = max(tall.shape[1], _CHUNK_BYTES // (8 * tall.shape[1]))
+    # At least half as many rows as columns: each product is added to the Gram matrix, whatever its share of it.
+    rows = max(tall.shape[1] // 2, _CHUNK_BYTES // (8 * tall.shape[1]))
     for start in range(0, tall.shape[0], rows):
         yield _widen(tall[start : start + rows], exponent)
 
@@ -90,6 +91,7 @@ def _by_gram(tall: torch.Tensor, exponent: int) -> np.ndarray:
         product = rows.T @ rows  # NumPy sees the symmetry, and does half the work
         gram = product if gram is None else np.add(gram, product, out=gram)
     assert gram is not None
+    del rows, product
     if not np.isfinite(gram.diagonal()).all():
         return np.full(len(gram), np.nan)
     alive = np.flatnonzero(gram.diagonal())

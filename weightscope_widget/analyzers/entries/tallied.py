@@ -15,7 +15,7 @@ from weightscope_widget.analyzers.order import interpolate, position
 
 __all__ = ["TalliedEntries"]
 
-_CHUNK = 1 << 20  # entries per count: their 64-bit codes are all that is ever widened
+_CHUNK = 1 << 19  # entries per count: their 64-bit codes are all that is ever widened
 _CODES = {1: torch.uint8, 2: torch.int16}
 
 
@@ -78,9 +78,11 @@ def _tally(tensor: torch.Tensor) -> npt.NDArray[np.int64]:
     size = tensor.dtype.itemsize
     codes = tensor.reshape(-1).view(_CODES[size])
     tally = torch.zeros(1 << (8 * size), dtype=torch.int64)
+    wide = torch.empty(min(_CHUNK, len(codes)), dtype=torch.int64)
     for start in range(0, len(codes), _CHUNK):
+        chunk = codes[start : start + _CHUNK]
+        unsigned = wide[: len(chunk)].copy_(chunk).bitwise_and_(len(tally) - 1)
         # torch counts without the interpreter's lock, NumPy with it.
-        unsigned = codes[start : start + _CHUNK].to(torch.int64).bitwise_and_(len(tally) - 1)
         tally += torch.bincount(unsigned, minlength=len(tally))
     counted: npt.NDArray[np.int64] = tally.numpy()
     return counted
