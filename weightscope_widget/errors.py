@@ -9,6 +9,7 @@ from __future__ import annotations
 
 __all__ = [
     "CorruptFileError",
+    "ExecutorLostWarning",
     "FrontEndMissingError",
     "InvalidArgumentError",
     "MetaDeviceError",
@@ -84,6 +85,10 @@ class ResultsFormatError(WeightScopeError, ValueError):
 
 class FrontEndMissingError(WeightScopeError, RuntimeError):
     """The installed package lacks its built front end."""
+
+
+class ExecutorLostWarning(UserWarning):
+    """The executor given to a scan broke or was closed; the scan goes on in this process."""
 
 
 class ScanInterruptedWarning(UserWarning):

@@ -6,15 +6,15 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from weightscope_widget.analyzers import ELEMENTWISE, METHODS, SPECTRAL, Weights
-from weightscope_widget.analyzers.distribution import histogram
-from weightscope_widget.errors import NoWeightsError, TensorReadError
+from weightscope_widget.analyzers import ELEMENTWISE, SPECTRAL
+from weightscope_widget.crew import Crew
+from weightscope_widget.errors import NoWeightsError
+from weightscope_widget.measure import Measured, Request
 from weightscope_widget.results import LayerInfo, ScanResults
 from weightscope_widget.sources import Layer, Source
-from weightscope_widget.workers import worker_pool
 
 __all__ = ["Progress", "ScanRun", "Task"]
 
@@ -92,7 +92,9 @@ class ScanRun:
     cheap_first : bool
         Measure all layers elementwise before any is factorized (each tensor is then read twice).
     workers : int
-        How many tasks are done at a time, each on a thread of its own.
+        How many tasks are at hand at a time, each on a thread of its own, or with the executor.
+    executor : Executor, optional
+        Who does the tasks instead of threads of this process; it is not shut down.
 
     Raises
     ------
@@ -109,6 +111,7 @@ class ScanRun:
         vectors: bool = False,
         cheap_first: bool = False,
         workers: int = 1,
+        executor: Executor | None = None,
     ) -> None:
         layers = [layer for layer in source.layers if vectors or len(layer.shape) != 1]
         if not layers:
@@ -120,6 +123,7 @@ class ScanRun:
         )
         self._top_k = top_k
         self._workers = workers
+        self._executor = executor
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
         self._tasks = deque(self._plan(layers, cheap_first))
@@ -147,18 +151,26 @@ class ScanRun:
     def steps(self) -> Iterator[Task]:
         """Work until all is done or cancelled, yielding each task when its numbers are in `results`."""
         self._started = time.perf_counter()
-        running: dict[Future[None], Task] = {}
-        with worker_pool(self._workers) as pool:
-            while True:
-                while len(running) < self._workers and (task := self._take()) is not None:
-                    running[pool.submit(self._do, task)] = task
-                if not running:
-                    return
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    task = running.pop(future)
-                    future.result()
-                    self._tick_off(task)
-                    yield task
+        crew: Crew[Task] = Crew(self._workers, self._executor)
+        with crew:
+            try:
+                while True:
+                    while crew.has_room and (task := self._take()) is not None:
+                        if "error" in self.results.get(task.layer.name, {}):
+                            self._tick_off(task)  # the first failure already says why
+                            yield task
+                        else:
+                            crew.give(task, self._request(task))
+                    if crew.idle:
+                        return
+                    for task, measured in crew.finished():
+                        self._keep(task, measured)
+                        yield task
+                    if self._cancelled.is_set():
+                        crew.recall()
+            finally:
+                for task, measured in crew.rest():
+                    self._keep(task, measured)
 
     def prioritize(self, name: str) -> None:
         """Do what is left of a layer before anything else; unknown names and finished layers change nothing."""
@@ -196,35 +208,15 @@ class ScanRun:
         with self._lock:
             return None if self._cancelled.is_set() or not self._tasks else self._tasks.popleft()
 
-    def _do(self, task: Task) -> None:
-        name = task.layer.name
-        if "error" in self.results.get(name, {}):
-            return  # the first failure already says why
-        try:
-            weights = self._read(task)
-            # One at a time, so that what was computed before a failure is kept.
-            for method in task.methods:
-                self.results.add(name, {method: METHODS[method](weights, self._top_k)})
-            self.results.add(
-                name,
-                {},
-                spectrum=weights.singular_values if set(task.methods) & set(SPECTRAL) else None,
-                histogram=histogram(weights) if set(task.methods) & set(ELEMENTWISE) else None,
-            )
-        except TensorReadError as error:
-            self.results.add(name, {"error": str(error)})
-        except (RuntimeError, ValueError, TypeError, ArithmeticError, MemoryError, OSError) as error:
-            detail = f"{type(error).__name__}: {str(error).strip()}".split("\n")[0]
-            self.results.add(name, {"error": f"The analysis of {name!r} failed ({detail}); the others go on."})
-
-    def _read(self, task: Task) -> Weights:
-        layer = task.layer
-        tensor = layer.load()
-        if tensor.is_meta:
-            raise TensorReadError(f"{layer.name!r} is on the meta device and has no weights; load them first.")
+    def _request(self, task: Task) -> Request:
         # A stack's matrices are layers of their own, factorized before it in the usual order.
-        spectra = [self.results.spectra.get(member) for member in layer.members]
-        return Weights(tensor, transposed=layer.transposed, stack=layer.is_stack, spectra=spectra)
+        members = task.layer.members if set(task.methods) & set(SPECTRAL) else ()
+        spectra = tuple(self.results.spectra.get(member) for member in members)
+        return Request(task.layer, task.methods, self._top_k, spectra)
+
+    def _keep(self, task: Task, measured: Measured) -> None:
+        self.results.add(task.layer.name, measured.sections, spectrum=measured.spectrum, histogram=measured.histogram)
+        self._tick_off(task)
 
 
 def _largest_first(tasks: Sequence[Task]) -> list[Task]:

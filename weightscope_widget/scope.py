@@ -5,16 +5,17 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Iterable
+from concurrent.futures import Executor
 from typing import Any
 
 from tqdm.auto import tqdm
 
 from weightscope_widget.analyzers import resolve_methods
+from weightscope_widget.crew import default_at_hand
 from weightscope_widget.errors import InvalidArgumentError, ScanInterruptedWarning
 from weightscope_widget.results import ScanResults
 from weightscope_widget.run import ScanRun
 from weightscope_widget.sources import Source, open_source
-from weightscope_widget.workers import default_workers
 
 __all__ = ["Scope", "scan"]
 
@@ -52,6 +53,7 @@ class Scope:
         top_k: int = 10,
         vectors: bool = False,
         workers: int | None = None,
+        executor: Executor | None = None,
         progress: bool = True,
         cancel: threading.Event | None = None,
     ) -> ScanResults:
@@ -66,11 +68,18 @@ class Scope:
         vectors : bool
             List 1-D tensors (norms, biases) too, with basic statistics.
         workers : int, optional
-            How many layers are analyzed at a time; by default as many as there are cores, at most 8.
+            How many layers are analyzed at a time; by default as many as there are cores, at most 8.  With an
+            executor, how many are given to it at a time; by default four per core of this machine, so give about
+            twice the number of its workers.
+        executor : Executor, optional
+            Who does the work instead of threads of this process: a ``ProcessPoolExecutor``, Dask's
+            ``client.get_executor()``, or any other `concurrent.futures.Executor`.  Its workers open the files
+            themselves, under the same paths; of a model in memory, the tensors are sent to them.  It is not shut down.
         progress : bool
             Show a progress bar.
         cancel : threading.Event, optional
-            Set from another thread, it stops the scan after the layers at hand.
+            Set from another thread, it stops the scan after the layers at hand; from an executor, those that have not
+            begun are taken back.
 
         Returns
         -------
@@ -81,14 +90,16 @@ class Scope:
         Raises
         ------
         UnknownMethodError, InvalidArgumentError, NoWeightsError
-            Where an argument is wrong or nothing is there to analyze.
+            Where an argument is wrong, nothing is there to analyze, or the model cannot be sent to the executor.
 
         Warns
         -----
         ScanInterruptedWarning
             Where the scan was interrupted from the keyboard.
+        ExecutorLostWarning
+            Where the executor broke or was closed, and threads of this process did the rest.
         """
-        run = start_run(self.source, methods, top_k=top_k, vectors=vectors, workers=workers)
+        run = start_run(self.source, methods, top_k=top_k, vectors=vectors, workers=workers, executor=executor)
         return self._finish(run, progress, cancel)
 
     def _finish(self, run: ScanRun, progress: bool, cancel: threading.Event | None) -> ScanResults:
@@ -115,6 +126,7 @@ def start_run(
     top_k: int,
     vectors: bool,
     workers: int | None,
+    executor: Executor | None = None,
     cheap_first: bool = False,
 ) -> ScanRun:
     """Return a run with its arguments checked; nothing is read yet."""
@@ -122,12 +134,18 @@ def start_run(
         raise InvalidArgumentError(f"top_k is {top_k!r}; give how many singular values to list, at least 1.")
     if workers is not None and not _is_count(workers):
         raise InvalidArgumentError(f"workers is {workers!r}; give how many layers to analyze at a time, at least 1.")
+    if not (executor is None or isinstance(executor, Executor)):
+        raise InvalidArgumentError(
+            f"executor is of type {type(executor).__name__}; give a concurrent.futures.Executor, such as "
+            "ProcessPoolExecutor(), or client.get_executor() of a Dask client."
+        )
     return ScanRun(
         source,
         resolve_methods(methods),
         top_k=top_k,
         vectors=vectors,
-        workers=workers or default_workers(),
+        workers=workers or default_at_hand(executor),
+        executor=executor,
         cheap_first=cheap_first,
     )
 
@@ -143,6 +161,7 @@ def scan(
     top_k: int = 10,
     vectors: bool = False,
     workers: int | None = None,
+    executor: Executor | None = None,
     progress: bool = True,
     cancel: threading.Event | None = None,
 ) -> ScanResults:
@@ -155,5 +174,5 @@ def scan(
     1.0
     """
     scope = Scope(model)
-    run = start_run(scope.source, methods, top_k=top_k, vectors=vectors, workers=workers)
+    run = start_run(scope.source, methods, top_k=top_k, vectors=vectors, workers=workers, executor=executor)
     return scope._finish(run, progress, cancel)

@@ -12,7 +12,7 @@ from functools import cache
 import torch
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
-__all__ = ["default_workers", "worker_pool"]
+__all__ = ["default_workers", "one_thread", "worker_pool"]
 
 _MOST = 8  # each holds a layer and its working copies
 
@@ -43,6 +43,23 @@ def worker_pool(workers: int) -> Iterator[ThreadPoolExecutor]:
         yield pool
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch and NumPy compute on one thread in the block, wherever it runs: a worker elsewhere has no such pool."""
+    with _SETTING:
+        before = torch.get_num_threads()
+    with _numpy_on_one_thread():
+        if before == 1:
+            yield
+            return
+        _compute_on_one_thread(before)
+        try:
+            yield
+        finally:
+            with _SETTING:
+                torch.set_num_threads(before)
+
+
 def _compute_on_one_thread(elsewhere: int) -> None:
     with _SETTING:
         torch.set_num_threads(1)
@@ -65,6 +82,7 @@ def _numpy_on_one_thread() -> Iterator[None]:
     with _SETTING:
         _Users.count += 1
         if _Users.count == 1:
+            _take_control()
             _Users.limit = _numpy_blas().limit(limits=1)
     try:
         yield
@@ -72,7 +90,15 @@ def _numpy_on_one_thread() -> Iterator[None]:
         with _SETTING:
             _Users.count -= 1
             if _Users.count == 0:
+                _take_control()
                 _Users.limit.restore_original_limits()  # type: ignore[attr-defined]
+
+
+def _take_control() -> None:
+    """Let this thread set the limit: for all but the first thread that set one, threadpoolctl silently does nothing."""
+    for library in _numpy_blas().lib_controllers:
+        if hasattr(library, "clear_controlling_thread"):  # older ones let every thread
+            library.clear_controlling_thread(force=True)
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor
 from dataclasses import asdict
 from typing import Any
 
@@ -195,6 +196,7 @@ def show(
     top_k: int = 10,
     vectors: bool = False,
     workers: int | None = None,
+    executor: Executor | None = None,
     thresholds: Thresholds | None = None,
     height: int | str | None = None,
     theme: str = "auto",
@@ -213,6 +215,8 @@ def show(
         List 1-D tensors (norms, biases) too, with basic statistics; not for results.
     workers : int, optional
         How many layers are analyzed at a time; by default as many as there are cores, at most 8; not for results.
+    executor : Executor, optional
+        Who does the work instead of threads of this process, as for `scan`; not for results.
     thresholds : Thresholds, optional
         For grades and classes, instead of the defaults.
     height : int, str or None
@@ -234,7 +238,9 @@ def show(
         run, results = None, model
     else:
         source = model.source if isinstance(model, Scope) else open_source(model)
-        run = start_run(source, methods, top_k=top_k, vectors=vectors, workers=workers, cheap_first=True)
+        run = start_run(
+            source, methods, top_k=top_k, vectors=vectors, workers=workers, executor=executor, cheap_first=True
+        )
         results = run.results
     if thresholds is not None:
         results.thresholds = thresholds

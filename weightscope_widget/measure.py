@@ -1,0 +1,92 @@
+"""The unit of work of a scan: one layer read and measured, by whichever thread, process or machine is told to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from weightscope_widget.analyzers import ELEMENTWISE, METHODS, SPECTRAL, Weights
+from weightscope_widget.analyzers.distribution import Histogram, histogram
+from weightscope_widget.errors import TensorReadError
+from weightscope_widget.sources import Layer
+from weightscope_widget.workers import one_thread
+
+__all__ = ["Measured", "Request", "measure"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to measure; small and picklable wherever the layer's loader is, which says where its weights are.
+
+    Attributes
+    ----------
+    layer : Layer
+        What to read.
+    methods : tuple of str
+        Names of the analyzers.
+    top_k : int
+        How many singular values to list.
+    spectra : tuple of (ndarray or None)
+        For a stack, the singular values of its matrices where they are known already; may be empty.
+    ticket : str
+        Another one each time, so that an executor that remembers what it was asked for (Dask) does not give an old
+        answer.
+    """
+
+    layer: Layer
+    methods: tuple[str, ...]
+    top_k: int
+    spectra: tuple[np.ndarray | None, ...] = ()
+    ticket: str = ""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What came of a request.
+
+    Attributes
+    ----------
+    sections : mapping
+        The results by section, and ``error`` (a sentence) where it failed on the way.
+    spectrum : ndarray or None
+        All singular values, where they were asked for.
+    histogram : Histogram or None
+        Of the entries, where an elementwise method was asked for.
+    """
+
+    sections: Mapping[str, Any] = field(default_factory=dict)
+    spectrum: np.ndarray | None = None
+    histogram: Histogram | None = None
+
+
+def measure(request: Request) -> Measured:
+    """Read a layer and measure it on one thread; what keeps that layer from being measured is said in the result."""
+    name, methods = request.layer.name, set(request.methods)
+    sections: dict[str, Any] = {}
+    try:
+        with one_thread():
+            weights = _read(request)
+            # One at a time, so that what was computed before a failure is kept.
+            for method in request.methods:
+                sections[method] = METHODS[method](weights, request.top_k)
+            return Measured(
+                sections,
+                weights.singular_values if methods & set(SPECTRAL) else None,
+                histogram(weights) if methods & set(ELEMENTWISE) else None,
+            )
+    except TensorReadError as error:
+        return Measured(sections | {"error": str(error)})
+    except (RuntimeError, ValueError, TypeError, ArithmeticError, MemoryError, OSError) as error:
+        detail = f"{type(error).__name__}: {str(error).strip()}".split("\n")[0]
+        return Measured(sections | {"error": f"The analysis of {name!r} failed ({detail}); the others go on."})
+
+
+def _read(request: Request) -> Weights:
+    layer = request.layer
+    tensor = layer.load()
+    if tensor.is_meta:
+        raise TensorReadError(f"{layer.name!r} is on the meta device and has no weights; load them first.")
+    return Weights(tensor, transposed=layer.transposed, stack=layer.is_stack, spectra=request.spectra)
