@@ -44,7 +44,6 @@ export const en = {
   extremeOutliers: "Extreme outliers (% outside 3 × IQR)",
   sqnr: "SQNR, INT8 per tensor (dB)",
   highRisk: (level: string) => `high risk: below ${level} dB`,
-  threshold: (value: string) => value,
   zoomIn: "Zoom in",
   zoomOut: "Zoom out",
   resetZoom: "Show all",
@@ -78,6 +77,7 @@ export const en = {
   notFinite: "Weights that are NaN or infinite have no singular values.",
   nonFinite: (nan: number, infinite: number) =>
     `${[nan > 0 && `${formatCount(nan)} NaN`, infinite > 0 && `${formatCount(infinite)} infinite`].filter(Boolean).join(" and ")}: graded Critical. All other numbers are of the finite weights.`,
+  noneFinite: "None of its weights is finite.",
   noAnswer: "The kernel does not answer; it may be busy or gone.",
   retry: "Ask again",
 
@@ -115,13 +115,9 @@ export const en = {
   metrics: "Metrics",
   kind: "Kind",
   alsoKnownAs: "Tied with",
-  block: (block: number) => `block ${block}`,
-  metric: "Metric",
   value: "Value",
-  className: "Class",
   random: "Random",
   randomHint: "What a Gaussian matrix of this shape would score, about",
-  health: (grade: string, risk: string) => `${grade}, risk ${risk}`,
   announce: (label: string, facts: string) => `${label} selected. ${facts}`,
   sections: {
     basic_stats: "Basic statistics",

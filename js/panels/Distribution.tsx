@@ -21,12 +21,13 @@ export function Distribution() {
   const row = store.selected.value;
   const histogram = store.detail.value?.histogram ?? null;
   const label = row === null ? "" : (store.catalog.value.labels[row] ?? "");
+  const broken = row !== null && store.judgements.value[row]?.risk === Number.POSITIVE_INFINITY;
   return (
     <Panel name="distribution" title={text.distribution} aside={label}>
       <LayerState
         ready={histogram !== null}
         method={(methods) => methods.some((method) => method !== "spectral")}
-        absent={text.notComputed}
+        absent={broken ? text.noneFinite : text.notComputed}
       >
         {() => histogram && <Charts histogram={histogram} label={label} />}
       </LayerState>

@@ -75,3 +75,9 @@ it("waits for an answer that is on its way, also when the scan has ended", async
   await after(() => kernel.reply(kernel.sent[0] as never));
   expect(texts(".wsw-empty")).toEqual([]);
 });
+
+it("a layer without a finite weight has no distribution, and says why", async () => {
+  const values = { "basic_stats.nan_count": 12 };
+  const broken = { ...MEASURED, histogram: undefined, spectrum: undefined, values };
+  expect(await said(Distribution, broken, "done")).toEqual(["None of its weights is finite."]);
+});
