@@ -108,7 +108,9 @@ class Crew(Generic[_Key]):
             Whatever nobody foresaw, when a thread of this process raised it.
         """
         for future in wait(self._jobs, return_when=FIRST_COMPLETED).done:
-            job = self._jobs.pop(future)
+            job = self._jobs.pop(future, None)
+            if job is None:
+                continue  # one before it had the executor given up, and all that it had cancelled given out again
             measured = self._outcome(future, job)
             if measured is not None:
                 yield job.key, measured
@@ -179,6 +181,12 @@ class Crew(Generic[_Key]):
         )
         self._at_hand = min(self._at_hand, default_workers())
         self._start_threads()
+        if isinstance(error, BrokenExecutor):
+            return  # which ends all that it was given
+        for future, job in list(self._jobs.items()):  # a closed Dask client never does
+            if job.away and future.cancel():
+                del self._jobs[future]
+                self._give(job.key, job.request, job.attempt)
 
     def _start_threads(self) -> None:
         self._local = self._stack.enter_context(worker_pool(self._at_hand))

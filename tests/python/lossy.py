@@ -89,15 +89,24 @@ class Lossy(Executor):
 
 
 class Held(Executor):
-    """Begins nothing before it is told to, so that what is at hand can be looked at."""
+    """Begins nothing before it is told to, so that what is at hand can be looked at.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    closes_after : int, optional
+        How many tasks it takes; with the next one it says that it is closed, and forgets those it has.
+    """
+
+    def __init__(self, closes_after: int | None = None) -> None:
         self.waiting: list[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]] = []
         self.most = 0
+        self.closes_after = closes_after
         self._more = threading.Semaphore(0)
 
     def submit(self, fn: Callable[..., _Result], /, *args: Any, **kwargs: Any) -> Future[_Result]:
         future: Future[_Result] = Future()
+        if len(self.waiting) == self.closes_after:
+            raise ConnectionError("the client is closed")
         self.waiting.append((future, fn, args))
         self.most = max(self.most, len(self.names))
         self._more.release()

@@ -21,10 +21,10 @@ from safetensors.torch import save_file
 
 import weightscope_widget as wsw
 from tests.python.lossy import Held, KillsItsWorker, Lossy, TellsItsThreads
-from tests.python.watched import Show, Table, altered, contents, finished, matrices, matrix, our_threads
+from tests.python.watched import PATIENCE, Show, Table, altered, contents, finished, matrices, matrix, our_threads
 from weightscope_widget.errors import ExecutorLostWarning, InvalidArgumentError
 from weightscope_widget.run import ScanRun
-from weightscope_widget.sources import Source, open_source
+from weightscope_widget.sources import Layer, Source, open_source
 
 ALL = ("basic_stats", "spectral", "quantization", "sparsity")
 
@@ -249,13 +249,39 @@ def closed() -> Executor:
     return pool
 
 
-@pytest.mark.parametrize("made", [closed, lambda: Lossy(BrokenProcessPool("a process died"))], ids=["closed", "broken"])
+@pytest.mark.parametrize(
+    "made",
+    [closed, lambda: Lossy(BrokenProcessPool("a process died")), lambda: Held(closes_after=2)],
+    ids=["closed", "broken", "closed and silent on what it was given"],
+)
 def test_an_executor_that_is_gone_leaves_the_scan_to_this_process(made: Callable[[], Executor]) -> None:
     with pytest.warns(ExecutorLostWarning, match=r"measured on threads of this process\.$") as caught:
         results = wsw.scan(matrices(3), executor=made(), progress=False)
     assert len(caught) == 1
     assert contents(results) == contents(wsw.scan(matrices(3), progress=False))
     assert not our_threads()
+
+
+def test_an_executor_that_is_shut_down_on_the_way_leaves_the_rest_to_this_process() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    pool = ThreadPoolExecutor(1)
+
+    def hold(layer: Layer) -> torch.Tensor:
+        begun.set()
+        assert go_on.wait(PATIENCE)
+        return layer.load()
+
+    def shut_down() -> None:
+        assert begun.wait(PATIENCE)
+        pool.shutdown(wait=False, cancel_futures=True)
+        go_on.set()
+
+    shutting = threading.Thread(target=shut_down)
+    shutting.start()
+    with pytest.warns(ExecutorLostWarning, match="RuntimeError: cannot schedule new futures after shutdown"):
+        results = wsw.scan(altered(matrices(9), {"l0": hold}), executor=pool, workers=6, progress=False)
+    shutting.join()
+    assert contents(results) == contents(wsw.scan(matrices(9), progress=False))
 
 
 # -- The queue ---------------------------------------------------------------------------------------------------------
