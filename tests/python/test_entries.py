@@ -52,8 +52,8 @@ def check(entries: Entries, stored: torch.Tensor) -> None:
     if finite.min() < finite.max():
         for bins in (200, 17):
             counts = entries.histogram(bins)
-            edges = 2 * (finite.min() / 2 + (finite.max() / 2 - finite.min() / 2) * (np.arange(bins + 1) / bins))
-            edges[0], edges[-1] = finite.min(), finite.max()
+            edges = finite.min() + np.ptp(finite) * (np.arange(bins + 1) / bins)
+            edges[-1] = finite.max()
             assert np.array_equal(counts, np.histogram(finite, edges)[0])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 
 import numpy as np
@@ -64,6 +65,8 @@ class Entries(ABC):
 
 def histogram_edges(low: float, high: float, bins: int) -> npt.NDArray[np.float64]:
     """Return the (bins + 1,) edges of equal bins from `low` to `high`."""
-    # In halves: the range of float64 extremes would overflow.
-    inner = 2 * (low / 2 + (high / 2 - low / 2) * (np.arange(1, bins) / bins))
+    shares = np.arange(1, bins) / bins
+    width = high - low
+    # In halves where the extremes are further apart than float64 can tell.
+    inner = low + width * shares if math.isfinite(width) else 2 * (low / 2 + (high / 2 - low / 2) * shares)
     return np.concatenate([[low], inner, [high]])
