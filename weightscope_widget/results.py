@@ -136,6 +136,10 @@ class ScanResults(Mapping[str, dict[str, Any]]):
                 return dict(self._sections[name])
         raise UnknownLayerError(self._not_here(name))
 
+    def __contains__(self, name: object) -> bool:
+        with self._lock:
+            return name in self._sections
+
     def __iter__(self) -> Iterator[str]:
         with self._lock:
             return iter([name for name in self.layers if name in self._sections])

@@ -128,7 +128,7 @@ class ScanRun:
         self._cancelled = threading.Event()
         self._tasks = deque(self._plan(layers, cheap_first))
         self._tasks_left = Counter(task.layer.name for task in self._tasks)
-        self._layers_without_task = len(layers) - len(self._tasks_left)
+        self._layers_done = len(layers) - len(self._tasks_left)
         self._cost_left = sum(task.cost for task in self._tasks)
         self._cost_total = self._cost_left
         self._started: float | None = None
@@ -156,7 +156,7 @@ class ScanRun:
             try:
                 while True:
                     while crew.has_room and (task := self._take()) is not None:
-                        if "error" in self.results.get(task.layer.name, {}):
+                        if self._has_failed(task.layer):
                             self._tick_off(task)  # the first failure already says why
                             yield task
                         else:
@@ -189,8 +189,7 @@ class ScanRun:
         """How far the run is, now."""
         with self._lock:
             spent = self._cost_total - self._cost_left
-            done = self._layers_without_task + sum(not left for left in self._tasks_left.values())
-            total = self._layers_without_task + len(self._tasks_left)
+            done, total = self._layers_done, len(self.results.layers)
             state = "done" if done == total else "cancelled" if self._cancelled.is_set() else "running"
             # What is left is a difference of sums, and need not end at exactly zero.
             fraction = 1.0 if state == "done" or not self._cost_total else min(spent / self._cost_total, 1.0)
@@ -203,6 +202,10 @@ class ScanRun:
         with self._lock:
             self._cost_left -= task.cost
             self._tasks_left[task.layer.name] -= 1
+            self._layers_done += self._tasks_left[task.layer.name] == 0
+
+    def _has_failed(self, layer: Layer) -> bool:
+        return layer.name in self.results and "error" in self.results[layer.name]
 
     def _take(self) -> Task | None:
         with self._lock:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from weightscope_widget.analyzers.scratch import scratch
+
 __all__ = ["CHUNK", "NO_MOMENTS", "MomentSums", "Moments"]
 
 CHUNK = 1 << 18
@@ -63,11 +65,10 @@ class MomentSums:
         self._scale = scale
         self._count = 0
         self._sums = np.zeros(7)
-        self._image = np.empty(CHUNK)
 
     def add(self, x: npt.NDArray[np.float64]) -> None:
         """Add at most `CHUNK` entries: (n,), float64, finite."""
-        d = self._image[: len(x)]
+        d = scratch("image", len(x))
         total, squares = float(x.sum()), _dot(x, x)
         np.abs(x, out=d)
         absolute = float(d.sum())
@@ -77,11 +78,12 @@ class MomentSums:
             np.multiply(d, self._scale, out=d)
         else:
             d.fill(0.0)
-        dot, image_squares = _dot(x, d), _dot(d, d)
+        image_squares = _dot(d, d)
         np.subtract(x, d, out=d)
         error_squares = _dot(d, d)
         np.abs(d, out=d)
         self._count += len(x)
+        dot = (squares + image_squares - error_squares) / 2
         self._sums += (total, absolute, squares, error_squares, float(d.sum()), dot, image_squares)
 
     def add_weighted(self, x: npt.NDArray[np.float64], counts: npt.NDArray[np.float64]) -> None:

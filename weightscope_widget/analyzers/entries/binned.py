@@ -18,6 +18,7 @@ from weightscope_widget.analyzers.entries.base import Entries, histogram_edges
 from weightscope_widget.analyzers.entries.ordered import moments_of
 from weightscope_widget.analyzers.moments import CHUNK, Moments, MomentSums
 from weightscope_widget.analyzers.order import count_at_most, count_below, interpolate, position
+from weightscope_widget.analyzers.scratch import scratch
 
 __all__ = ["BinnedEntries"]
 
@@ -135,8 +136,9 @@ class BinnedEntries(Entries):
     def _count(self) -> tuple[npt.NDArray[np.int64], Moments | None]:
         """Fill `_bin_of`; return how many entries each bin has, and the moments where one pass can tell them."""
         sums = MomentSums(self._scale)
-        counts = torch.zeros(self._bins, dtype=torch.int64)
-        wide, bins = np.empty(CHUNK), np.empty(CHUNK, np.int64)
+        counts = torch.zeros(self._bins + 1, dtype=torch.int64)
+        most = min(CHUNK, self.count)
+        wide, bins = scratch("wide", most), scratch("bins", most, np.int32)
         for start in range(0, self.count, CHUNK):
             chunk = self._values[start : start + CHUNK]
             x, at = wide[: len(chunk)], bins[: len(chunk)]
@@ -145,11 +147,11 @@ class BinnedEntries(Entries):
             np.subtract(x, self.minimum, out=x)
             np.multiply(x, self._per_unit, out=x)
             np.copyto(at, x, casting="unsafe")
-            np.minimum(at, self._bins - 1, out=at)
             # torch counts without the interpreter's lock, NumPy with it.
-            counts += torch.bincount(torch.from_numpy(at), minlength=self._bins)
+            counts += torch.bincount(torch.from_numpy(at), minlength=len(counts))
             np.copyto(self._bin_of[start : start + CHUNK], at, casting="unsafe")
-        return counts.numpy(), sums.finish()
+        counts[-2] += counts[-1]  # the maximum falls right behind the last bin
+        return counts[:-1].numpy(), sums.finish()
 
     def _inside(self, at: int) -> Float32s:
         """Return the entries of a bin, ascending."""
@@ -160,8 +162,9 @@ class BinnedEntries(Entries):
     def _gather(self, wanted: Iterable[int]) -> None:
         """Sort the entries of some bins."""
         new = np.array(sorted(set(wanted) - self._ordered.keys()))
-        chosen = np.zeros(self._bins, bool)
+        chosen = np.zeros(self._bins + 1, bool)
         chosen[new] = True
+        chosen[-1] = chosen[-2]
         parts = []
         for start in range(0, self.count, CHUNK):
             inside = np.flatnonzero(chosen.take(self._bin_of[start : start + CHUNK]))
