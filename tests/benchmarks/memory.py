@@ -23,20 +23,24 @@ import weightscope_widget as wsw
 from tests.benchmarks import textbook
 from tests.benchmarks.models import MODELS
 
-def peak():
-    # Not getrusage: its peak begins with that of the process that started this one.
-    return 1024 * int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
+def memory(key):
+    return 1024 * int(re.search(key + r":\\s+(\\d+)", open("/proc/self/status").read())[1])
+
+def grown(work):
+    # Not getrusage, whose peak cannot be set back to what is held now.
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")
+    before = memory("VmRSS")
+    work()
+    return memory("VmHWM") - before
 
 what, model = sys.argv[1:]
 wsw.scan({"warm.weight": torch.randn(300, 300)}, progress=False)
 if what == "file":
-    before = peak()
-    wsw.scan(model, methods=["basic_stats", "quantization", "sparsity"], progress=False)
+    print(grown(lambda: wsw.scan(model, methods=["basic_stats", "quantization", "sparsity"], progress=False)))
 else:
     state = MODELS[model]()
-    before = peak()
-    textbook.everything(state) if what == "textbook" else wsw.scan(state, progress=False)
-print(peak() - before)
+    print(grown(lambda: textbook.everything(state) if what == "textbook" else wsw.scan(state, progress=False)))
 """
 
 

@@ -13,9 +13,11 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from weightscope_widget.analyzers.scratch import scratch
+
 __all__ = ["singular_values"]
 
-_CHUNK_BYTES = 32 << 20  # of float64 rows at a time: the storage type is never widened as a whole
+_CHUNK_BYTES = 16 << 20  # of float64 rows at a time: the storage type is never widened as a whole
 
 # Below this ratio of extreme eigenvalues the Gram route's error of the smallest singular value nears 1e-4.
 _GRAM_LIMIT = 1e-11
@@ -73,11 +75,14 @@ def _exponent(matrix: torch.Tensor) -> int:
 
 
 def _widen(rows: torch.Tensor, exponent: int) -> torch.Tensor:
-    wide = rows.double()
-    return torch.ldexp(wide, torch.tensor(-exponent)) if exponent else wide
+    """Return rows in float64, in memory that the next call uses again."""
+    wide = torch.from_numpy(scratch("rows", rows.numel())).view(rows.shape)
+    wide.copy_(rows)
+    return wide.ldexp_(torch.tensor(-exponent)) if exponent else wide
 
 
 def _chunks(tall: torch.Tensor, exponent: int) -> Iterator[torch.Tensor]:
+    """Yield some rows at a time, in float64; each chunk is overwritten by the next one."""
     # At least half as many rows as columns: each product is added to the Gram matrix, whatever its share of it.
     rows = max(tall.shape[1] // 2, _CHUNK_BYTES // (8 * tall.shape[1]))
     for start in range(0, tall.shape[0], rows):
@@ -115,7 +120,7 @@ def _eigenvalues(gram: np.ndarray) -> np.ndarray:
 def _by_qr(tall: torch.Tensor, exponent: int) -> np.ndarray:
     triangle: torch.Tensor | None = None
     for chunk in _chunks(tall, exponent):
-        rows = chunk if triangle is None else torch.cat([triangle, chunk])
+        rows = chunk if triangle is None else torch.cat([triangle, chunk])  # which the factorization leaves as it is
         triangle = torch.linalg.qr(rows, mode="r").R
     assert triangle is not None
     sigma: np.ndarray = torch.linalg.svdvals(triangle).numpy()
