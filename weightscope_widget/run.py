@@ -10,6 +10,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from weightscope_widget.analyzers import ELEMENTWISE, SPECTRAL
+from weightscope_widget.budget import Budget, bytes_needed
 from weightscope_widget.crew import Crew
 from weightscope_widget.errors import NoWeightsError
 from weightscope_widget.measure import Measured, Request
@@ -38,6 +39,11 @@ class Task:
 
     layer: Layer
     methods: tuple[str, ...]
+
+    @property
+    def memory(self) -> int:
+        """Bytes needed at most, estimated."""
+        return bytes_needed(self.layer, self.methods)
 
     @property
     def cost(self) -> float:
@@ -95,6 +101,8 @@ class ScanRun:
         How many tasks are at hand at a time, each on a thread of its own, or with the executor.
     executor : Executor, optional
         Who does the tasks instead of threads of this process; it is not shut down.
+    memory : int, optional
+        Bytes that the tasks at hand may need together, by estimate; a task that needs more is done alone.
 
     Raises
     ------
@@ -112,6 +120,7 @@ class ScanRun:
         cheap_first: bool = False,
         workers: int = 1,
         executor: Executor | None = None,
+        memory: int | None = None,
     ) -> None:
         layers = [layer for layer in source.layers if vectors or len(layer.shape) != 1]
         if not layers:
@@ -124,6 +133,7 @@ class ScanRun:
         self._top_k = top_k
         self._workers = workers
         self._executor = executor
+        self._budget = Budget(memory)
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
         self._tasks = deque(self._plan(layers, cheap_first))
@@ -160,6 +170,7 @@ class ScanRun:
                             self._tick_off(task)  # the first failure already says why
                             yield task
                         else:
+                            self._budget.take(task.memory)
                             crew.give(task, self._request(task))
                     if crew.idle:
                         return
@@ -209,7 +220,13 @@ class ScanRun:
 
     def _take(self) -> Task | None:
         with self._lock:
-            return None if self._cancelled.is_set() or not self._tasks else self._tasks.popleft()
+            if self._cancelled.is_set():
+                return None
+            # A smaller one goes first where the next one has to wait for memory.
+            task = next((task for task in self._tasks if self._budget.admits(task.memory)), None)
+            if task is not None:
+                self._tasks.remove(task)
+            return task
 
     def _request(self, task: Task) -> Request:
         # A stack's matrices are layers of their own, factorized before it in the usual order.
@@ -218,6 +235,7 @@ class ScanRun:
         return Request(task.layer, task.methods, self._top_k, spectra)
 
     def _keep(self, task: Task, measured: Measured) -> None:
+        self._budget.give_back(task.memory)
         self.results.add(task.layer.name, measured.sections, spectrum=measured.spectrum, histogram=measured.histogram)
         self._tick_off(task)
 

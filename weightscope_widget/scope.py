@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import warnings
 from collections.abc import Iterable
@@ -11,6 +12,7 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from weightscope_widget.analyzers import resolve_methods
+from weightscope_widget.budget import default_budget
 from weightscope_widget.crew import default_at_hand
 from weightscope_widget.errors import InvalidArgumentError, ScanInterruptedWarning
 from weightscope_widget.results import ScanResults
@@ -54,6 +56,7 @@ class Scope:
         vectors: bool = False,
         workers: int | None = None,
         executor: Executor | None = None,
+        memory: float | None = None,
         progress: bool = True,
         cancel: threading.Event | None = None,
     ) -> ScanResults:
@@ -75,6 +78,9 @@ class Scope:
             Who does the work instead of threads of this process: a ``ProcessPoolExecutor``, Dask's
             ``client.get_executor()``, or any other `concurrent.futures.Executor`.  Its workers open the files
             themselves, under the same paths; of a model in memory, the tensors are sent to them.  It is not shut down.
+        memory : float, optional
+            Bytes, such as ``4e9``, that the layers at hand may need together, by estimate; one that needs more is
+            analyzed alone.  By default half of what is available now, and with an executor no limit.
         progress : bool
             Show a progress bar.
         cancel : threading.Event, optional
@@ -99,7 +105,9 @@ class Scope:
         ExecutorLostWarning
             Where the executor broke or was closed, and threads of this process did the rest.
         """
-        run = start_run(self.source, methods, top_k=top_k, vectors=vectors, workers=workers, executor=executor)
+        run = start_run(
+            self.source, methods, top_k=top_k, vectors=vectors, workers=workers, executor=executor, memory=memory
+        )
         return self._finish(run, progress, cancel)
 
     def _finish(self, run: ScanRun, progress: bool, cancel: threading.Event | None) -> ScanResults:
@@ -127,6 +135,7 @@ def start_run(
     vectors: bool,
     workers: int | None,
     executor: Executor | None = None,
+    memory: float | None = None,
     cheap_first: bool = False,
 ) -> ScanRun:
     """Return a run with its arguments checked; nothing is read yet."""
@@ -139,6 +148,10 @@ def start_run(
             f"executor is of type {type(executor).__name__}; give a concurrent.futures.Executor, such as "
             "ProcessPoolExecutor(), or client.get_executor() of a Dask client."
         )
+    if not (memory is None or _is_amount(memory)):
+        raise InvalidArgumentError(f"memory is {memory!r}; give how many bytes the scan may use, such as 4e9.")
+    if memory is None and executor is None:
+        memory = default_budget()
     return ScanRun(
         source,
         resolve_methods(methods),
@@ -146,12 +159,17 @@ def start_run(
         vectors=vectors,
         workers=workers or default_at_hand(executor),
         executor=executor,
+        memory=None if memory is None else int(memory),
         cheap_first=cheap_first,
     )
 
 
 def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _is_amount(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 1 <= value < math.inf
 
 
 def scan(
@@ -162,6 +180,7 @@ def scan(
     vectors: bool = False,
     workers: int | None = None,
     executor: Executor | None = None,
+    memory: float | None = None,
     progress: bool = True,
     cancel: threading.Event | None = None,
 ) -> ScanResults:
@@ -174,5 +193,7 @@ def scan(
     1.0
     """
     scope = Scope(model)
-    run = start_run(scope.source, methods, top_k=top_k, vectors=vectors, workers=workers, executor=executor)
+    run = start_run(
+        scope.source, methods, top_k=top_k, vectors=vectors, workers=workers, executor=executor, memory=memory
+    )
     return scope._finish(run, progress, cancel)

@@ -197,6 +197,7 @@ def show(
     vectors: bool = False,
     workers: int | None = None,
     executor: Executor | None = None,
+    memory: float | None = None,
     thresholds: Thresholds | None = None,
     height: int | str | None = None,
     theme: str = "auto",
@@ -217,6 +218,8 @@ def show(
         How many layers are analyzed at a time; by default as many as there are cores, at most 8; not for results.
     executor : Executor, optional
         Who does the work instead of threads of this process, as for `scan`; not for results.
+    memory : float, optional
+        Bytes that the layers at hand may need together, as for `scan`; not for results.
     thresholds : Thresholds, optional
         For grades and classes, instead of the defaults.
     height : int, str or None
@@ -239,7 +242,14 @@ def show(
     else:
         source = model.source if isinstance(model, Scope) else open_source(model)
         run = start_run(
-            source, methods, top_k=top_k, vectors=vectors, workers=workers, executor=executor, cheap_first=True
+            source,
+            methods,
+            top_k=top_k,
+            vectors=vectors,
+            workers=workers,
+            executor=executor,
+            memory=memory,
+            cheap_first=True,
         )
         results = run.results
     if thresholds is not None:

@@ -36,6 +36,8 @@ _BOUNDS = (0.0, 1e-6, 1e-4, 1e-2)
 _FENCES = (1.5, 3.0)
 _FENCE_BINS = 64
 
+_KEPT = 1 << 22  # entries whose bins are kept
+
 _SLACK = 1e-6  # of a bin: rounding shifts an entry by far less
 
 
@@ -64,7 +66,8 @@ class BinnedEntries(Entries):
         # Entries of one value only, or none, have one bin.
         self._per_unit = self._bins / (high - low) if self._bins > 1 else 0.0
         self._scale = max(-low, high) / 127 if self.count else 0.0
-        self._bin_of = np.empty(self.count, np.uint16)
+        # Of more entries they are found again when needed: memory does not grow with the tensor.
+        self._kept = np.empty(self.count, np.uint16) if self.count <= _KEPT else None
         self._counts, self._moments = self._count()
         self._below = np.concatenate([[0], np.cumsum(self._counts)])
         self._magnitudes = _Magnitudes.of(-self.minimum * self._per_unit if self.count else 0.0, self._below)
@@ -134,24 +137,34 @@ class BinnedEntries(Entries):
         return int(self._bins_of(np.array([bound]))[0])
 
     def _count(self) -> tuple[npt.NDArray[np.int64], Moments | None]:
-        """Fill `_bin_of`; return how many entries each bin has, and the moments where one pass can tell them."""
+        """Return how many entries each bin has, and the moments where one pass can tell them."""
         sums = MomentSums(self._scale)
         counts = torch.zeros(self._bins + 1, dtype=torch.int64)
-        most = min(CHUNK, self.count)
-        wide, bins = scratch("wide", most), scratch("bins", most, np.int32)
         for start in range(0, self.count, CHUNK):
-            chunk = self._values[start : start + CHUNK]
-            x, at = wide[: len(chunk)], bins[: len(chunk)]
-            np.copyto(x, chunk)
+            x = self._wide(start)
             sums.add(x)
-            np.subtract(x, self.minimum, out=x)
-            np.multiply(x, self._per_unit, out=x)
-            np.copyto(at, x, casting="unsafe")
+            at = self._place(x)
             # torch counts without the interpreter's lock, NumPy with it.
             counts += torch.bincount(torch.from_numpy(at), minlength=len(counts))
-            np.copyto(self._bin_of[start : start + CHUNK], at, casting="unsafe")
-        counts[-2] += counts[-1]  # the maximum falls right behind the last bin
+            if self._kept is not None:
+                np.copyto(self._kept[start : start + CHUNK], at, casting="unsafe")
+        counts[-2] += counts[-1]
         return counts[:-1].numpy(), sums.finish()
+
+    def _wide(self, start: int) -> npt.NDArray[np.float64]:
+        """Return a chunk in float64, in working memory."""
+        chunk = self._values[start : start + CHUNK]
+        x = scratch("wide", min(CHUNK, self.count))[: len(chunk)]
+        np.copyto(x, chunk)
+        return x
+
+    def _place(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
+        """Return the bins of a chunk, which is overwritten; the maximum falls right behind the last one."""
+        at = scratch("bins", min(CHUNK, self.count), np.int32)[: len(x)]
+        np.subtract(x, self.minimum, out=x)
+        np.multiply(x, self._per_unit, out=x)
+        np.copyto(at, x, casting="unsafe")
+        return at
 
     def _inside(self, at: int) -> Float32s:
         """Return the entries of a bin, ascending."""
@@ -167,7 +180,8 @@ class BinnedEntries(Entries):
         chosen[-1] = chosen[-2]
         parts = []
         for start in range(0, self.count, CHUNK):
-            inside = np.flatnonzero(chosen.take(self._bin_of[start : start + CHUNK]))
+            at = self._place(self._wide(start)) if self._kept is None else self._kept[start : start + CHUNK]
+            inside = np.flatnonzero(chosen.take(at))
             parts.append(self._values[start : start + CHUNK].take(inside))
         together = np.concatenate(parts)
         together.sort()

@@ -1,0 +1,70 @@
+"""How much memory a scan may use, and how much a layer will need."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import psutil  # type: ignore[import-untyped]
+import torch
+
+from weightscope_widget.analyzers import SPECTRAL
+from weightscope_widget.sources import Layer
+
+__all__ = ["Budget", "bytes_needed", "default_budget"]
+
+_WORKING = 48 << 20  # chunks, tables and the libraries' own, whatever the layer
+_SQUARES = (
+    4  # float64 matrices of the smaller side: Gram matrix, product or copy, half a side of rows, the library's own
+)
+_ASSUMED_ITEM = 4  # of types that torch has not: their values come as float32
+
+
+class Budget:
+    """Memory that layers at hand share.
+
+    Parameters
+    ----------
+    total : int or None
+        Bytes; None for no limit.
+    """
+
+    def __init__(self, total: int | None) -> None:
+        self._total = total
+        self._held: list[int] = []
+
+    def admits(self, needed: int) -> bool:
+        """Return whether there is room for so many bytes; for a layer alone there always is."""
+        return self._total is None or not self._held or sum(self._held) + needed <= self._total
+
+    def take(self, needed: int) -> None:
+        """Note that so many bytes are in use from now on."""
+        self._held.append(needed)
+
+    def give_back(self, needed: int) -> None:
+        """Note that bytes that were taken are free again."""
+        self._held.remove(needed)
+
+
+def default_budget() -> int:
+    """Return half of the memory that is available now, in bytes."""
+    return int(psutil.virtual_memory().available) // 2
+
+
+def bytes_needed(layer: Layer, methods: Collection[str]) -> int:
+    """Estimate the bytes that measuring a layer takes at most, its weights as they are read included.
+
+    Pages of a file that is only mapped are counted too, though the system can take them back.
+    """
+    kind = getattr(torch, layer.dtype, None)
+    item = kind.itemsize if isinstance(kind, torch.dtype) else _ASSUMED_ITEM
+    entries = layer.parameters
+    needed = entries * item + _WORKING
+    if item > 2:
+        needed += 8 * entries  # float64 is sorted whole; of float32, whatever lies close together (pruned weights) is
+    if set(methods) & set(SPECTRAL) and not layer.is_stack and layer.shape:
+        rows = layer.shape[0]
+        side = min(rows, entries // max(rows, 1))
+        needed += _SQUARES * 8 * side**2
+        if item == 1:
+            needed += 4 * entries  # widened whole: torch computes little with 8-bit types
+    return needed
