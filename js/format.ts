@@ -63,7 +63,7 @@ export function formatPercentage(value: number): string {
 }
 
 export function formatDecibel(value: number): string {
-  return nonFinite(value) ?? `${minus(value.toFixed(1))} dB`;
+  return nonFinite(value) ?? `${minus(value.toFixed(1).replace(/^-0\.0$/, "0.0"))} dB`;
 }
 
 /** A round number of parameters: 22.6 M. */

@@ -7,7 +7,7 @@ from collections.abc import Collection
 import psutil  # type: ignore[import-untyped]
 import torch
 
-from weightscope_widget.analyzers import SPECTRAL
+from weightscope_widget.analyzers import ELEMENTWISE, SPECTRAL
 from weightscope_widget.sources import Layer
 
 __all__ = ["Budget", "bytes_needed", "default_budget"]
@@ -65,6 +65,6 @@ def bytes_needed(layer: Layer, methods: Collection[str]) -> int:
         rows = layer.shape[0]
         side = min(rows, entries // max(rows, 1))
         needed += _SQUARES * 8 * side**2
-        if item == 1:
-            needed += 4 * entries  # widened whole: torch computes little with 8-bit types
+    if item == 1 and set(methods) - set(ELEMENTWISE):
+        needed += 4 * entries  # widened whole: torch computes little with 8-bit types
     return needed

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from weightscope_widget.analyzers import ELEMENTWISE, SPECTRAL
+from weightscope_widget.analyzers import ELEMENTWISE, METHODS, SPECTRAL
 from weightscope_widget.budget import Budget, bytes_needed
 from weightscope_widget.crew import Crew
 from weightscope_widget.errors import NoWeightsError
@@ -23,6 +23,7 @@ __all__ = ["Progress", "ScanRun", "Task"]
 # scales them by what the run itself has measured.
 _SECONDS_PER_ENTRY = 12e-9
 _SECONDS_PER_FLOP = 1e-11
+_SECONDS_PER_ENTRY_OF_SCHEMES = 20e-9
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class Task:
     def cost(self) -> float:
         """Nominal seconds."""
         cost = self.layer.parameters * _SECONDS_PER_ENTRY if set(self.methods) & set(ELEMENTWISE) else 0.0
+        if "schemes" in self.methods:
+            cost += self.layer.parameters * _SECONDS_PER_ENTRY_OF_SCHEMES
         if set(self.methods) & set(SPECTRAL) and not self.layer.is_stack:
             rows = self.layer.shape[0] if self.layer.shape else 1
             m, n = max(rows, self.layer.parameters // max(rows, 1)), min(rows, self.layer.parameters // max(rows, 1))
@@ -146,8 +149,9 @@ class ScanRun:
     def _plan(self, layers: Sequence[Layer], cheap_first: bool) -> list[Task]:
         if cheap_first:
             # In the model's order: the first points come from small layers as well as from large ones.
-            return self._tasks_of(layers, ELEMENTWISE) + _largest_first(self._tasks_of(layers, SPECTRAL))
-        return _largest_first(self._tasks_of(layers, ELEMENTWISE + SPECTRAL))
+            dear = [method for method in METHODS if method not in ELEMENTWISE]
+            return self._tasks_of(layers, ELEMENTWISE) + _largest_first(self._tasks_of(layers, dear))
+        return _largest_first(self._tasks_of(layers, tuple(METHODS)))
 
     def _tasks_of(self, layers: Sequence[Layer], names: Sequence[str]) -> list[Task]:
         tasks = []

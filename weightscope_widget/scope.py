@@ -65,7 +65,8 @@ class Scope:
         Parameters
         ----------
         methods : str or iterable of str
-            Any of ``"basic_stats"``, ``"spectral"``, ``"quantization"``, ``"sparsity"``, or ``"all"``.
+            Any of ``"basic_stats"``, ``"spectral"``, ``"quantization"``, ``"sparsity"``, ``"all"`` for these four, and
+            ``"schemes"`` for the error of other quantization schemes than per-tensor INT8.
         top_k : int
             How many of the largest singular values to list per layer.
         vectors : bool

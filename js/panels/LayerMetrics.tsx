@@ -6,6 +6,7 @@ import { formatCount, formatDecibel, formatNumber, formatPercentage, formatTick,
 import { own, type Table } from "../model";
 import { factsOf, metricTitle, text } from "../text";
 import { Empty, Panel } from "./Panel";
+import { SchemesTable } from "./SchemesTable";
 
 const SECTIONS = ["spectral", "quantization", "basic_stats", "sparsity"];
 const CLASSIFIED: readonly string[] = [
@@ -61,6 +62,7 @@ export function LayerMetrics() {
           {SECTIONS.map((section) => (
             <Section key={section} section={section} entries={entriesOf(table, section, row)} />
           ))}
+          <SchemesTable row={row} />
         </div>
       </div>
     </Panel>

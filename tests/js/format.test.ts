@@ -85,6 +85,7 @@ describe("a percentage", () => {
 describe("a level", () => {
   it.each([
     [38.764, "38.8 dB"],
+    [-0.04, "0.0 dB"],
     [-3.21, "−3.2 dB"],
     [0, "0.0 dB"],
     [-0, "0.0 dB"],

@@ -139,3 +139,29 @@ it.each([
 ])("%s of %d is %s", (metric, value, text) => {
   expect(formatMetric(metric, value)).toBe(text);
 });
+
+describe("quantization schemes", () => {
+  const SCHEMES = {
+    "schemes.int8_tensor_sqnr_db": 38.764,
+    "schemes.int8_tensor_relative_mse": 0.000133,
+    "schemes.nf4_block64_sqnr_db": 20.73,
+    "schemes.nf4_block64_relative_mse": 0.00845,
+    "schemes.fp9_of_tomorrow_sqnr_db": Number.POSITIVE_INFINITY,
+    "schemes.fp9_of_tomorrow_relative_mse": Number.NaN,
+  };
+
+  it("has a row for each, with its error", async () => {
+    const { root } = await open({ ...VALUES, ...SCHEMES });
+    const rows = [...root.querySelectorAll("table[data-section=schemes] tbody tr")];
+    expect(rows.map((row) => [...row.children].map((cell) => cell.textContent))).toEqual([
+      ["INT8 per tensor", "38.8 dB", "0.013 %"],
+      ["NF4, blocks of 64", "20.7 dB", "0.845 %"],
+      ["fp9_of_tomorrow", "∞", "—"],
+    ]);
+  });
+
+  it("is left out where the scan left it out", async () => {
+    const { root } = await open(VALUES);
+    expect(root.querySelector("table[data-section=schemes]")).toBeNull();
+  });
+});

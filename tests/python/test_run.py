@@ -87,7 +87,9 @@ def test_vectors_have_basic_statistics_only() -> None:
 
 def test_every_analyzer_is_in_one_of_the_passes() -> None:
     assert set(ELEMENTWISE) == set(CHEAP)
-    assert tuple(METHODS) == ALL
+    assert tuple(METHODS) == (*ALL, "schemes")
+    tasks = planned(run_of(matrices(1), tuple(METHODS), cheap_first=True).steps())
+    assert tasks == [("l0", CHEAP), ("l0", ("spectral", "schemes"))]
 
 
 def test_both_orders_give_the_same_to_the_bit() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from weightscope_widget.analyzers.basic import analyze_basic_stats
 from weightscope_widget.analyzers.quantization import analyze_quantization_sensitivity
+from weightscope_widget.analyzers.schemes import SCHEMES, analyze_schemes
 from weightscope_widget.analyzers.sparsity import analyze_sparsity
 from weightscope_widget.analyzers.spectral import analyze_spectral
 from weightscope_widget.analyzers.weights import Weights
@@ -15,10 +16,12 @@ from weightscope_widget.errors import UnknownMethodError
 __all__ = [
     "ELEMENTWISE",
     "METHODS",
+    "SCHEMES",
     "SPECTRAL",
     "Weights",
     "analyze_basic_stats",
     "analyze_quantization_sensitivity",
+    "analyze_schemes",
     "analyze_sparsity",
     "analyze_spectral",
     "resolve_methods",
@@ -30,13 +33,17 @@ METHODS: dict[str, Callable[[Weights, int], dict[str, Any]]] = {
     "spectral": analyze_spectral,
     "quantization": lambda weights, _: analyze_quantization_sensitivity(weights),
     "sparsity": lambda weights, _: analyze_sparsity(weights),
+    "schemes": lambda weights, _: analyze_schemes(weights),
 }
-"""The analyzers by the name of their section in the results, in the document's order."""
+"""The analyzers by the name of their section in the results, in the document's order, those beyond it last."""
+
+EXTRA = ("schemes",)
+"""Methods beyond the document's: what ``"all"`` does not include."""
 
 SPECTRAL = ("spectral",)
 """Methods that need a factorization: a hundred times the cost of the others, and matrices only."""
 
-ELEMENTWISE = tuple(name for name in METHODS if name not in SPECTRAL)
+ELEMENTWISE = ("basic_stats", "quantization", "sparsity")
 """Methods that one pass over the entries answers."""
 
 
@@ -46,14 +53,15 @@ def resolve_methods(methods: str | Iterable[str]) -> tuple[str, ...]:
     Parameters
     ----------
     methods : str or iterable of str
-        Any of ``"basic_stats"``, ``"spectral"``, ``"quantization"``, ``"sparsity"``, or ``"all"``.
+        Any of ``"basic_stats"``, ``"spectral"``, ``"quantization"``, ``"sparsity"``, ``"all"`` for these four, and
+        ``"schemes"``.
 
     Raises
     ------
     UnknownMethodError
         Where a name is not one of these, or none is given.
     """
-    choices = ", ".join(METHODS)
+    choices, every = ", ".join(METHODS), {name for name in METHODS if name not in EXTRA}
     if not isinstance(methods, Iterable):
         raise UnknownMethodError(f"methods is {methods!r}; choose from {choices}, or 'all'.")
     wanted = [methods] if isinstance(methods, str) else list(methods)
@@ -62,4 +70,5 @@ def resolve_methods(methods: str | Iterable[str]) -> tuple[str, ...]:
         raise UnknownMethodError(f"methods has {', '.join(map(repr, unknown))}; choose from {choices}, or 'all'.")
     if not wanted:
         raise UnknownMethodError(f"methods is empty; choose from {choices}, or 'all'.")
-    return tuple(name for name in METHODS if "all" in wanted or name in wanted)
+    chosen = {*wanted, *(every if "all" in wanted else ())}
+    return tuple(name for name in METHODS if name in chosen)

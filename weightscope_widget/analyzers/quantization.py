@@ -6,6 +6,7 @@ import math
 
 import torch
 
+from weightscope_widget.analyzers.decibel import decibel
 from weightscope_widget.analyzers.weights import Weights
 
 __all__ = ["analyze_quantization_sensitivity"]
@@ -40,7 +41,7 @@ def analyze_quantization_sensitivity(tensor: torch.Tensor | Weights) -> dict[str
         "quantization_mse": moments.error_squares / count * unit * unit if count else math.nan,
         "quantization_mae": moments.error_abs / count * unit if count else math.nan,
         "cosine_similarity": min(moments.dot / norms, 1.0) if norms > 0 else math.nan,
-        "sqnr_db": _decibel(moments.sum_squares, moments.error_squares),
+        "sqnr_db": decibel(moments.sum_squares, moments.error_squares),
         "dynamic_range": weights.abs_max / unit / moments.mean_abs if moments.mean_abs > 0 else math.nan,
         "outlier_percentage": 100 * outliers / count if count else math.nan,
         "outlier_count": outliers,
@@ -57,9 +58,3 @@ def outlier_count(weights: Weights, factor: float) -> int:
     q1, q3 = entries.quantile(0.25), entries.quantile(0.75)
     spread = factor * (q3 - q1)
     return entries.count_below(q1 - spread) + entries.count - entries.count_at_most(q3 + spread)
-
-
-def _decibel(signal: float, noise: float) -> float:
-    if noise > 0:
-        return 10 * math.log10(signal / noise)
-    return math.nan if math.isnan(noise) else math.inf

@@ -209,7 +209,7 @@ def show(
     model : nn.Module, mapping of str to Tensor, path, Source, Scope or ScanResults
         Whatever `scan` takes, or results, which are drawn as they are.
     methods : str or iterable of str
-        Any of ``"basic_stats"``, ``"spectral"``, ``"quantization"``, ``"sparsity"``, or ``"all"``; not for results.
+        As for `scan`; not for results.
     top_k : int
         How many of the largest singular values to list per layer; not for results.
     vectors : bool
