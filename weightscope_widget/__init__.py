@@ -3,6 +3,7 @@
 from importlib.metadata import version as _version
 
 from weightscope_widget.assessment import Thresholds
+from weightscope_widget.cache import clear_cache
 from weightscope_widget.dashboard import Dashboard, show
 from weightscope_widget.errors import WeightScopeError
 from weightscope_widget.results import ScanResults
@@ -17,6 +18,7 @@ __all__ = [
     "Scope",
     "Thresholds",
     "WeightScopeError",
+    "clear_cache",
     "load_results",
     "scan",
     "show",

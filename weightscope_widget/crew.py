@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import os
 import pickle
 import uuid
@@ -15,6 +14,7 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Generic, TypeVar
 
+from weightscope_widget.callers import level_outside
 from weightscope_widget.errors import ExecutorLostWarning, InvalidArgumentError
 from weightscope_widget.measure import Measured, Request, measure
 from weightscope_widget.workers import default_workers, worker_pool
@@ -177,7 +177,7 @@ class Crew(Generic[_Key]):
             f"The executor takes no more work ({_in_short(error)}); the layers that are left are measured on "
             "threads of this process.",
             ExecutorLostWarning,
-            stacklevel=_level_outside(),
+            stacklevel=level_outside(),
         )
         self._at_hand = min(self._at_hand, default_workers())
         self._start_threads()
@@ -202,14 +202,6 @@ class Crew(Generic[_Key]):
                 f"{request.layer.name!r} cannot be sent to the executor's workers ({_in_short(problem)}); give the "
                 "model as a path, so that they read its file themselves."
             ) from error
-
-
-def _level_outside() -> int:
-    """Return the `stacklevel` at which the caller's warning points out of this package, as the user's own line."""
-    level, frame = 0, inspect.currentframe()
-    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
-        level, frame = level + 1, frame.f_back
-    return level
 
 
 def _in_short(error: BaseException) -> str:

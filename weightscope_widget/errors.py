@@ -87,6 +87,10 @@ class FrontEndMissingError(WeightScopeError, RuntimeError):
     """The installed package lacks its built front end."""
 
 
+class CacheWarning(UserWarning):
+    """What was remembered of earlier scans cannot be used, or nothing can be remembered; the scan goes on without."""
+
+
 class ExecutorLostWarning(UserWarning):
     """The executor given to a scan broke or was closed; the scan goes on in this process."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import math
 import os
 import uuid
 from collections.abc import Mapping
@@ -18,13 +17,12 @@ from weightscope_widget.analyzers import METHODS
 from weightscope_widget.analyzers.distribution import Histogram
 from weightscope_widget.assessment import Thresholds
 from weightscope_widget.errors import ModelNotFoundError, ResultsFormatError
+from weightscope_widget.exact_json import numbers, plain
 from weightscope_widget.results import LayerInfo, ScanResults
 
 __all__ = ["load_results", "write_results"]
 
 _FORMAT, _VERSION = "weightscope-results", 1
-
-_NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 # The reference project wrote thresholds as Python prints them.
 _REFERENCE_KEYS = {
@@ -49,7 +47,7 @@ def write_results(results: ScanResults, path: str | os.PathLike[str]) -> None:
     partial = target.parent / f".{uuid.uuid4().hex}.part"
     try:
         with partial.open("x", encoding="utf-8") as file:
-            json.dump(_plain(document), file, allow_nan=False)
+            json.dump(plain(document), file, allow_nan=False)
         partial.replace(target)
     except BaseException:
         partial.unlink(missing_ok=True)
@@ -142,7 +140,7 @@ def _read(document: dict[str, Any], path: Path) -> ScanResults:
             continue
         results.add(
             name,
-            {key: value if key == "error" else _numbers(value) for key, value in layer["results"].items()},
+            {key: value if key == "error" else numbers(value) for key, value in layer["results"].items()},
             spectrum=_decode(layer["singular_values"]) if "singular_values" in layer else None,
             histogram=_histogram(layer["histogram"]) if "histogram" in layer else None,
         )
@@ -150,7 +148,7 @@ def _read(document: dict[str, Any], path: Path) -> ScanResults:
 
 
 def _histogram(document: dict[str, Any]) -> Histogram:
-    return Histogram(_numbers(document["low"]), _numbers(document["high"]), _decode(document["counts"]))
+    return Histogram(numbers(document["low"]), numbers(document["high"]), _decode(document["counts"]))
 
 
 def _read_reference(document: Any, path: Path) -> ScanResults:
@@ -172,7 +170,7 @@ def _read_reference(document: Any, path: Path) -> ScanResults:
     chosen = [method for method in METHODS if method in methods]
     results = ScanResults(path.stem, [LayerInfo(name) for name in document], chosen)
     for name, sections in document.items():
-        results.add(name, _numbers(_renamed(sections)))
+        results.add(name, numbers(_renamed(sections)))
     return results
 
 
@@ -180,26 +178,6 @@ def _renamed(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {_REFERENCE_KEYS.get(key, key): _renamed(one) for key, one in value.items()}
     return value
-
-
-def _plain(value: Any) -> Any:
-    """Return `value` with non-finite numbers as strings, which is what valid JSON can hold."""
-    if isinstance(value, Mapping):
-        return {key: _plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return next(text for text, number in _NON_FINITE.items() if repr(number) == repr(value))
-    return value
-
-
-def _numbers(value: Any) -> Any:
-    """Undo `_plain`."""
-    if isinstance(value, dict):
-        return {key: _numbers(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_numbers(one) for one in value]
-    return _NON_FINITE.get(value, value) if isinstance(value, str) else value
 
 
 def _encode(array: np.ndarray) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from weightscope_widget.analyzers import ELEMENTWISE, METHODS, SPECTRAL
 from weightscope_widget.budget import Budget, bytes_needed
+from weightscope_widget.cache import Cache
 from weightscope_widget.crew import Crew
 from weightscope_widget.errors import NoWeightsError
 from weightscope_widget.measure import Measured, Request
@@ -106,6 +107,8 @@ class ScanRun:
         Who does the tasks instead of threads of this process; it is not shut down.
     memory : int, optional
         Bytes that the tasks at hand may need together, by estimate; a task that needs more is done alone.
+    cache : Cache, optional
+        What it knows is in the results from the start; what is measured is kept there.
 
     Raises
     ------
@@ -124,6 +127,7 @@ class ScanRun:
         workers: int = 1,
         executor: Executor | None = None,
         memory: int | None = None,
+        cache: Cache | None = None,
     ) -> None:
         layers = [layer for layer in source.layers if vectors or len(layer.shape) != 1]
         if not layers:
@@ -137,6 +141,8 @@ class ScanRun:
         self._workers = workers
         self._executor = executor
         self._budget = Budget(memory)
+        self._cache = cache
+        self._identities = {layer.name: self._recall(layer) for layer in layers}
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
         self._tasks = deque(self._plan(layers, cheap_first))
@@ -157,7 +163,7 @@ class ScanRun:
         tasks = []
         for layer in layers:
             applicable = self.results.methods_for(self.results.layers[layer.name])
-            methods = tuple(method for method in applicable if method in names)
+            methods = tuple(method for method in applicable if method in names and not self._has(layer, method))
             if methods:
                 tasks.append(Task(layer, methods))
         return tasks
@@ -170,7 +176,7 @@ class ScanRun:
             try:
                 while True:
                     while crew.has_room and (task := self._take()) is not None:
-                        if self._has_failed(task.layer):
+                        if self._has(task.layer, "error"):
                             self._tick_off(task)  # the first failure already says why
                             yield task
                         else:
@@ -186,6 +192,8 @@ class ScanRun:
             finally:
                 for task, measured in crew.rest():
                     self._keep(task, measured)
+                if self._cache is not None:
+                    self._cache.close()
 
     def prioritize(self, name: str) -> None:
         """Do what is left of a layer before anything else; unknown names and finished layers change nothing."""
@@ -219,8 +227,8 @@ class ScanRun:
             self._tasks_left[task.layer.name] -= 1
             self._layers_done += self._tasks_left[task.layer.name] == 0
 
-    def _has_failed(self, layer: Layer) -> bool:
-        return layer.name in self.results and "error" in self.results[layer.name]
+    def _has(self, layer: Layer, section: str) -> bool:
+        return layer.name in self.results and section in self.results[layer.name]
 
     def _take(self) -> Task | None:
         with self._lock:
@@ -242,6 +250,19 @@ class ScanRun:
         self._budget.give_back(task.memory)
         self.results.add(task.layer.name, measured.sections, spectrum=measured.spectrum, histogram=measured.histogram)
         self._tick_off(task)
+        identity = self._identities[task.layer.name]
+        if self._cache is not None and identity is not None:
+            self._cache.remember(task.layer, identity, measured)
+
+    def _recall(self, layer: Layer) -> str | None:
+        """Fill in what is known of a layer; return what tells its weights from all others."""
+        if self._cache is None:
+            return None
+        methods = self.results.methods_for(self.results.layers[layer.name])
+        identity, known = self._cache.recall(layer, methods, self._top_k)
+        if known.sections:
+            self.results.add(layer.name, known.sections, spectrum=known.spectrum, histogram=known.histogram)
+        return identity
 
 
 def _largest_first(tasks: Sequence[Task]) -> list[Task]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import threading
 import warnings
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ from tqdm.auto import tqdm
 
 from weightscope_widget.analyzers import resolve_methods
 from weightscope_widget.budget import default_budget
+from weightscope_widget.cache import open_cache
 from weightscope_widget.crew import default_at_hand
 from weightscope_widget.errors import InvalidArgumentError, ScanInterruptedWarning
 from weightscope_widget.results import ScanResults
@@ -57,6 +59,7 @@ class Scope:
         workers: int | None = None,
         executor: Executor | None = None,
         memory: float | None = None,
+        cache: bool | str | os.PathLike[str] = True,
         progress: bool = True,
         cancel: threading.Event | None = None,
     ) -> ScanResults:
@@ -82,6 +85,10 @@ class Scope:
         memory : float, optional
             Bytes, such as ``4e9``, that the layers at hand may need together, by estimate; one that needs more is
             analyzed alone.  By default half of what is available now, and with an executor no limit.
+        cache : bool or path-like
+            Whether what was measured of files is remembered for the next scan, and where: True for the directory that
+            the environment variable ``WEIGHTSCOPE_CACHE`` names (``off``: nowhere), or else the user's cache directory.
+            A file that has changed is measured anew.  Models in memory are never remembered.
         progress : bool
             Show a progress bar.
         cancel : threading.Event, optional
@@ -105,9 +112,18 @@ class Scope:
             Where the scan was interrupted from the keyboard.
         ExecutorLostWarning
             Where the executor broke or was closed, and threads of this process did the rest.
+        CacheWarning
+            Where nothing can be remembered, or what was cannot be read; the scan goes on without.
         """
         run = start_run(
-            self.source, methods, top_k=top_k, vectors=vectors, workers=workers, executor=executor, memory=memory
+            self.source,
+            methods,
+            top_k=top_k,
+            vectors=vectors,
+            workers=workers,
+            executor=executor,
+            memory=memory,
+            cache=cache,
         )
         return self._finish(run, progress, cancel)
 
@@ -115,6 +131,7 @@ class Scope:
         self.results = run.results
         with tqdm(total=len(run.results.layers), desc=self.source.name, unit="layer", disable=not progress) as bar:
             try:
+                bar.update(run.progress.done)
                 for _ in run.steps():
                     bar.update(run.progress.done - bar.n)
                     if cancel is not None and cancel.is_set():
@@ -137,6 +154,7 @@ def start_run(
     workers: int | None,
     executor: Executor | None = None,
     memory: float | None = None,
+    cache: object = True,
     cheap_first: bool = False,
 ) -> ScanRun:
     """Return a run with its arguments checked; nothing is read yet."""
@@ -161,6 +179,7 @@ def start_run(
         workers=workers or default_at_hand(executor),
         executor=executor,
         memory=None if memory is None else int(memory),
+        cache=open_cache(cache),
         cheap_first=cheap_first,
     )
 
@@ -182,6 +201,7 @@ def scan(
     workers: int | None = None,
     executor: Executor | None = None,
     memory: float | None = None,
+    cache: bool | str | os.PathLike[str] = True,
     progress: bool = True,
     cancel: threading.Event | None = None,
 ) -> ScanResults:
@@ -195,6 +215,13 @@ def scan(
     """
     scope = Scope(model)
     run = start_run(
-        scope.source, methods, top_k=top_k, vectors=vectors, workers=workers, executor=executor, memory=memory
+        scope.source,
+        methods,
+        top_k=top_k,
+        vectors=vectors,
+        workers=workers,
+        executor=executor,
+        memory=memory,
+        cache=cache,
     )
     return scope._finish(run, progress, cancel)

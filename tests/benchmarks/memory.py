@@ -37,7 +37,8 @@ def grown(work):
 what, model = sys.argv[1:]
 wsw.scan({"warm.weight": torch.randn(300, 300)}, progress=False)
 if what == "file":
-    print(grown(lambda: wsw.scan(model, methods=["basic_stats", "quantization", "sparsity"], progress=False)))
+    methods = ["basic_stats", "quantization", "sparsity"]
+    print(grown(lambda: wsw.scan(model, methods, progress=False, cache=False)))
 else:
     state = MODELS[model]()
     print(grown(lambda: textbook.everything(state) if what == "textbook" else wsw.scan(state, progress=False)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
@@ -198,6 +199,7 @@ def show(
     workers: int | None = None,
     executor: Executor | None = None,
     memory: float | None = None,
+    cache: bool | str | os.PathLike[str] = True,
     thresholds: Thresholds | None = None,
     height: int | str | None = None,
     theme: str = "auto",
@@ -220,6 +222,8 @@ def show(
         Who does the work instead of threads of this process, as for `scan`; not for results.
     memory : float, optional
         Bytes that the layers at hand may need together, as for `scan`; not for results.
+    cache : bool or path-like
+        Whether and where what was measured of files is remembered, as for `scan`; not for results.
     thresholds : Thresholds, optional
         For grades and classes, instead of the defaults.
     height : int, str or None
@@ -249,6 +253,7 @@ def show(
             workers=workers,
             executor=executor,
             memory=memory,
+            cache=cache,
             cheap_first=True,
         )
         results = run.results

@@ -10,6 +10,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from weightscope_widget.errors import TensorReadError
+from weightscope_widget.sources._identity import file_identity
 from weightscope_widget.sources._paths import quote
 
 __all__ = ["InFile", "InMemory", "Loader", "Unreadable"]
@@ -22,6 +23,10 @@ class Loader(Protocol):
 
     def member(self, index: int) -> Loader:
         """Return the loader of the matrix at `index` along the first axis."""
+        ...
+
+    def identity(self) -> str | None:
+        """Return a text that no other tensor has, and that changes when this one may have; None where nothing tells."""
         ...
 
 
@@ -56,6 +61,9 @@ class InMemory:
             )
         whole = self.tensor.detach()
         return whole if self.index is None else whole[self.index]
+
+    def identity(self) -> None:
+        """Return None: what a model in memory holds can change at any time."""
 
     def member(self, index: int) -> InMemory:
         """Return the loader of the matrix at `index` along the first axis."""
@@ -92,6 +100,11 @@ class InFile:
         assert isinstance(tensor, torch.Tensor)
         return tensor
 
+    def identity(self) -> str | None:
+        """See `Loader.identity`."""
+        version = file_identity(self.path)
+        return None if version is None else f"{self!r} {version}"
+
     def member(self, index: int) -> InFile:
         """Return the loader of the matrix at `index` along the first axis."""
         return replace(self, index=index)
@@ -111,6 +124,9 @@ class Unreadable:
 
     def __call__(self) -> torch.Tensor:
         raise TensorReadError(self.problem)
+
+    def identity(self) -> None:
+        """Return None: there is nothing to remember."""
 
     def member(self, index: int) -> Unreadable:
         """Return the same: no part of it can be read either."""

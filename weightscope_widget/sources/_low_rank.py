@@ -61,6 +61,11 @@ class LowRank:
             )
         return (left if self.index is None else left[self.index : self.index + 1]), right
 
+    def identity(self) -> str | None:
+        """See `Loader.identity`."""
+        b, a = self.b.identity(), self.a.identity()
+        return None if b is None or a is None else f"{self!r} {b} {a}"
+
     def member(self, index: int) -> LowRank:
         """Return the loader of the part at `index` along the first axis."""
         return replace(self, index=index)

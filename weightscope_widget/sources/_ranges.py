@@ -57,10 +57,13 @@ class RemoteFile:
         Where it is, as fsspec understands it; may hold secrets, so messages say `shown` of it.
     size : int
         Its length in bytes.
+    version : str, optional
+        Another one when the file has changed, where its server says so (ETag).
     """
 
     url: str = field(repr=False)
     size: int
+    version: str | None = None
 
     def read(self, begin: int, end: int) -> bytes:
         """Return the bytes from `begin` to before `end`, by one request.
@@ -125,6 +128,10 @@ class InRange:
         flat = torch.frombuffer(data, dtype=torch.uint8) if data else torch.empty(0, dtype=torch.uint8)
         return flat.view(dtype).reshape(self.shape)
 
+    def identity(self) -> str | None:
+        """See `Loader.identity`."""
+        return None if self.file.version is None else f"{self!r} {self.file.url}"
+
     def member(self, index: int) -> InRange:
         """Return the loader of the matrix at `index` along the first axis; only its bytes are fetched."""
         dtype: torch.dtype = getattr(torch, self.dtype)
@@ -169,7 +176,9 @@ def stat(url: str) -> RemoteFile:
             raise NoRangesError()
         if info.get("type") == "directory" or not isinstance(info.get("size"), int):
             raise RemoteError("its size is not known", final=True)
-        return RemoteFile(url, info["size"])
+        # HTTP, S3, and others call it so; the hub's filesystem has the hash of the content.
+        tag = next((info[key] for key in ("ETag", "etag", "blob_id") if isinstance(info.get(key), str)), None)
+        return RemoteFile(url, info["size"], tag)
 
     return _guarded(url, ask)
 

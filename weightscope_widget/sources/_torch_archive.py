@@ -16,6 +16,7 @@ import torch
 
 from weightscope_widget.errors import CorruptFileError, TensorReadError, UnsupportedModelError, WeightScopeError
 from weightscope_widget.sources._header import Entry, Header, remedy
+from weightscope_widget.sources._identity import file_identity
 from weightscope_widget.sources._loaders import Unreadable
 from weightscope_widget.sources._paths import quote
 from weightscope_widget.sources._unwrap import unwrap
@@ -70,6 +71,11 @@ class InTorchFile:
                 f"{quote(self.key)} cannot be read from {quote(self.path)} ({error}); the file was moved, changed or "
                 "damaged since it was opened: put it back or open the model again."
             ) from error
+
+    def identity(self) -> str | None:
+        """See `Loader.identity`."""
+        version = file_identity(self.path)
+        return None if version is None else f"{self!r} {version}"
 
     def member(self, index: int) -> InTorchFile:
         """Return the loader of the matrix at `index` along the first axis."""
