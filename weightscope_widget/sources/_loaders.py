@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -72,7 +73,7 @@ class InMemory:
 
 @dataclass(frozen=True)
 class InFile:
-    """A tensor in a safetensors file, which is opened for each call: nothing is held, and it pickles.
+    """A tensor in a safetensors file; it holds nothing, and pickles.
 
     Attributes
     ----------
@@ -90,15 +91,12 @@ class InFile:
 
     def __call__(self) -> torch.Tensor:
         try:
-            with safe_open(self.path, framework="pt", device="cpu") as file:
-                tensor = file.get_tensor(self.key) if self.index is None else file.get_slice(self.key)[self.index]
+            return _OPENED.tensor(self.path, self.key, self.index)
         except (SafetensorError, OSError, IndexError, RuntimeError, ValueError, TypeError, AttributeError) as error:
             raise TensorReadError(
                 f"{quote(self.key)} cannot be read from {quote(self.path)} ({error}); the file was moved, changed or "
                 "damaged since it was opened: put it back or open the model again."
             ) from error
-        assert isinstance(tensor, torch.Tensor)
-        return tensor
 
     def identity(self) -> str | None:
         """See `Loader.identity`."""
@@ -131,3 +129,30 @@ class Unreadable:
     def member(self, index: int) -> Unreadable:
         """Return the same: no part of it can be read either."""
         return self
+
+
+_RENEWED_AFTER = 32 << 20
+"""Bytes of a file handed out before it is mapped anew: pages once touched count as this process's memory."""
+
+
+class _Opened(threading.local):
+    """The file that a thread read last: parsing a header of 10,000 tensors anew for each of them would take minutes."""
+
+    def __init__(self) -> None:
+        self._identity: str | None = None
+        self._file: Any = None
+        self._left = 0
+
+    def tensor(self, path: Path, key: str, index: int | None) -> torch.Tensor:
+        identity = file_identity(path)
+        if identity is None or identity != self._identity or self._left <= 0:
+            self._identity = self._file = None
+            self._file = safe_open(path, framework="pt", device="cpu")
+            self._identity, self._left = identity, _RENEWED_AFTER
+        tensor = self._file.get_tensor(key) if index is None else self._file.get_slice(key)[index]
+        assert isinstance(tensor, torch.Tensor)
+        self._left -= tensor.nbytes
+        return tensor
+
+
+_OPENED = _Opened()
