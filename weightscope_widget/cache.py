@@ -23,7 +23,6 @@ import torch
 from weightscope_widget.analyzers.distribution import Histogram
 from weightscope_widget.callers import level_outside
 from weightscope_widget.errors import CacheWarning, InvalidArgumentError
-from weightscope_widget.exact_json import numbers, plain
 from weightscope_widget.measure import Measured
 from weightscope_widget.sources import Layer
 
@@ -149,7 +148,7 @@ class Cache:
         if "error" in measured.sections or _identity(layer) != identity:
             return
         for method, section in measured.sections.items():
-            text = json.dumps(plain(section), allow_nan=False)
+            text = json.dumps(section)  # with NaN and Infinity as Python writes and reads them
             array = _array_of(method, measured)
             size = len(text) + len(array)
             self._waiting.append((_key(identity), method, text, array, _crc(text, array), size, int(time.time())))
@@ -270,7 +269,7 @@ def _decoded(known: dict[str, tuple[str, bytes]], top_k: int) -> Measured:
     spectrum: np.ndarray | None = None
     histogram: Histogram | None = None
     for method, (text, array) in known.items():
-        sections[method] = numbers(json.loads(text))
+        sections[method] = json.loads(text)
         values = np.frombuffer(array, "<f8").astype(np.float64)
         if method == "spectral":
             spectrum = values
