@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from weightscope_widget.errors import ModelNotFoundError, UnsupportedModelError
-from weightscope_widget.sources import gguf_file, torch_file
+from weightscope_widget.sources import gguf_file, onnx_file, torch_file
 from weightscope_widget.sources._choice import FILE, INDEX, choose
 from weightscope_widget.sources._header import Entry, read_header
 from weightscope_widget.sources._index import read_sharded
@@ -18,10 +18,10 @@ from weightscope_widget.sources.safetensors_file import file_source
 
 __all__ = ["accepts", "open_directory"]
 
-_OTHER_SOURCES = (torch_file.in_folder, gguf_file.in_folder)
+_OTHER_SOURCES = (torch_file.in_folder, gguf_file.in_folder, onnx_file.in_folder)
 """What may open a folder without safetensors, each returning None where there is nothing for it."""
 
-_OTHER_WEIGHTS = (".bin", ".pt", ".pth", ".ckpt", ".gguf", ".h5", ".msgpack", ".onnx")
+_OTHER_WEIGHTS = (".bin", ".pt", ".pth", ".ckpt", ".gguf", ".h5", ".msgpack")
 
 
 def accepts(model: object) -> bool:
@@ -35,7 +35,7 @@ def open_directory(model: str | os.PathLike[str]) -> Source:
 
     Looked for, in this order: ``model.safetensors.index.json``, a single other index, ``model.safetensors``, a single
     other ``.safetensors`` file, several that have no tensor in common; without any of these,
-    ``pytorch_model.bin.index.json``, ``pytorch_model.bin``, or a single model in GGUF format.
+    ``pytorch_model.bin.index.json``, ``pytorch_model.bin``, or a single model in GGUF or ONNX format.
 
     Raises
     ------
