@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 from weightscope_widget.errors import ModelNotFoundError, UnsupportedModelError
@@ -14,6 +15,7 @@ from weightscope_widget.sources._index import read_sharded
 from weightscope_widget.sources._order import natural_key
 from weightscope_widget.sources._paths import absolute, as_path, checkpoint_name, quote
 from weightscope_widget.sources.layer import Source
+from weightscope_widget.sources.packed.config import read_beside
 from weightscope_widget.sources.safetensors_file import file_source
 
 __all__ = ["accepts", "open_directory"]
@@ -54,7 +56,8 @@ def open_directory(model: str | os.PathLike[str]) -> Source:
     choice = choose(names)
     if choice.index is not None:
         sharded = read_sharded(folder / choice.index)
-        return file_source(checkpoint_name(folder), sharded.entries, sharded.metadata)
+        told = partial(read_beside, folder)
+        return file_source(checkpoint_name(folder), sharded.entries, sharded.metadata, told=told)
     if not choice.files:
         others = (in_folder(folder, names) for in_folder in _OTHER_SOURCES)
         source = next((source for source in others if source is not None), None)
@@ -77,7 +80,7 @@ def _open_together(folder: Path, files: Iterable[str]) -> Source:
             )
         entries.update(header.entries)
         metadata.update(header.metadata)
-    return file_source(checkpoint_name(folder), entries, metadata)
+    return file_source(checkpoint_name(folder), entries, metadata, told=partial(read_beside, folder))
 
 
 def _files(folder: Path) -> list[str]:

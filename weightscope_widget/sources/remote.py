@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote as percent
 from urllib.parse import unquote, urlsplit
 
@@ -27,12 +28,14 @@ from weightscope_widget.sources._ranges import (
     tried,
 )
 from weightscope_widget.sources.layer import Source
+from weightscope_widget.sources.packed.config import parse_config
 from weightscope_widget.sources.safetensors_file import file_source
 
 __all__ = ["accepts", "open_remote"]
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]+(?:::[a-z][a-z0-9+.-]+)*://\S", re.IGNORECASE)
 _LONGEST_INDEX = 100_000_000
+_CONFIG = "config.json"
 _HEADERS_AT_A_TIME = 8
 
 _Result = TypeVar("_Result")
@@ -65,7 +68,7 @@ def open_remote(model: str) -> Source:
     path = _path(model)
     if path.endswith(".safetensors"):
         header = _header(model)
-        return file_source(_name(path), header.entries, header.metadata)
+        return file_source(_name(path), header.entries, header.metadata, told=partial(_told, model))
     if path.endswith(".safetensors.index.json"):
         return _open_index(model)
     if model.lower().startswith(("http://", "https://")):
@@ -84,8 +87,9 @@ def open_remote(model: str) -> Source:
             f"{quote(shown(model))} holds {len(choice.files)} .safetensors files and no index; give the address of "
             f"one, such as {quote(choice.files[0])}."
         )
-    header = _header(_beside(model.rstrip("/") + "/", choice.files[0]))
-    return file_source(_name(path), header.entries, header.metadata)
+    url = _beside(model.rstrip("/") + "/", choice.files[0])
+    header = _header(url)
+    return file_source(_name(path), header.entries, header.metadata, told=partial(_told, url))
 
 
 def _open_index(url: str) -> Source:
@@ -95,7 +99,16 @@ def _open_index(url: str) -> Source:
     with ThreadPoolExecutor(_HEADERS_AT_A_TIME) as pool:
         headers = dict(zip(shards, pool.map(_header, (_beside(url, shard) for shard in shards)), strict=True))
     sharded = combine(shards_of, metadata, headers, Path())
-    return file_source(_name(_path(url).rpartition("/")[0]), sharded.entries, sharded.metadata)
+    name = _name(_path(url).rpartition("/")[0])
+    return file_source(name, sharded.entries, sharded.metadata, told=partial(_told, url))
+
+
+def _told(url: str) -> dict[str, Any]:
+    """Return the quantization settings of the ``config.json`` beside a file; empty where it cannot be had."""
+    try:
+        return parse_config(_whole(_beside(url, _CONFIG)))
+    except (RemoteError, UnsupportedModelError):
+        return {}
 
 
 def _whole(url: str) -> bytes:

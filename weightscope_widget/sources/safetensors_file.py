@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from weightscope_widget.sources._assemble import assemble
 from weightscope_widget.sources._conv1d import transposed_names
@@ -14,6 +17,8 @@ from weightscope_widget.sources._order import model_order
 from weightscope_widget.sources._paths import absolute, as_path, checkpoint_name
 from weightscope_widget.sources._record import Record, why_skipped
 from weightscope_widget.sources.layer import Source
+from weightscope_widget.sources.packed import unpacked
+from weightscope_widget.sources.packed.config import read_beside
 
 __all__ = ["accepts", "file_source", "open_file"]
 
@@ -36,7 +41,8 @@ def open_file(model: str | os.PathLike[str]) -> Source:
     """
     path = absolute(model)
     header = read_header(path)
-    return file_source(checkpoint_name(path), header.entries, header.metadata)
+    told = partial(read_beside, path.parent)
+    return file_source(checkpoint_name(path), header.entries, header.metadata, told=told)
 
 
 def file_source(
@@ -44,6 +50,7 @@ def file_source(
     entries: Mapping[str, Entry],
     metadata: Mapping[str, object],
     order: Callable[[Iterable[str]], Iterable[str]] = model_order,
+    told: Callable[[], Mapping[str, Any]] = dict,
 ) -> Source:
     """Return the source of tensors that lie in one or several files.
 
@@ -58,14 +65,22 @@ def file_source(
         its values were written under, as ``safetensors.torch.save_model`` puts it.
     order : callable, optional
         Puts the names in the model's order; ``tuple`` where the file has that order already.
+    told : callable, optional
+        Returns the ``quantization_config`` beside the files; called only if a quantized weight depends on it.
     """
-    transposed = transposed_names({key: entry.shape for key, entry in entries.items()})
-    records = [_record(key, entries[key], key in transposed) for key in order(entries)]
+    records = {record.name: record for record in unpacked([_record(*item) for item in entries.items()], told)}
+    transposed = transposed_names({key: record.shape for key, record in records.items()})
+    placed = [_placed(records[key], key in transposed) for key in order(records)]
     tied = {key: kept for key, kept in metadata.items() if isinstance(kept, str) and key != "format"}
-    return assemble(name, records, tied)
+    return assemble(name, placed, tied)
 
 
-def _record(key: str, entry: Entry, transposed: bool) -> Record:
+def _placed(record: Record, transposed: bool) -> Record:
+    stack = record.stack or (record.dtype != "unknown" and is_expert_stack(record.name, record.shape))
+    return replace(record, transposed=transposed, stack=stack)
+
+
+def _record(key: str, entry: Entry) -> Record:
     if entry.problem is not None:
         return Record(key, entry.shape, entry.dtype, Unreadable(entry.problem))
     return Record(
@@ -75,6 +90,4 @@ def _record(key: str, entry: Entry, transposed: bool) -> Record:
         entry.load or InFile(entry.path, key),
         skip=entry.skip or why_skipped(entry.shape, entry.dtype),
         identity=entry.identity,
-        transposed=transposed,
-        stack=is_expert_stack(key, entry.shape),
     )

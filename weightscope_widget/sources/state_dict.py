@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, TypeGuard
 
 import torch
@@ -15,6 +16,7 @@ from weightscope_widget.sources._paths import quote
 from weightscope_widget.sources._record import Record
 from weightscope_widget.sources._unwrap import unwrap
 from weightscope_widget.sources.layer import Source
+from weightscope_widget.sources.packed import unpacked
 
 __all__ = ["accepts", "open_state_dict"]
 
@@ -39,16 +41,17 @@ def open_state_dict(model: Mapping[Any, Any]) -> Source:
         It is empty, or has no floating-point tensor.
     """
     tensors = unwrap(model, "This mapping")
-    transposed = transposed_names({name: _shape(value) for name, value in tensors.items()})
-    return memory_source(_NAME, [_record(name, value, name in transposed) for name, value in tensors.items()])
+    records = unpacked([_record(name, value) for name, value in tensors.items()])
+    transposed = transposed_names({record.name: record.shape for record in records})
+    return memory_source(_NAME, [_placed(record, record.name in transposed) for record in records])
 
 
-def _record(name: str, value: object, transposed: bool) -> Record:
+def _placed(record: Record, transposed: bool) -> Record:
+    return replace(record, transposed=transposed, stack=record.stack or is_expert_stack(record.name, record.shape))
+
+
+def _record(name: str, value: object) -> Record:
     if not isinstance(value, torch.Tensor):
         kind = type(value).__name__
         return Record(name, (), "", Unreadable(f"{quote(name)} is not a tensor."), f"not a tensor ({kind})")
-    return tensor_record(name, value, transposed=transposed, stack=is_expert_stack(name, _shape(value)))
-
-
-def _shape(value: object) -> tuple[int, ...]:
-    return tuple(value.shape) if isinstance(value, torch.Tensor) and not torch.nn.parameter.is_lazy(value) else ()
+    return tensor_record(name, value)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from weightscope_widget.sources._index import read_sharded
 from weightscope_widget.sources._paths import absolute, as_path, checkpoint_name
 from weightscope_widget.sources._torch_archive import read_archive
 from weightscope_widget.sources.layer import Source
+from weightscope_widget.sources.packed.config import read_beside
 from weightscope_widget.sources.safetensors_file import file_source
 
 __all__ = ["SUFFIXES", "accepts", "in_folder", "open_file"]
@@ -43,7 +45,8 @@ def open_file(model: str | os.PathLike[str]) -> Source:
         It has no floating-point tensor.
     """
     path = absolute(model)
-    return file_source(checkpoint_name(path.with_suffix("")), read_archive(path).entries, {}, tuple)
+    told = partial(read_beside, path.parent)
+    return file_source(checkpoint_name(path.with_suffix("")), read_archive(path).entries, {}, tuple, told)
 
 
 def in_folder(folder: Path, names: Sequence[str]) -> Source | None:
@@ -54,9 +57,10 @@ def in_folder(folder: Path, names: Sequence[str]) -> Source | None:
     CorruptFileError, MissingShardError, UnsupportedModelError, NoWeightsError
         As for a file, and as `read_sharded` does.
     """
+    told = partial(read_beside, folder)
     if _INDEX in names:
         sharded = read_sharded(folder / _INDEX, read_archive, ".bin")
-        return file_source(checkpoint_name(folder), sharded.entries, sharded.metadata)
+        return file_source(checkpoint_name(folder), sharded.entries, sharded.metadata, told=told)
     if _FILE in names:
-        return file_source(checkpoint_name(folder), read_archive(folder / _FILE).entries, {}, tuple)
+        return file_source(checkpoint_name(folder), read_archive(folder / _FILE).entries, {}, tuple, told)
     return None

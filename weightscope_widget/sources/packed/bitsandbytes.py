@@ -1,0 +1,154 @@
+"""4-bit weights of bitsandbytes (Dettmers et al. 2023): NF4 and FP4 codes, two in a byte, the first in the high half.
+
+``weight`` holds the bytes; ``weight.quant_map`` the 16 values; ``weight.absmax`` the scale of each block of the
+flattened weight, as float32, or as codes of ``weight.nested_quant_map`` times ``weight.nested_absmax`` plus an offset;
+``weight.quant_state.bitsandbytes__nf4`` the rest as JSON, shape included.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from weightscope_widget.errors import TensorReadError
+from weightscope_widget.sources._record import Record
+from weightscope_widget.sources.packed.group import Checkpoint, Group, readable, refused
+from weightscope_widget.sources.packed.scales import CHUNK, as_scales
+
+__all__ = ["find"]
+
+_STATE = "quant_state.bitsandbytes__"
+_KINDS = ("nf4", "fp4")
+_PARTS = ("absmax", "quant_map", "nested_absmax", "nested_quant_map")
+_VALUES = 16
+_NESTED_VALUES = 256
+_MOST_AXES = 8
+
+
+@dataclass(frozen=True)
+class FourBit:
+    """W = value of the code · absmax of its block.
+
+    Attributes
+    ----------
+    block : int
+        Entries of the flattened weight that share an absmax.
+    nested_block : int
+        Absmax codes that share a scale of their own.
+    offset : float
+        Added to each absmax that was stored as a code.
+    """
+
+    block: int
+    nested_block: int = 1
+    offset: float = 0.0
+
+    def __call__(self, parts: Mapping[str, torch.Tensor], shape: tuple[int, ...]) -> torch.Tensor:
+        """Return the weight."""
+        packed = parts["weight"].contiguous().view(torch.uint8).flatten()
+        values, scales = as_scales(parts["quant_map"]).flatten(), self._scales(parts)
+        count = math.prod(shape)
+        result = torch.empty(2 * len(packed), device=packed.device)
+        for first in range(0, len(packed), CHUNK):
+            piece = packed[first : first + CHUNK]
+            entries = result[2 * first : 2 * (first + len(piece))]
+            entries[0::2] = values[(piece >> 4).int()]
+            entries[1::2] = values[(piece & 15).int()]
+            # The half byte left over where the count is odd belongs to no block.
+            which = torch.arange(2 * first, 2 * first + len(entries), device=packed.device).clamp(max=count - 1)
+            entries *= scales[which // self.block]
+        return result[:count].reshape(shape)
+
+    def _scales(self, parts: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        stored = parts["absmax"].flatten()
+        if "nested_absmax" not in parts:
+            return as_scales(stored)
+        values, scales = as_scales(parts["nested_quant_map"]).flatten(), as_scales(parts["nested_absmax"]).flatten()
+        which = torch.arange(len(stored), device=stored.device) // self.nested_block
+        return values[stored.int()] * scales[which] + self.offset
+
+
+def find(anchor: Record, checkpoint: Checkpoint) -> Group | None:
+    """Return the group of a tensor with bitsandbytes' ``quant_state`` or ``absmax`` beside it."""
+    names = (*(_STATE + kind for kind in _KINDS), *_PARTS)
+    found = checkpoint.parts(f"{anchor.name}.", names)
+    states = [key for key in found if key.startswith(_STATE)]
+    if not states and "absmax" not in found:
+        return None
+    everything = (anchor, *found.values())
+    missing = next((key for key in _PARTS[:2] if key not in found), None)
+    if not states or missing:
+        lacks = f"its {missing}" if states else "the quant_state that tells its shape"
+        return refused(anchor.name, f"packed (bitsandbytes), without {lacks}", everything)
+    kind = states[0].removeprefix(_STATE)
+    parts = {"weight": anchor, **{key: found[key] for key in _PARTS if key in found}}
+    try:
+        shape, rule = _described(_content(checkpoint.notes[found[states[0]].name]), parts)
+    except (ValueError, TensorReadError) as error:
+        return refused(anchor.name, f"packed (bitsandbytes {kind}): {error}", everything)
+    besides = {state: found[state] for state in states}
+    return readable(anchor.name, f"{kind} (bitsandbytes)", shape, parts, rule, besides=besides)
+
+
+def _content(note: torch.Tensor | TensorReadError) -> dict[str, Any]:
+    if isinstance(note, TensorReadError):
+        raise note
+    if note.dtype != torch.uint8:
+        raise ValueError("its quant_state is no text")
+    try:
+        content = json.loads(bytes(note.flatten().tolist()))
+    except (ValueError, RecursionError) as error:
+        raise ValueError("its quant_state is no valid JSON") from error
+    if not isinstance(content, dict):
+        raise ValueError("its quant_state is no JSON object")
+    return content
+
+
+def _described(content: Mapping[str, Any], parts: Mapping[str, Record]) -> tuple[tuple[int, ...], FourBit]:
+    """Return the weight's shape and rule, after checking that every part has the size they ask for."""
+    shape = content.get("shape")
+    if not isinstance(shape, list) or not 0 < len(shape) <= _MOST_AXES or not all(map(_is_count, shape)):
+        raise ValueError("its quant_state tells no shape")
+    count, block, held = math.prod(shape), _counted(content, "blocksize"), _bytes(parts["weight"])
+    if held != -(-count // 2):
+        raise ValueError(f"{held} bytes cannot be the shape {tuple(shape)} that its quant_state tells")
+    scales, entries = -(-count // block), {key: math.prod(part.shape) for key, part in parts.items()}
+    if entries["absmax"] != scales or entries["quant_map"] != _VALUES:
+        raise ValueError(f"{scales} absmax and {_VALUES} values are needed, not those of {_shapes(parts)}")
+    floats = [key for key, part in parts.items() if part.dtype.startswith(("float", "bfloat"))]
+    if "nested_absmax" not in parts and "nested_quant_map" not in parts:
+        if not {"absmax", "quant_map"} <= set(floats):
+            raise ValueError("its absmax are codes, without the nested_absmax and nested_quant_map that they stand for")
+        return tuple(shape), FourBit(block)
+    nested, offset = _counted(content, "nested_blocksize"), content.get("nested_offset")
+    if not isinstance(offset, float) or not math.isfinite(offset):
+        raise ValueError("its quant_state tells no nested_offset")
+    fits = entries.get("nested_quant_map") == _NESTED_VALUES and entries.get("nested_absmax") == -(-scales // nested)
+    if not fits or parts["absmax"].dtype != "uint8" or not set(_PARTS[1:]) <= set(floats):
+        raise ValueError(f"its nested absmax do not fit together: {_shapes(parts)}")
+    return tuple(shape), FourBit(block, nested, offset)
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 < value < 2**48
+
+
+def _counted(content: Mapping[str, Any], key: str) -> int:
+    value = content.get(key)
+    if type(value) is not int or not _is_count(value):
+        raise ValueError(f"its quant_state tells no {key}")
+    return value
+
+
+def _bytes(record: Record) -> int:
+    dtype = getattr(torch, record.dtype, None)
+    return math.prod(record.shape) * (dtype.itemsize if isinstance(dtype, torch.dtype) else 0)
+
+
+def _shapes(parts: Mapping[str, Record]) -> str:
+    return ", ".join(f"{key} {part.shape}" for key, part in parts.items())

@@ -1,0 +1,78 @@
+"""What a checkpoint's ``quantization_config`` says that its tensors do not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Quantization", "parse_config", "read_beside"]
+
+_LONGEST = 16 * 2**20
+"""Bytes of the largest configuration that is read."""
+
+_FILES = ("config.json", "quantize_config.json")
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """The settings that numbers depend on.
+
+    Attributes
+    ----------
+    exact_zeros : bool
+        GPTQ's zero points are stored as they are (``gptq_v2``), not one less.
+    block : tuple of (int or None)
+        Rows and columns that share a scale; None where nothing is said.
+    group : int, optional
+        Columns that share a scale.
+    """
+
+    exact_zeros: bool = False
+    block: tuple[int | None, int | None] = (None, None)
+    group: int | None = None
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> Quantization:
+        """Return what a configuration says; whatever in it cannot be so counts as not said."""
+        block = content.get("weight_block_size")
+        sizes = [_size(value) for value in block] if isinstance(block, list) and len(block) == 2 else [None, None]
+        formats = (content.get("checkpoint_format"), content.get("format"))
+        return cls("gptq_v2" in formats, (sizes[0], sizes[1]), _size(content.get("group_size")))
+
+
+def read_beside(folder: Path) -> dict[str, Any]:
+    """Return the quantization settings that a folder's files tell; empty where there are none.
+
+    A configuration that cannot be read tells nothing: most weights can be understood without.
+    """
+    for name in _FILES:
+        try:
+            with (folder / name).open("rb") as file:
+                content = file.read(_LONGEST + 1)
+        except OSError:
+            continue
+        found = parse_config(content)
+        if found:
+            return found
+    return {}
+
+
+def parse_config(content: bytes) -> dict[str, Any]:
+    """Return the same from the text of a ``config.json`` or ``quantize_config.json``."""
+    try:
+        parsed = json.loads(content) if len(content) <= _LONGEST else None
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(parsed, dict):
+        return {}
+    inner = parsed.get("quantization_config", parsed.get("compression_config"))
+    if isinstance(inner, dict):
+        return inner
+    return parsed if "bits" in parsed and "group_size" in parsed else {}
+
+
+def _size(value: object) -> int | None:
+    return value if type(value) is int and 0 < value < 2**31 else None

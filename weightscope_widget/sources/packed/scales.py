@@ -1,0 +1,105 @@
+"""Scales and zero points: which entries share one, and applying them without a second matrix of the same size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+
+__all__ = ["CHUNK", "Blocks", "Scaled", "as_scales", "block_size"]
+
+CHUNK = 2**20
+"""Entries worked on at a time: what is needed beside the result stays small."""
+
+_USUAL_BLOCK = 128
+_EXPONENTS = ("uint8", "float8_e8m0fnu")
+_BIAS = 127
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Rectangles of a matrix that share one number each: so many rows and columns, fewer at the edges."""
+
+    rows: int
+    columns: int
+
+    def spread(self, numbers: torch.Tensor, first: int, last: int, width: int) -> torch.Tensor:
+        """Return the number of each entry of the rows from `first` to before `last`; it broadcasts to them."""
+        which = torch.arange(first, last, device=numbers.device) // self.rows
+        taken = numbers[which]
+        return taken if taken.shape[1] == 1 else taken.repeat_interleave(self.columns, 1)[:, :width]
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """W = (q − zero) · scale / divisor, each scale for a block of entries.
+
+    Attributes
+    ----------
+    matrix : tuple of int
+        Rows and columns of one matrix; a stack has several.
+    count : tuple of int
+        Scales along its rows and columns.
+    blocks : Blocks
+        What shares a scale.
+    divisor : float
+        All scales are divided by it.
+    """
+
+    matrix: tuple[int, int]
+    count: tuple[int, int]
+    blocks: Blocks
+    divisor: float = 1.0
+
+    def __call__(self, parts: Mapping[str, torch.Tensor], shape: tuple[int, ...]) -> torch.Tensor:
+        """Return the weight from ``weight``, ``scale`` and, where there is one, ``zero``."""
+        values = parts["weight"].to(torch.float32, copy=True, memory_format=torch.contiguous_format)
+        scales = (as_scales(parts["scale"]) / self.divisor).reshape(-1, *self.count)
+        zeros = parts["zero"].float().reshape(scales.shape) if "zero" in parts else None
+        for index, matrix in enumerate(values.view(-1, *self.matrix)):
+            step = max(1, CHUNK // matrix.shape[1])
+            for first in range(0, len(matrix), step):
+                rows = matrix[first : first + step]
+                place = (first, first + len(rows), matrix.shape[1])
+                if zeros is not None:
+                    rows -= self.blocks.spread(zeros[index], *place)
+                rows *= self.blocks.spread(scales[index], *place)
+        return values.view(shape)
+
+
+def as_scales(stored: torch.Tensor) -> torch.Tensor:
+    """Return scales as float32; bytes are exponents (E8M0: 2^(byte − 127), 255 is no number).
+
+    Raises
+    ------
+    ValueError
+        One of them is not finite.
+    """
+    if str(stored.dtype).removeprefix("torch.") in _EXPONENTS:
+        codes = stored.view(torch.uint8)
+        scales = torch.ldexp(torch.ones((), device=codes.device), codes.int() - _BIAS)
+        scales = torch.where(codes == 255, torch.nan, scales)
+    else:
+        scales = stored.float()
+    broken = int(scales.numel() - torch.isfinite(scales).sum())
+    if broken:
+        raise ValueError(f"{broken} of its {scales.numel()} scales are not finite numbers")
+    return scales
+
+
+def block_size(length: int, count: int, told: int | None = None) -> int | None:
+    """Return how many entries of an axis share a scale, if so many scales can be theirs.
+
+    What was told goes first, then the usual 128, then the even division, then powers of two.
+
+    >>> block_size(300, 3), block_size(300, 300), block_size(300, 7)
+    (128, 1, None)
+    >>> block_size(300, 5, told=64), block_size(300, 5)
+    (64, 60)
+    """
+    if not 0 < count <= length:
+        return None
+    even = length // count if length % count == 0 else None
+    sizes = (told, _USUAL_BLOCK, even, *(2**power for power in range(13)))
+    return next((size for size in sizes if size is not None and -(-length // size) == count), None)
