@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TypeGuard
 
 import torch
@@ -12,6 +13,8 @@ from weightscope_widget.sources._experts import is_expert_stack
 from weightscope_widget.sources._memory import memory_source, tensor_record
 from weightscope_widget.sources._record import Record
 from weightscope_widget.sources.layer import Source
+from weightscope_widget.sources.packed import unpacked
+from weightscope_widget.sources.packed.live import beside, told
 
 __all__ = ["accepts", "open_module"]
 
@@ -37,6 +40,13 @@ def open_module(model: nn.Module) -> Source:
         _record(name, parameter, owners.get(name.rpartition(".")[0], model))
         for name, parameter in model.named_parameters(remove_duplicate=False)
     ]
+    parameters = {record.name for record in records}
+    quantized = [record for record in beside(model) if record.name not in parameters]
+    if quantized or any(record.skip or record.dtype.startswith("float8") for record in records):
+        both = unpacked([*records, *quantized], partial(told, model))
+        # What belongs to no quantized weight is a buffer like any other.
+        loose = {id(record) for record in quantized}
+        records = [record for record in both if id(record) not in loose]
     return memory_source(_name(model), records)
 
 

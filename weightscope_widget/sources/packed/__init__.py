@@ -1,5 +1,5 @@
 """Quantized checkpoints: one weight stored as several tensors (codes, scales, zero points), made one layer again."""
 
-from weightscope_widget.sources.packed.unpack import BUFFERS, unpacked
+from weightscope_widget.sources.packed.unpack import unpacked
 
-__all__ = ["BUFFERS", "unpacked"]
+__all__ = ["unpacked"]

@@ -43,7 +43,7 @@ class Part:
 
     def __call__(self) -> torch.Tensor:
         """Read it; ValueError if it is another than when the checkpoint was opened."""
-        tensor = self.load().detach()
+        tensor = self.load().detach().as_subclass(torch.Tensor)  # a library's own class may have its own arithmetic
         if tuple(tensor.shape) != self.shape or str(tensor.dtype) != f"torch.{self.dtype}":
             raise ValueError(
                 f"a part is {tensor.dtype} {tuple(tensor.shape)} now where {self.dtype} {self.shape} was found"

@@ -78,7 +78,7 @@ def as_scales(stored: torch.Tensor) -> torch.Tensor:
     """
     if str(stored.dtype).removeprefix("torch.") in _EXPONENTS:
         codes = stored.view(torch.uint8)
-        scales = torch.ldexp(torch.ones((), device=codes.device), codes.int() - _BIAS)
+        scales = torch.ldexp(torch.ones_like(codes, dtype=torch.float32), codes.int() - _BIAS)
         scales = torch.where(codes == 255, torch.nan, scales)
     else:
         scales = stored.float()

@@ -13,7 +13,7 @@ from weightscope_widget.sources.packed import awq, bitsandbytes, compressed_ints
 from weightscope_widget.sources.packed.group import Checkpoint, Group
 from weightscope_widget.sources.packed.notes import is_note, read_notes
 
-__all__ = ["BUFFERS", "unpacked"]
+__all__ = ["unpacked"]
 
 
 class Format(Protocol):
@@ -35,15 +35,6 @@ _FORMATS: tuple[Format, ...] = (
     scaled.find,
     others.find,
 )
-
-BUFFERS = frozenset(
-    (
-        *("qweight", "qzeros", "scales", "g_idx", "SCB", "weight_format"),
-        *("weight", "weight_packed", "weight_shape", "weight_scale", "weight_scale_inv", "weight_zero_point"),
-        *("weight_g_idx", "weight_scale_2", "weight_global_scale", "scale_weight"),
-    )
-)
-"""Last parts of the names under which modules keep quantized weights as buffers."""
 
 _ACTIVATIONS = (
     *("input_scale", "input_scale_ub", "input_zero_point", "input_global_scale", "activation_scale"),
