@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -84,7 +84,7 @@ def find_blocks(anchor: Record, checkpoint: Checkpoint) -> Group | None:
         return refused(name, reason, [anchor, scale])
     shape = (*before, groups * _MX)
     parts = {"weight": anchor, "scale": scale}
-    return readable(name, "mxfp4", shape, parts, Float4(_MX), stacked=parts if len(shape) == 3 else ())
+    return _marked(readable(name, "mxfp4", shape, parts, Float4(_MX), stacked=parts))
 
 
 def find_packed(anchor: Record, checkpoint: Checkpoint) -> Group | None:
@@ -110,5 +110,10 @@ def find_packed(anchor: Record, checkpoint: Checkpoint) -> Group | None:
     if not fits or experts > _MOST_EXPERTS or any(math.prod(part.shape) not in (1, experts) for part in whole.values()):
         shapes = ", ".join(f"{key} {part.shape}" for key, part in parts.items())
         return refused(name, f"packed ({dtype.upper()}): {shapes} do not fit together", parts.values())
-    stacked = [key for key, part in parts.items() if len(part.shape) > 0 and part.shape[0] == experts]
-    return readable(name, dtype, shape, parts, Float4(block), stacked=stacked if len(shape) == 3 else ())
+    each = [key for key, part in parts.items() if len(part.shape) > 0 and part.shape[0] == experts]
+    return _marked(readable(name, dtype, shape, parts, Float4(block), stacked=each))
+
+
+def _marked(group: Group) -> Group:
+    """Return the group, a stack of experts if it has three axes: nothing else is stored so."""
+    return replace(group, record=replace(group.record, stack=len(group.record.shape) == 3))

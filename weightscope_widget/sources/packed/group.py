@@ -160,7 +160,7 @@ def readable(
     rule : Rule
         Computes it.
     stacked : iterable of str
-        The parts that are one per expert.
+        The parts of which each matrix has its own, should this be a stack; read in part for one matrix.
     besides : mapping of str to Record, optional
         Tensors that belong to the weight but are not needed.
     """
@@ -177,7 +177,7 @@ def readable(
     identities = tuple(record.identity for record in parts.values())
     identity = None if None in identities else ("packed", *identities)
     load = Packed(name, shape, found, rule)
-    return Group(Record(name, shape, dtype, load, identity=identity, stack=bool(each) and len(shape) == 3), names)
+    return Group(Record(name, shape, dtype, load, identity=identity), names)
 
 
 def refused(name: str, reason: str, parts: Iterable[Record], names: Iterable[str] = ()) -> Group:

@@ -42,10 +42,10 @@ def find(anchor: Record, checkpoint: Checkpoint) -> Group | None:
         )
     if "zero" in parts and (math.prod(zero.shape) != math.prod(scale.shape) if zero is not None else False):
         return refused(anchor.name, "packed (int8): as many zero points as scales are needed", parts.values())
-    stacked = [key for key, part in parts.items() if len(anchor.shape) == 3 and _is_per_expert(part, anchor.shape)]
+    each = [key for key, part in parts.items() if math.prod(part.shape) > 1 and part.shape[0] == anchor.shape[0]]
     dtype = "int8 (compressed-tensors)" if anchor.dtype == "int8" else anchor.dtype
     besides = {} if zero is None else {"zero": zero}
-    return readable(anchor.name, dtype, anchor.shape, parts, rule, stacked=stacked, besides=besides)
+    return readable(anchor.name, dtype, anchor.shape, parts, rule, stacked=["weight", *each], besides=besides)
 
 
 def _is_eight_bit(dtype: str) -> bool:
@@ -60,16 +60,12 @@ def _scale_of(anchor: Record, checkpoint: Checkpoint) -> Record | None:
     return next((checkpoint.records[name] for name in names if name in checkpoint.records), None)
 
 
-def _is_per_expert(part: Record, shape: tuple[int, ...]) -> bool:
-    return math.prod(part.shape) > 1 and part.shape[0] == shape[0]
-
-
 def _rule(shape: tuple[int, ...], scales: tuple[int, ...], checkpoint: Checkpoint) -> Scaled | None:
     """Return how scales of one shape apply to a weight of another; None if they cannot."""
     if not shape or 0 in shape:
         return None
     if math.prod(scales) == 1:
-        matrix = (shape[0], math.prod(shape[1:]))
+        matrix = (shape[1], shape[2]) if len(shape) == 3 else (shape[0], math.prod(shape[1:]))
         return Scaled(matrix, (1, 1), Blocks(*matrix))
     if len(shape) == 3 and scales and scales[0] == shape[0]:
         shape, scales = shape[1:], scales[1:]

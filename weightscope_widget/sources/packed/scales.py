@@ -55,9 +55,10 @@ class Scaled:
     def __call__(self, parts: Mapping[str, torch.Tensor], shape: tuple[int, ...]) -> torch.Tensor:
         """Return the weight from ``weight``, ``scale`` and, where there is one, ``zero``."""
         values = parts["weight"].to(torch.float32, copy=True, memory_format=torch.contiguous_format)
-        scales = (as_scales(parts["scale"]) / self.divisor).reshape(-1, *self.count)
-        zeros = parts["zero"].float().reshape(scales.shape) if "zero" in parts else None
-        for index, matrix in enumerate(values.view(-1, *self.matrix)):
+        matrices = values.view(-1, *self.matrix)
+        scales = self._each(as_scales(parts["scale"]) / self.divisor, len(matrices))
+        zeros = self._each(parts["zero"].float(), len(matrices)) if "zero" in parts else None
+        for index, matrix in enumerate(matrices):
             step = max(1, CHUNK // matrix.shape[1])
             for first in range(0, len(matrix), step):
                 rows = matrix[first : first + step]
@@ -66,6 +67,10 @@ class Scaled:
                     rows -= self.blocks.spread(zeros[index], *place)
                 rows *= self.blocks.spread(scales[index], *place)
         return values.view(shape)
+
+    def _each(self, numbers: torch.Tensor, matrices: int) -> torch.Tensor:
+        """Return the numbers of each matrix; one set may be for all."""
+        return numbers.reshape(-1, *self.count).expand(matrices, -1, -1)
 
 
 def as_scales(stored: torch.Tensor) -> torch.Tensor:
