@@ -37,10 +37,12 @@ class Quantization:
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> Quantization:
         """Return what a configuration says; whatever in it cannot be so counts as not said."""
-        block = content.get("weight_block_size")
+        scheme = _scheme(content.get("config_groups"))
+        block = content.get("weight_block_size", scheme.get("block_structure"))
         sizes = [_size(value) for value in block] if isinstance(block, list) and len(block) == 2 else [None, None]
         formats = (content.get("checkpoint_format"), content.get("format"))
-        return cls("gptq_v2" in formats, (sizes[0], sizes[1]), _size(content.get("group_size")))
+        group = _size(content.get("group_size", scheme.get("group_size")))
+        return cls("gptq_v2" in formats, (sizes[0], sizes[1]), group)
 
 
 def read_beside(folder: Path) -> dict[str, Any]:
@@ -72,6 +74,15 @@ def parse_config(content: bytes) -> dict[str, Any]:
     if isinstance(inner, dict):
         return inner
     return parsed if "bits" in parsed and "group_size" in parsed else {}
+
+
+def _scheme(groups: object) -> Mapping[str, Any]:
+    """Return how compressed-tensors says that weights are quantized, if it says one thing of all of them."""
+    if not isinstance(groups, dict):
+        return {}
+    schemes = [group.get("weights") for group in groups.values() if isinstance(group, dict)]
+    first = schemes[0] if schemes else None
+    return first if isinstance(first, dict) and all(scheme == first for scheme in schemes) else {}
 
 
 def _size(value: object) -> int | None:

@@ -90,7 +90,7 @@ def find(anchor: Record, checkpoint: Checkpoint) -> Group | None:
         index = None
     group = block_size(columns, groups, checkpoint.config.group)
     typed = parts["qzeros"].dtype == "int32" and parts["scales"].dtype in ("float16", "bfloat16", "float32")
-    if (scale_rows, scale_columns) != (groups, out) or not typed or (group is None and index is None):
+    if (scale_rows, scale_columns) != (groups, out) or not typed or not groups or (group is None and index is None):
         return None
     needed = {key: part for key, part in parts.items() if key != "g_idx" or index is not None}
     rule = Gptq(bits, group or columns, checkpoint.config.exact_zeros)

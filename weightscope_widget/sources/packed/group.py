@@ -181,6 +181,14 @@ def readable(
 
 
 def refused(name: str, reason: str, parts: Iterable[Record], names: Iterable[str] = ()) -> Group:
-    """Return the group of a weight that is listed with a reason, a short phrase, and not measured."""
+    """Return the group of a weight that is listed with a reason, a short phrase, and not measured.
+
+    Where a part is known to be missing from its file, that is what is wrong, and the weight is a layer that fails.
+    """
+    parts = tuple(parts)
+    every = frozenset((*(part.name for part in parts), *names))
+    lost = next((part.load for part in parts if part.skip is None and isinstance(part.load, Unreadable)), None)
+    if lost is not None:
+        return Group(Record(name, (), "unknown", lost), every)
     record = Record(name, (), "packed", Unreadable(f"{quote(name)} is not read: {reason}."), reason)
-    return Group(record, frozenset((*(part.name for part in parts), *names)))
+    return Group(record, every)

@@ -43,7 +43,8 @@ def find(anchor: Record, checkpoint: Checkpoint) -> Group | None:
             title = module if leaf == "_data" else name
             return refused(title, f"packed ({kind}), which is not read", [anchor, *found.values()])
     if leaf in ("qweight", "qzeros"):
-        return _gptq(name, checkpoint.parts(prefix, ("qweight", "qzeros", "scales", "g_idx")))
+        found = checkpoint.parts(prefix, ("qweight", "qzeros", "scales", "g_idx"))
+        return _gptq(name, found) if leaf == next(iter(found)) else None
     if leaf not in ("weight", "weight_packed"):
         return _fused(anchor, checkpoint)
     found = checkpoint.parts(prefix, _SCALES)

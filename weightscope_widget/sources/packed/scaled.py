@@ -72,7 +72,7 @@ def _rule(shape: tuple[int, ...], scales: tuple[int, ...], checkpoint: Checkpoin
     if len(shape) != 2 or len(scales) > 2:
         return None
     rows, columns = (*scales, 1, 1)[:2]
-    told = checkpoint.config.block if min(rows, columns) > 1 else (None, None)
+    told = checkpoint.config.block
     height, width = block_size(shape[0], rows, told[0]), block_size(shape[1], columns, told[1])
     if height is None or width is None:
         return None
