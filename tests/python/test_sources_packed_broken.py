@@ -259,3 +259,41 @@ def test_a_name_that_is_taken_already() -> None:
 def test_text_beside_a_weight() -> None:
     found, _ = opened({**a_gptq(), "a.comfy_quant": text({"format": "float8_e4m3fn"})})
     assert set(found) == {"a"}
+
+
+def test_parts_that_are_no_plain_tensors(tmp_path: Path) -> None:
+    weight, shape = bytes_of(3, 4).view(E4M3), torch.tensor([6, 64])
+    odd = {
+        "a.weight": weight,
+        "a.weight_scale": torch.ones(1, 1).expand(3, 1),
+        "b.weight": weight,
+        "b.weight_scale": torch.ones(3, 1).to_sparse(),
+        **{f"c{name[1:]}": part for name, part in an_int4(weight_shape=shape.to_sparse()).items()},
+        **{f"d{name[1:]}": part for name, part in an_int4(weight_shape=shape.to("meta")).items()},
+        **FINE,
+    }
+    torch.save(odd, tmp_path / "model.pt")
+    found, skipped = opened(tmp_path / "model.pt")
+    assert found == {"fine": ("float32", (3, 3))}
+    assert skipped == {
+        "a": "packed, and 'a.weight_scale' cannot be read: an expanded view: more entries than numbers are stored",
+        "b": "packed, and 'b.weight_scale' cannot be read: not a dense tensor (sparse_coo)",
+        "c": "packed (compressed-tensors): 'c.weight_shape' cannot be read: not a dense tensor (sparse_coo)",
+        "d": "packed (compressed-tensors): 'd.weight_shape' cannot be read: saved without values (meta device)",
+    }
+
+
+def test_models_that_are_not_quantized_are_left_alone() -> None:
+    tensors = {
+        "a.count": torch.tensor([3]),
+        "a.count_scale": numbered(4, 2),
+        "norm.scale": numbered(3),
+        "norm.input_scale": numbered(3),
+        "vq.codes": torch.arange(3),
+        "vq.embed": numbered(3, 2),
+        "text_blocks": numbered(2, 2),
+        "text_scales": numbered(2, 2),
+    }
+    found, skipped = opened(tensors)
+    assert set(found) == {"a.count_scale", "norm.scale", "norm.input_scale", "vq.embed", "text_blocks", "text_scales"}
+    assert set(skipped) == {"a.count", "vq.codes"}

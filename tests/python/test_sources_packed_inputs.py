@@ -169,7 +169,7 @@ def test_a_scan_measures_the_numbers_not_the_bytes(tmp_path: Path) -> None:
         if expected.ndim == 2:
             assert results[name]["basic_stats"]["mean"] == pytest.approx(float(expected.mean()), rel=1e-6)
             assert results[name]["basic_stats"]["std"] == pytest.approx(float(expected.std()), rel=1e-4)
-    table = results.to_dataframe()
+    table = results.to_frame()
     assert table.loc["model.layers.0.mlp.up_proj", "dtype"] == "int4 (GPTQ)"
 
 

@@ -15,7 +15,7 @@ from weightscope_widget.sources._paths import quote
 from weightscope_widget.sources._record import Record, why_skipped
 from weightscope_widget.sources.packed.config import Quantization
 
-__all__ = ["Checkpoint", "Group", "Packed", "Part", "Rule", "readable", "refused"]
+__all__ = ["Checkpoint", "Group", "Packed", "Part", "Rule", "oddity", "readable", "refused"]
 
 
 class Rule(Protocol):
@@ -168,8 +168,9 @@ def readable(
     for record in parts.values():
         if isinstance(record.load, Unreadable):
             return Group(Record(name, shape, dtype, record.load), names)
-        if record.skip not in (None, why_skipped(record.shape, record.dtype)):
-            return refused(name, f"packed, and {quote(record.name)} cannot be read: {record.skip}", (), names)
+        why = oddity(record)
+        if why is not None:
+            return refused(name, f"packed, and {quote(record.name)} cannot be read: {why}", (), names)
     if 0 in shape:
         return refused(name, "empty tensor", (), names)
     each = frozenset(stacked)
@@ -178,6 +179,11 @@ def readable(
     identity = None if None in identities else ("packed", *identities)
     load = Packed(name, shape, found, rule)
     return Group(Record(name, shape, dtype, load, identity=identity), names)
+
+
+def oddity(record: Record) -> str | None:
+    """Return why a tensor cannot be read at all; None if it can, be it no weights (integers, a scalar)."""
+    return None if record.skip == why_skipped(record.shape, record.dtype) else record.skip
 
 
 def refused(name: str, reason: str, parts: Iterable[Record], names: Iterable[str] = ()) -> Group:

@@ -12,12 +12,17 @@ from safetensors import SafetensorError, safe_open
 
 from weightscope_widget.errors import TensorReadError
 from weightscope_widget.sources._loaders import InFile
+from weightscope_widget.sources._paths import quote
 from weightscope_widget.sources._record import Record
+from weightscope_widget.sources.packed.group import oddity
 
 __all__ = ["is_note", "read_notes"]
 
 _LARGEST = 65536
-"""Bytes, each at most 8 per entry; those that there are have a few hundred."""
+"""Bytes; those that there are have a few hundred."""
+
+_WIDEST = 8
+"""Bytes of the widest number."""
 
 _AT_A_TIME = 8
 
@@ -33,8 +38,11 @@ def read_notes(records: Iterable[Record]) -> dict[str, torch.Tensor | TensorRead
     single: list[Record] = []
     files: dict[Path, list[tuple[str, InFile]]] = {}
     for record in records:
-        if (math.prod(record.shape) > _LARGEST // 8 and record.dtype != "uint8") or math.prod(record.shape) > _LARGEST:
-            found[record.name] = TensorReadError(f"{record.name!r} has {math.prod(record.shape)} entries, too many")
+        why, count = oddity(record), math.prod(record.shape)
+        if why is None and count > (_LARGEST if record.dtype == "uint8" else _LARGEST // _WIDEST):
+            why = f"{count} entries, too many"
+        if why is not None:
+            found[record.name] = TensorReadError(f"{quote(record.name)} cannot be read: {why}")
         elif isinstance(record.load, InFile):
             files.setdefault(record.load.path, []).append((record.name, record.load))
         else:

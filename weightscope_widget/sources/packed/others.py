@@ -27,6 +27,7 @@ _SCALES = (
 )
 _PACKED = ("weight_packed", "qweight", "qzeros")
 _NO_WEIGHTS = ("int", "uint")
+_CODES = ("int8", "uint8", "int32", "uint32")
 
 
 def find(anchor: Record, checkpoint: Checkpoint) -> Group | None:
@@ -68,7 +69,7 @@ def _gptq(name: str, parts: dict[str, Record]) -> Group:
 def _fused(anchor: Record, checkpoint: Checkpoint) -> Group | None:
     """Return the group of a parameter without ``.weight``, such as all experts' in one, with scales of its name."""
     found = checkpoint.parts(anchor.name, ("_scale", "_scale_inv", "_scale_2"))
-    if not found:
+    if not found or anchor.dtype not in _CODES or len(anchor.shape) < 2:
         return None
     beside = ", ".join(f"…{key}" for key in found)
     reason = f"packed in a layout that is not known ({anchor.dtype} with {beside})"
