@@ -24,7 +24,8 @@ class Record:
     shape : tuple of int
         Shape as stored.
     dtype : str
-        As torch names it, without the prefix; as the file's format does where torch has no such type.
+        As torch names it, without the prefix; as the file's format does where torch has no such type.  Of a quantized
+        weight it says what is stored, whatever it loads as.
     load : Loader
         Where its values are.
     skip : str, optional

@@ -36,7 +36,7 @@ class Layer:
         Shape as stored.
     dtype : str
         Storage type as torch names it, without the prefix: ``"float32"``, ``"bfloat16"``, ``"float8_e4m3fn"``; where
-        torch has no such type, as the file's format does: ``"Q4_K"``.
+        torch has no such type, as the file's format does: ``"Q4_K"``, ``"int4 (GPTQ)"``.
     load : callable
         Takes nothing, returns the tensor: any device, `shape`, of type `dtype`, or of float32 or float64 where its
         values have to be computed from what is stored (dequantized, multiplied). Called once or twice per scan,

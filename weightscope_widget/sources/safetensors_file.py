@@ -32,6 +32,8 @@ def accepts(model: object) -> bool:
 def open_file(model: str | os.PathLike[str]) -> Source:
     """Open a safetensors file: its header is read, its tensors when they are asked for.
 
+    Quantized weights are put together from their parts, with what a ``config.json`` beside the file says of them.
+
     Raises
     ------
     CorruptFileError
