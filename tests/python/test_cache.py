@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import torch
+from onnx import helper, numpy_helper
 from safetensors.torch import save_file
 
 import weightscope_widget as wsw
@@ -440,3 +442,23 @@ def test_stacks_of_experts(tmp_path: Path, remembered: Path) -> None:
             ::-1
         ],
     )
+
+
+def test_quantized_weights(tmp_path: Path, remembered: Path) -> None:
+    """Each of the tensors that a weight is put together from counts."""
+    path = tmp_path / "fp8.safetensors"
+    codes, scale = torch.randn(6, 4).to(torch.float8_e4m3fn), torch.tensor(0.5)
+    save_file({"a.weight": codes, "a.weight_scale": scale}, path)
+    first = scan(path, remembered)
+    assert list(ScanRun(open_source(path), ALL, cache=Cache(remembered)).steps()) == []
+    save_file({"a.weight": codes, "a.weight_scale": 2 * scale}, path)
+    assert scan(path, remembered)["a"]["basic_stats"]["max"] == 2 * first["a"]["basic_stats"]["max"]
+
+
+def test_onnx_files(tmp_path: Path, remembered: Path) -> None:
+    path = tmp_path / "m.onnx"
+    for factor in (1, 2):
+        tensor = numpy_helper.from_array(factor * np.eye(3, dtype=np.float32), "a")
+        onnx.save_model(helper.make_model(helper.make_graph([], "g", [], [], [tensor])), path)
+        assert scan(path, remembered)["a"]["basic_stats"]["max"] == factor
+        assert list(ScanRun(open_source(path), ALL, cache=Cache(remembered)).steps()) == []

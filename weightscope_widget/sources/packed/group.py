@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -89,6 +90,11 @@ class Packed:
                 f"{quote(self.name)} cannot be unpacked ({error}); the checkpoint is damaged or was changed: download "
                 "or save it again."
             ) from error
+
+    def identity(self) -> str | None:
+        """See `Loader.identity`; what the configuration told is in the rule."""
+        found = {key: part.load.identity() for key, part in self.parts.items()}
+        return None if None in found.values() else f"{self.shape} {found} {pickle.dumps(self.rule).hex()}"
 
     def member(self, index: int) -> Packed:
         """Return the loader of the matrix at `index` along the first axis; only its parts are read."""
