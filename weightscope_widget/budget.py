@@ -59,8 +59,10 @@ def bytes_needed(layer: Layer, methods: Collection[str]) -> int:
     item = kind.itemsize if isinstance(kind, torch.dtype) else _ASSUMED_ITEM
     entries = layer.parameters
     needed = entries * item + _WORKING
-    if item > 2:
-        needed += 8 * entries  # float64 is sorted whole; of float32, whatever lies close together (pruned weights) is
+    if item != 2:
+        # Float64 is sorted whole; of float32, whatever lies close together (pruned weights) is; and types of 8 bits and
+        # less may come as float32, computed from codes and scales.
+        needed += 8 * entries
     if set(methods) & set(SPECTRAL) and not layer.is_stack and layer.shape:
         rows = layer.shape[0]
         side = min(rows, entries // max(rows, 1))

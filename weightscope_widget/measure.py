@@ -89,4 +89,12 @@ def _read(request: Request) -> Weights:
     tensor = layer.load()
     if tensor.is_meta:
         raise TensorReadError(f"{layer.name!r} is on the meta device and has no weights; load them first.")
-    return Weights(tensor, transposed=layer.transposed, stack=layer.is_stack, spectra=request.spectra)
+    # Of a product, the factors tell the spectrum far more cheaply, and its zeros exactly.
+    factors = getattr(layer.load, "factors", None) if set(request.methods) & set(SPECTRAL) else None
+    return Weights(
+        tensor,
+        transposed=layer.transposed,
+        stack=layer.is_stack,
+        spectra=request.spectra,
+        factors=None if factors is None else factors(),
+    )

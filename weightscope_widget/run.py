@@ -13,7 +13,7 @@ from weightscope_widget.analyzers import ELEMENTWISE, METHODS, SPECTRAL
 from weightscope_widget.budget import Budget, bytes_needed
 from weightscope_widget.cache import Cache
 from weightscope_widget.crew import Crew
-from weightscope_widget.errors import NoWeightsError
+from weightscope_widget.errors import InvalidArgumentError, NoWeightsError
 from weightscope_widget.measure import Measured, Request
 from weightscope_widget.results import LayerInfo, ScanResults
 from weightscope_widget.sources import Layer, Source
@@ -114,6 +114,8 @@ class ScanRun:
     ------
     NoWeightsError
         Where no layer is left to analyze.
+    InvalidArgumentError
+        Where an executor is to read tensors that several processes hold together.
     """
 
     def __init__(
@@ -134,11 +136,18 @@ class ScanRun:
             raise NoWeightsError(
                 f"{source.name} has no weight of two or more dimensions; pass vectors=True to look at its vectors."
             )
+        if executor is not None and any(layer.is_collective for layer in layers):
+            raise InvalidArgumentError(
+                f"The tensors of {source.name} are shards held by several processes, which the workers of an executor "
+                "cannot gather; scan it on all of these processes, without an executor."
+            )
         self.results = ScanResults(
             source.name, [LayerInfo.of(layer) for layer in layers], methods, skipped=source.skipped
         )
         self._top_k = top_k
-        self._workers = workers
+        # What processes do together they have to do in one order, which threads would not keep.
+        self._in_step = any(layer.is_collective for layer in layers)
+        self._workers = 1 if self._in_step else workers
         self._executor = executor
         self._budget = Budget(memory)
         self._cache = cache
@@ -196,7 +205,12 @@ class ScanRun:
                     self._cache.close()
 
     def prioritize(self, name: str) -> None:
-        """Do what is left of a layer before anything else; unknown names and finished layers change nothing."""
+        """Do what is left of a layer before anything else; unknown names and finished layers change nothing.
+
+        Nor does anything where several processes scan together: the others do not know what was asked for here.
+        """
+        if self._in_step:
+            return
         with self._lock:
             first = [task for task in self._tasks if task.layer.name == name]
             for task in first:

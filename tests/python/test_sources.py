@@ -183,7 +183,7 @@ def test_meta_tensors_are_never_merged() -> None:
     assert list(layers({"a": nowhere, "b": nowhere, "c": numbered(2, 2)})) == ["a", "b", "c"]
 
 
-def test_a_distributed_tensor_is_not_mistaken_for_the_whole() -> None:
+def test_a_distributed_tensor_is_gathered() -> None:
     from torch import distributed
     from torch.distributed.tensor import distribute_tensor, init_device_mesh
 
@@ -191,8 +191,8 @@ def test_a_distributed_tensor_is_not_mistaken_for_the_whole() -> None:
     try:
         shard = distribute_tensor(numbered(4, 3), init_device_mesh("cpu", (1,)))
         layer = layers({"a": shard})["a"]
-        with pytest.raises(TensorReadError, match="gather a full state dict"):
-            layer.load()
+        assert layer.is_collective
+        assert torch.equal(layer.load(), numbered(4, 3))
     finally:
         distributed.destroy_process_group()
 

@@ -13,9 +13,10 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from weightscope_widget.analyzers.device_spectrum import gram_spectrum
 from weightscope_widget.analyzers.scratch import scratch
 
-__all__ = ["singular_values"]
+__all__ = ["low_rank_singular_values", "singular_values"]
 
 _CHUNK_BYTES = 16 << 20  # of float64 rows at a time: the storage type is never widened as a whole
 
@@ -36,7 +37,7 @@ def singular_values(matrix: torch.Tensor) -> np.ndarray:
     Parameters
     ----------
     matrix : torch.Tensor
-        (m, n), floating, on the CPU.
+        (m, n), floating; on another device than the CPU, that has to have float64.
 
     Returns
     -------
@@ -49,6 +50,11 @@ def singular_values(matrix: torch.Tensor) -> np.ndarray:
     torch.linalg.LinAlgError
         Where the factorization does not converge.
     """
+    if matrix.device.type != "cpu":
+        found = gram_spectrum(matrix)
+        if found is not None:
+            return found
+        matrix = matrix.cpu()
     tall = matrix if matrix.shape[0] >= matrix.shape[1] else matrix.T
     exponent = _exponent(tall)
     columns = tall.shape[1]
@@ -63,6 +69,31 @@ def singular_values(matrix: torch.Tensor) -> np.ndarray:
     with np.errstate(over="ignore"):  # σ₁ of the largest doubles is no double: infinite
         values: np.ndarray = np.ldexp(sigma, exponent)
     return values
+
+
+def low_rank_singular_values(left: torch.Tensor, right: torch.Tensor) -> np.ndarray:
+    """Return all singular values of a product, at the price of a matrix of its inner size.
+
+    With QR factorizations left = Q₁R₁ and rightᵀ = Q₂R₂, the values of left·right are those of R₁R₂ᵀ, and zeros.
+
+    Parameters
+    ----------
+    left, right : torch.Tensor
+        (m, r) and (r, n), float64, on the CPU.
+
+    Returns
+    -------
+    ndarray
+        (min(m, n),), float64, descending; exactly zero beyond the r-th; NaN where an entry is not finite.
+    """
+    (m, rank), n = left.shape, right.shape[1]
+    sigma = np.zeros(min(m, n))
+    if not bool(torch.isfinite(left).all() and torch.isfinite(right).all()):
+        return np.full_like(sigma, np.nan)
+    first, second = (torch.linalg.qr(factor, mode="r").R for factor in (left, right.T))
+    found = torch.linalg.svdvals(first @ second.T).numpy()
+    sigma[: min(rank, len(sigma))] = found[: len(sigma)]
+    return sigma
 
 
 def _exponent(matrix: torch.Tensor) -> int:

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from weightscope_widget.analyzers.device_spectrum import is_fast_in_float64
 from weightscope_widget.analyzers.entries import Entries, entries_of
 from weightscope_widget.analyzers.lazy import lazy
 from weightscope_widget.analyzers.moments import NO_MOMENTS, Moments
-from weightscope_widget.analyzers.spectrum import singular_values
+from weightscope_widget.analyzers.spectrum import low_rank_singular_values, singular_values
 
 __all__ = ["Weights"]
 
@@ -33,6 +34,8 @@ class Weights:
         are those of all its matrices together.
     spectra : sequence of (ndarray or None)
         For a stack, the singular values of its matrices where they are known already, else None; may be empty.
+    factors : pair of torch.Tensor, optional
+        Two float64 matrices, (m, r) and (r, n), whose product the tensor is.
     """
 
     def __init__(
@@ -42,8 +45,12 @@ class Weights:
         transposed: bool = False,
         stack: bool = False,
         spectra: Sequence[np.ndarray | None] = (),
+        factors: tuple[torch.Tensor, torch.Tensor] | None = None,
     ) -> None:
         self.tensor = tensor.detach().cpu()
+        # Factorized where it is, if that is worth it; all else is cheaper than the way back.
+        self._where_it_is = tensor.detach() if is_fast_in_float64(tensor.device) else self.tensor
+        self._factors = factors
         self.shape = tuple(tensor.shape)
         self.size = tensor.numel()
         self.transposed = transposed
@@ -91,15 +98,20 @@ class Weights:
 
     @property
     def matrices(self) -> list[torch.Tensor]:
-        """The matrices of a stack, or the tensor as the one matrix (out, in·∏kernel)."""
+        """The matrices of a stack, or the tensor as the one matrix (out, in·∏kernel); on the CPU."""
+        return self._as_matrices(self.tensor)
+
+    def _as_matrices(self, tensor: torch.Tensor) -> list[torch.Tensor]:
         # torch computes little with 8-bit types.
-        tensor = self.tensor if self.tensor.dtype.itemsize > 1 else self.tensor.float()
-        return list(tensor) if self.stack else [tensor.flatten(1)]
+        wide = tensor if tensor.dtype.itemsize > 1 else tensor.float()
+        return list(wide) if self.stack else [wide.flatten(1)]
 
     @lazy
     def singular_values(self) -> np.ndarray:
         """All singular values, descending, float64; NaN where an entry is not finite."""
-        matrices = self.matrices
+        if self._factors is not None:
+            return low_rank_singular_values(*self._factors)
+        matrices = self._as_matrices(self._where_it_is)
         known = self._spectra or [None] * len(matrices)
         spectra = [
             singular_values(matrix) if spectrum is None else spectrum

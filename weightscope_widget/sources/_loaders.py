@@ -55,13 +55,14 @@ class InMemory:
                 f"{quote(self.name)} is on the meta device and has no values; load the model without offloading, "
                 "or give the folder of its checkpoint instead."
             )
-        if hasattr(self.tensor, "full_tensor"):
-            raise TensorReadError(
-                f"{quote(self.name)} is a distributed tensor (DTensor), of which this process may hold a shard only; "
-                "gather a full state dict and give that instead."
-            )
-        whole = self.tensor.detach()
+        gather = getattr(self.tensor, "full_tensor", None)
+        whole = self.tensor.detach() if gather is None else gather().detach()
         return whole if self.index is None else whole[self.index]
+
+    @property
+    def collective(self) -> bool:
+        """Whether all processes have to load together: the tensor is a DTensor, of which each holds a shard."""
+        return hasattr(self.tensor, "full_tensor")
 
     def identity(self) -> None:
         """Return None: what a model in memory holds can change at any time."""

@@ -22,6 +22,8 @@ def tensor_record(name: str, tensor: torch.Tensor, *, transposed: bool = False, 
     if is_lazy(tensor):
         return Record(name, (), "uninitialized", load, "not initialized: run the model once, then scan it")
     shape, dtype = tuple(tensor.shape), str(tensor.dtype).removeprefix("torch.")
+    if hasattr(tensor, "local_shards"):
+        return Record(name, shape, dtype, load, "a ShardedTensor, of which this process has a part; gather it first")
     if tensor.is_nested or tensor.layout != torch.strided:
         layout = str(tensor.layout).removeprefix("torch.")
         return Record(name, shape, dtype, load, f"not a dense tensor (layout {layout})")

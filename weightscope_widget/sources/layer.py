@@ -69,6 +69,11 @@ class Layer:
         return place(self.name)
 
     @property
+    def is_collective(self) -> bool:
+        """Whether loading it is a collective operation: every process has to load the same layers in the same order."""
+        return getattr(self.load, "collective", False) is True
+
+    @property
     def is_stack(self) -> bool:
         """Whether this is a stack of expert matrices."""
         return bool(self.members)

@@ -9,6 +9,7 @@ from typing import TypeGuard
 import torch
 from torch import nn
 
+from weightscope_widget.errors import UnsupportedModelError
 from weightscope_widget.sources._experts import is_expert_stack
 from weightscope_widget.sources._memory import memory_source, tensor_record
 from weightscope_widget.sources._record import Record
@@ -27,13 +28,24 @@ def accepts(model: object) -> TypeGuard[nn.Module]:
 def open_module(model: nn.Module) -> Source:
     """Open a module; its parameters are layers in its own order, its buffers (running means) are not.
 
+    Parameters that are DTensors (FSDP2, tensor parallelism) are gathered one at a time, which all processes have to do
+    together: each of them scans the module, and gets the same results.
+
     Raises
     ------
     MetaDeviceError
         Every parameter is on the meta device.
     NoWeightsError
         It has no floating-point parameter.
+    UnsupportedModelError
+        It is wrapped in FullyShardedDataParallel, which makes its parameters flat.
     """
+    if any(type(each).__name__ == "FullyShardedDataParallel" for each in model.modules()):
+        raise UnsupportedModelError(
+            "This module is wrapped in FullyShardedDataParallel, which flattens its parameters; give the state dict "
+            "that torch.distributed.checkpoint.state_dict.get_model_state_dict(model, "
+            "options=StateDictOptions(full_state_dict=True, cpu_offload=True)) returns."
+        )
     # Duplicates are kept, so that the other names of a tied weight are known.
     owners = dict(model.named_modules(remove_duplicate=False))
     records = [
