@@ -64,10 +64,7 @@ def test_an_adapter_has_the_rank_of_its_factors(tmp_path: Path, stored: str) -> 
 
 # -- Accelerators: the same code on the processor, and on a GPU where there is one -------------------------------------
 
-DEVICES = [
-    "cpu",
-    pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")),
-]
+DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 
 @pytest.mark.parametrize("device", DEVICES)
