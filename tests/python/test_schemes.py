@@ -173,6 +173,16 @@ def test_a_power_of_two_changes_nothing() -> None:
     assert analyze_schemes(tensor * 2.0**700) == pytest.approx(analyze_schemes(tensor), rel=1e-12)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("size", [1e-310, 1e-320])
+def test_a_row_whose_scale_has_no_inverse_is_nothing_beside_the_others(size: float) -> None:
+    w = gaussian(6, 200, seed="no inverse", dtype=torch.float64)
+    dead = w.clone()
+    w[2] *= size
+    dead[2] = 0.0
+    assert analyze_schemes(w) == pytest.approx(analyze_schemes(dead), rel=1e-12)
+
+
 def test_zeros_lose_nothing() -> None:
     found = analyze_schemes(torch.zeros(4, 300))
     assert all(found[f"{scheme}_sqnr_db"] == math.inf for scheme in SCHEMES)

@@ -37,6 +37,10 @@ _UPPER = _NF4[np.minimum(_FIRST + 1, len(_NF4) - 1)]
 _BOUND = np.append(_BOUNDS, np.inf)[_FIRST]
 
 FP8_LARGEST = 448.0
+
+# Squares of smaller groups are nothing beside those of a tensor whose largest entry `Weights.unit` keeps above 1e-120,
+# and the inverse of the smallest doubles would be infinite.
+_SMALLEST_SCALE = 1e-160
 _FP8_SMALLEST_NORMAL = 2.0**-6
 _FP8_SUBNORMAL_STEP = 2.0**-9
 
@@ -118,7 +122,7 @@ def _like(groups: Float64s) -> Float64s:
 
 
 def _inverse(scale: Float64s) -> Float64s:
-    return np.divide(1, scale, out=np.zeros_like(scale), where=scale > 0)
+    return np.divide(1, scale, out=np.zeros_like(scale), where=scale > _SMALLEST_SCALE)
 
 
 def _off(x: Float64s, rounded: np.ufunc | object) -> Float64s:
