@@ -2,47 +2,53 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import sqlite3
-import threading
 import time
 import warnings
 import zlib
-from collections.abc import Callable, Collection, Iterator
-from functools import cache
-from importlib import resources
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import platformdirs
-import torch
 
 from weightscope_widget.analyzers.distribution import Histogram
 from weightscope_widget.callers import level_outside
 from weightscope_widget.errors import CacheWarning, InvalidArgumentError
+from weightscope_widget.fingerprint import identity_of, key_of
 from weightscope_widget.measure import Measured
-from weightscope_widget.sources import Layer
+from weightscope_widget.sources import CurrentVersions, Layer, Versions
 
 __all__ = ["Cache", "cache_directory", "clear_cache", "open_cache"]
 
 _VARIABLE = "WEIGHTSCOPE_CACHE"
 _FILE = "measured.sqlite"
 _MOST_BYTES = 2 << 30
+_ROOM = 0.1  # of that, made when it is full, so that not every scan has to
 _PATIENCE = 5.0  # seconds, for another process that is writing
 _FLUSHED_AFTER = 1.0  # seconds: what a killed process loses at most
 _STALE = 24 * 3600  # seconds after which a use is noted again
+_AT_ONCE = 500  # keys in a query; 999 is what an old SQLite takes
 
+# The short columns first: what comes after a long one is found only by walking over it.
 _TABLE = """
 CREATE TABLE IF NOT EXISTS measured (
-    layer TEXT NOT NULL, method TEXT NOT NULL, section TEXT NOT NULL, array BLOB NOT NULL,
-    crc INTEGER NOT NULL, size INTEGER NOT NULL, used INTEGER NOT NULL, PRIMARY KEY (layer, method)
+    layer TEXT NOT NULL, method TEXT NOT NULL, crc INTEGER NOT NULL, size INTEGER NOT NULL, used INTEGER NOT NULL,
+    section BLOB NOT NULL, array BLOB NOT NULL, PRIMARY KEY (layer, method)
 )
 """
-_QUERY = "SELECT method, section, array, crc, used FROM measured WHERE layer = ?"
+# SQLite holds values of any type in any column, whoever wrote them.
+_SELECT = """
+SELECT layer, method, crc, CAST(used AS INTEGER), CAST(section AS BLOB), CAST(array AS BLOB)
+FROM measured WHERE layer IN ({})
+"""
+_INSERT = "REPLACE INTO measured (layer, method, crc, size, used, section, array) VALUES (?, ?, ?, ?, ?, ?, ?)"
 
+_Row = tuple[str, str, int, int, int, bytes, bytes]
 _Result = TypeVar("_Result")
 
 
@@ -64,12 +70,18 @@ def cache_directory(setting: object = True) -> Path | None:
         named = os.environ.get(_VARIABLE, "")
         if named.lower() == "off":
             return None
-        return Path(named or platformdirs.user_cache_dir("weightscope-widget", appauthor=False)).expanduser()
+        return _folder(named or platformdirs.user_cache_dir("weightscope-widget", appauthor=False))
     if setting is False:
         return None
-    if isinstance(setting, str | os.PathLike) and str(setting):
-        return Path(setting).expanduser()
+    path = os.fspath(setting) if isinstance(setting, str | os.PathLike) else ""
+    if isinstance(path, str) and path and "\0" not in path:
+        return _folder(path)
     raise InvalidArgumentError(f"cache is {setting!r}; give True, False, or the path of a directory.")
+
+
+def _folder(path: str) -> Path:
+    # Path.expanduser raises where there is no such user; a folder may be called so.
+    return Path(os.path.expanduser(path))
 
 
 def open_cache(setting: object = True) -> Cache | None:
@@ -88,170 +100,186 @@ def clear_cache(cache: object = True) -> None:
 
     Raises
     ------
-    OSError
-        Where the file is there but cannot be removed.
+    InvalidArgumentError
+        Where it is something else, or the file is there but cannot be removed.
     """
     folder = cache_directory(cache)
-    if folder is not None:
-        for name in (_FILE, f"{_FILE}-journal"):
+    if folder is None:
+        return
+    for name in (_FILE, f"{_FILE}-journal"):
+        try:
             (folder / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise InvalidArgumentError(
+                f"{folder / name} cannot be removed ({error.strerror or error}); see that it may be and that no other "
+                "program uses it, or give another directory."
+            ) from error
 
 
 class Cache:
     """Sections, spectra and histograms of layers, by what tells their weights from all others.
 
-    Whatever is wrong with the file is never an error: it is warned of once, and the scan goes on without.  May be used
-    by several threads, and its file by several processes.
+    Whatever is wrong with the file is never an error: it is warned of once, and the scan goes on without.  The file is
+    open only while it is read or written, and may be used by several processes.
 
     Parameters
     ----------
     folder : Path
         Where its file is, or will be.
     most_bytes : int
-        How much it may keep; what has not been used for longest goes first.
+        How large the file may become; what has not been used for longest goes first.
     """
 
     def __init__(self, folder: Path, most_bytes: int = _MOST_BYTES) -> None:
         self._path = folder / _FILE
         self._most_bytes = most_bytes
-        self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
         self._broken = False
-        self._waiting: list[tuple[object, ...]] = []
+        self._waiting: list[tuple[Layer, str, Measured]] = []
         self._used: set[str] = set()
         self._flushed = time.monotonic()
 
-    def recall(self, layer: Layer, methods: Collection[str], top_k: int) -> tuple[str | None, Measured]:
-        """Return what is known of a layer.
+    def recall(self, wanted: Sequence[tuple[Layer, Collection[str]]], top_k: int) -> list[tuple[str | None, Measured]]:
+        """Return what is known of layers.
+
+        Parameters
+        ----------
+        wanted : sequence of (Layer, methods)
+            Each layer with the methods that are asked for.
+        top_k : int
+            How many singular values to list.
 
         Returns
         -------
-        str or None
-            What tells its weights from all others now, to be given to `remember`; None where nothing does.
-        Measured
-            Those of the sections asked for that are known, with the spectrum and the histogram that belong to them.
+        list of (identity, Measured)
+            Of each layer, what tells its weights from all others now, to be given to `remember`, or None where nothing
+            does; and those of its sections that are known, with the spectrum and the histogram that belong to them.
         """
-        identity = _identity(layer)
-        if identity is None:
-            return None, Measured()
-        rows = self._guarded(lambda connection: connection.execute(_QUERY, (_key(identity),)).fetchall()) or []
-        known = {method: (section, array) for method, section, array, crc, _ in rows if _crc(section, array) == crc}
-        if any(used < time.time() - _STALE for *_, used in rows):
-            self._used.add(_key(identity))
-        try:
-            return identity, _decoded({method: known[method] for method in methods if method in known}, top_k)
-        except (ValueError, TypeError, KeyError, RecursionError):
-            return identity, Measured()  # of no version that this one knows
+        versions = Versions()
+        identities = [identity_of(layer, versions) for layer, _ in wanted]
+        keys = [None if identity is None else key_of(identity) for identity in identities]
+        known = self._sections({key for key in keys if key is not None})
+        return [
+            (identity, _decoded({method: known[key, method] for method in methods if (key, method) in known}, top_k))
+            for (_, methods), identity, key in zip(wanted, identities, keys, strict=True)
+        ]
 
     def remember(self, layer: Layer, identity: str, measured: Measured) -> None:
         """Keep what was measured of a layer, unless that failed or its file has changed meanwhile."""
-        if "error" in measured.sections or _identity(layer) != identity:
+        if "error" in measured.sections or self._broken:
             return
-        for method, section in measured.sections.items():
-            text = json.dumps(section)  # with NaN and Infinity as Python writes and reads them
-            array = _array_of(method, measured)
-            size = len(text) + len(array)
-            self._waiting.append((_key(identity), method, text, array, _crc(text, array), size, int(time.time())))
+        self._waiting.append((layer, identity, measured))
         if time.monotonic() - self._flushed > _FLUSHED_AFTER:
-            self._flush()
+            self.flush()
 
-    def close(self) -> None:
+    def flush(self) -> None:
         """Write what is waiting, and forget what is too much."""
-        self._flush()
-        if self._connection is not None:
-            self._guarded(lambda connection: connection.close())
-            self._connection = None
-
-    def _flush(self) -> None:
-        if self._waiting or self._used:
-            self._guarded(self._write)
+        # Looked at after the reading, and once for all layers of a file.
+        versions = CurrentVersions()
+        rows = [
+            row
+            for layer, identity, measured in self._waiting
+            if identity_of(layer, versions) == identity
+            for row in _rows(key_of(identity), measured)
+        ]
+        if self._used:  # first, so that it does not go to make room
+            self._guarded(self._note_uses)
+        if rows:
+            self._guarded(lambda connection: self._write(connection, rows))
         self._waiting.clear()
         self._used.clear()
         self._flushed = time.monotonic()
 
-    def _write(self, connection: sqlite3.Connection) -> None:
+    def _sections(self, keys: Collection[str]) -> dict[tuple[str | None, str], tuple[bytes, bytes]]:
+        """Return section and array by key and method, where they are as they were written."""
+        if not keys:
+            return {}
+        rows = self._guarded(lambda connection: _select(connection, keys), only_if_there=True) or []
+        stale = int(time.time()) - _STALE
+        self._used.update(key for key, _, _, used, _, _ in rows if used < stale)
+        return {
+            (key, method): (section, array)
+            for key, method, crc, _, section, array in rows
+            if _crc(section, array) == crc
+        }
+
+    def _write(self, connection: sqlite3.Connection, rows: Iterable[_Row]) -> None:
         connection.execute("BEGIN IMMEDIATE")
-        connection.executemany("REPLACE INTO measured VALUES (?, ?, ?, ?, ?, ?, ?)", self._waiting)
+        with connection:  # all of it or, when it fails or is interrupted, nothing
+            connection.executemany(_INSERT, rows)
+            _shrink(connection, self._most_bytes)
+
+    def _note_uses(self, connection: sqlite3.Connection) -> None:
         uses = [(int(time.time()), key) for key in self._used]
-        connection.executemany("UPDATE measured SET used = ? WHERE layer = ?", uses)
-        _shrink(connection, self._most_bytes)
-        connection.execute("COMMIT")
+        with suppress(sqlite3.OperationalError):  # one that this user may only read is as good
+            connection.execute("BEGIN IMMEDIATE")
+            with connection:
+                connection.executemany("UPDATE measured SET used = ? WHERE layer = ?", uses)
 
-    def _guarded(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result | None:
+    def _guarded(self, work: Callable[[sqlite3.Connection], _Result], *, only_if_there: bool = False) -> _Result | None:
         """Do some work with the file; where that fails, warn of it, and never try again."""
-        with self._lock:
-            if self._broken:
-                return None
-            try:
-                return work(self._open())
-            except (sqlite3.Error, OSError) as error:
-                self._broken = True
-                if self._connection is not None:
-                    self._connection.close()  # what was not committed is undone
-                    self._connection = None
-                warnings.warn(
-                    f"What was measured cannot be remembered in {self._path} ({error}); the scan goes on without. "
-                    "clear_cache() removes the file.",
-                    CacheWarning,
-                    stacklevel=level_outside(),
-                )
-                return None
-
-    def _open(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            # Every use is under the lock.
-            self._connection = sqlite3.connect(
-                self._path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
+        if self._broken:
+            return None
+        try:
+            if not os.path.lexists(self._path):
+                if only_if_there:
+                    return None
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(self._path, timeout=_PATIENCE, isolation_level=None)) as connection:
+                connection.execute(_TABLE)
+                return work(connection)
+        except (sqlite3.Error, OSError) as error:
+            self._broken = True
+            warnings.warn(
+                f"What was measured cannot be remembered in {self._path} ({error}); the scan goes on without. "
+                "clear_cache() removes the file.",
+                CacheWarning,
+                stacklevel=level_outside(),
             )
-            self._connection.execute(_TABLE)
-        return self._connection
+            return None
+
+
+def _select(connection: sqlite3.Connection, keys: Collection[str]) -> list[tuple[Any, ...]]:
+    ordered = sorted(keys)  # as the index has them
+    found: list[tuple[Any, ...]] = []
+    for start in range(0, len(ordered), _AT_ONCE):
+        some = ordered[start : start + _AT_ONCE]
+        found += connection.execute(_SELECT.format(",".join("?" * len(some))), some).fetchall()
+    return found
 
 
 def _shrink(connection: sqlite3.Connection, most: int) -> None:
-    """Remove the layers whose last use is longest ago, until the others fit."""
-    (total,) = connection.execute("SELECT TOTAL(size) FROM measured").fetchone()
-    if total <= most:
+    """Where the file is too large, remove the layers whose last use is longest ago; their place is written to anew."""
+    if _held(connection) <= most:
         return
-    oldest = connection.execute("SELECT layer, SUM(size) FROM measured GROUP BY layer ORDER BY MAX(used)").fetchall()
-    for layer, size in oldest:
-        if total <= most:
+    # Uses are noted in whole seconds; of those of the same one, what was written first goes first.
+    oldest = connection.execute("SELECT layer FROM measured GROUP BY layer ORDER BY MAX(used), MAX(rowid)").fetchall()
+    for layer in oldest:
+        if _held(connection) <= (1 - _ROOM) * most:
             return
-        connection.execute("DELETE FROM measured WHERE layer = ?", (layer,))
-        total -= size
+        connection.execute("DELETE FROM measured WHERE layer = ?", layer)
 
 
-def _identity(layer: Layer) -> str | None:
-    tell = getattr(layer.load, "identity", None)
-    identity = tell() if tell is not None else None
-    return None if identity is None else f"{identity} {layer.shape} {layer.dtype} {layer.transposed} {layer.is_stack}"
+def _held(connection: sqlite3.Connection) -> int:
+    """Return how many bytes of the file something is in."""
+    size, count, free = (
+        int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+        for name in ("page_size", "page_count", "freelist_count")
+    )
+    return size * (count - free)
 
 
-def _key(identity: str) -> str:
-    return hashlib.sha256(f"{_version()} {identity}".encode(errors="surrogatepass")).hexdigest()
+# -- Rows --------------------------------------------------------------------------------------------------------------
 
 
-@cache
-def _version() -> str:
-    """Return what another state of the code that reads and measures does not share: its text, and its libraries."""
-    digest = hashlib.sha256(f"{torch.__version__} {np.__version__}".encode())
-    package = resources.files("weightscope_widget")
-    for part in ("analyzers", "sources"):
-        for content in _sources(package.joinpath(part)):
-            digest.update(content)
-    return digest.hexdigest()
+def _rows(key: str, measured: Measured) -> Iterable[_Row]:
+    for method, section in measured.sections.items():
+        text = json.dumps(section).encode()  # with NaN and Infinity as Python writes and reads them
+        array = _array_of(method, measured)
+        yield key, method, _crc(text, array), len(text) + len(array), int(time.time()), text, array
 
 
-def _sources(folder: Any) -> Iterator[bytes]:
-    for entry in sorted(folder.iterdir(), key=lambda entry: str(entry.name)):
-        if entry.is_dir():
-            yield from _sources(entry)
-        elif entry.name.endswith(".py"):
-            yield entry.read_bytes()
-
-
-def _crc(text: str, array: bytes) -> int:
-    return zlib.crc32(array, zlib.crc32(text.encode()))
+def _crc(section: bytes, array: bytes) -> int:
+    return zlib.crc32(array, zlib.crc32(section))
 
 
 def _array_of(method: str, measured: Measured) -> bytes:
@@ -264,16 +292,22 @@ def _array_of(method: str, measured: Measured) -> bytes:
     return b""
 
 
-def _decoded(known: dict[str, tuple[str, bytes]], top_k: int) -> Measured:
-    sections: dict[str, Any] = {}
-    spectrum: np.ndarray | None = None
-    histogram: Histogram | None = None
-    for method, (text, array) in known.items():
-        sections[method] = json.loads(text)
-        values = np.frombuffer(array, "<f8").astype(np.float64)
-        if method == "spectral":
-            spectrum = values
-            sections[method]["top_singular_values"] = [float(value) for value in values[:top_k]]
-        elif len(values):
-            histogram = Histogram(float(values[0]), float(values[1]), values[2:])
-    return Measured(sections, spectrum, histogram)
+def _decoded(known: dict[str, tuple[bytes, bytes]], top_k: int) -> Measured:
+    """Undo `_rows`; nothing is known where they are of no version that this one knows."""
+    try:
+        # One document: a parser's start takes as long as a section.
+        texts = json.loads(b"[%b]" % b",".join(text for text, _ in known.values()))
+        sections: dict[str, Any] = dict(zip(known, texts, strict=True))
+        if not all(isinstance(section, dict) for section in sections.values()):
+            return Measured()
+        spectrum = histogram = None
+        for method, (_, array) in known.items():
+            if method == "spectral":
+                spectrum = np.frombuffer(array, "<f8").astype(np.float64)
+                sections[method]["top_singular_values"] = spectrum[:top_k].tolist()
+            elif array and histogram is None:  # all methods have the same one
+                values = np.frombuffer(array, "<f8").astype(np.float64)
+                histogram = Histogram(float(values[0]), float(values[1]), values[2:])
+        return Measured(sections, spectrum, histogram)
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return Measured()

@@ -151,7 +151,7 @@ class ScanRun:
         self._executor = executor
         self._budget = Budget(memory)
         self._cache = cache
-        self._identities = {layer.name: self._recall(layer) for layer in layers}
+        self._identities = self._recall(layers)
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
         self._tasks = deque(self._plan(layers, cheap_first))
@@ -202,7 +202,7 @@ class ScanRun:
                 for task, measured in crew.rest():
                     self._keep(task, measured)
                 if self._cache is not None:
-                    self._cache.close()
+                    self._cache.flush()
 
     def prioritize(self, name: str) -> None:
         """Do what is left of a layer before anything else; unknown names and finished layers change nothing.
@@ -264,19 +264,21 @@ class ScanRun:
         self._budget.give_back(task.memory)
         self.results.add(task.layer.name, measured.sections, spectrum=measured.spectrum, histogram=measured.histogram)
         self._tick_off(task)
-        identity = self._identities[task.layer.name]
+        identity = self._identities.get(task.layer.name)
         if self._cache is not None and identity is not None:
             self._cache.remember(task.layer, identity, measured)
 
-    def _recall(self, layer: Layer) -> str | None:
-        """Fill in what is known of a layer; return what tells its weights from all others."""
+    def _recall(self, layers: Sequence[Layer]) -> dict[str, str | None]:
+        """Fill in what is known of the layers; return what tells the weights of each from all others."""
         if self._cache is None:
-            return None
-        methods = self.results.methods_for(self.results.layers[layer.name])
-        identity, known = self._cache.recall(layer, methods, self._top_k)
-        if known.sections:
-            self.results.add(layer.name, known.sections, spectrum=known.spectrum, histogram=known.histogram)
-        return identity
+            return {}
+        wanted = [(layer, self.results.methods_for(self.results.layers[layer.name])) for layer in layers]
+        identities: dict[str, str | None] = {}
+        for (layer, _), (identity, known) in zip(wanted, self._cache.recall(wanted, self._top_k), strict=True):
+            identities[layer.name] = identity
+            if known.sections:
+                self.results.add(layer.name, known.sections, spectrum=known.spectrum, histogram=known.histogram)
+        return identities
 
 
 def _largest_first(tasks: Sequence[Task]) -> list[Task]:

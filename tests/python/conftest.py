@@ -1,8 +1,9 @@
-"""Dashboards without a browser."""
+"""Dashboards without a browser, and a place for what scans remember."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import comm
@@ -27,3 +28,9 @@ def show(monkeypatch: pytest.MonkeyPatch) -> Iterator[Show]:
         dash.close()
     shown.clear()
     threads_end()
+
+
+@pytest.fixture
+def remembered(tmp_path: Path) -> Path:
+    """Where scans remember what they measured; not there yet."""
+    return tmp_path / "cache"

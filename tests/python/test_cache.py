@@ -4,35 +4,27 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
-import threading
-import warnings
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import onnx
 import pytest
 import torch
-from onnx import helper, numpy_helper
 from safetensors.torch import save_file
 
 import weightscope_widget as wsw
+from tests.python.caches import ALL, measured_anew, overwrite_unnoticed, rows, scan, small
 from tests.python.cases import CASES
 from tests.python.watched import Show, Table, contents
-from weightscope_widget import cache as cache_module
+from weightscope_widget import fingerprint
 from weightscope_widget.cache import Cache, cache_directory
-from weightscope_widget.errors import CacheWarning, InvalidArgumentError
+from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.measure import Measured
 from weightscope_widget.run import ScanRun
 from weightscope_widget.sources import open_source
 
-ALL = ("basic_stats", "spectral", "quantization", "sparsity")
-TYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+# Nothing is wrong with a cache here.
+pytestmark = pytest.mark.filterwarnings("error::weightscope_widget.errors.CacheWarning")
 
 
 @pytest.fixture
@@ -42,39 +34,6 @@ def model(tmp_path: Path) -> Path:
     tensors = {name: make().detach().clone().contiguous() for name, make in CASES.items()}
     save_file({f"{name}.weight": each for name, each in tensors.items() if each.numel() < 40_000}, path)
     return path
-
-
-@pytest.fixture
-def remembered(tmp_path: Path) -> Path:
-    return tmp_path / "cache"
-
-
-def small(path: Path, seed: int = 0, layers: int = 3) -> Path:
-    generator = torch.Generator().manual_seed(seed)
-    save_file({f"l{index}.weight": torch.randn(9, 7, generator=generator) for index in range(layers)}, path)
-    return path
-
-
-def overwrite_unnoticed(path: Path) -> None:
-    """Change every weight behind the back of whoever goes by size and time: what is not read cannot show it."""
-    before = path.stat()
-    with path.open("r+b") as file:
-        header = 8 + int.from_bytes(file.read(8), "little")
-        file.seek(header)
-        file.write(b"\x2a" * (before.st_size - header))
-    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-
-
-def scan(path: Any, remembered: Any, **options: Any) -> wsw.ScanResults:
-    return wsw.scan(path, progress=False, cache=remembered, **options)
-
-
-@pytest.fixture(autouse=True)
-def no_warning() -> Iterator[None]:
-    """Nothing is wrong with a cache unless a test says so."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", CacheWarning)
-        yield
 
 
 def test_a_second_scan_reads_no_weights_and_says_the_same_to_the_bit(model: Path, remembered: Path) -> None:
@@ -165,17 +124,11 @@ def test_a_file_that_changes_while_it_is_measured_is_not_remembered(tmp_path: Pa
     assert rows(remembered) == 12  # of the last scan only
 
 
-def rows(folder: Path) -> int:
-    with sqlite3.connect(folder / "measured.sqlite") as connection:
-        return int(connection.execute("SELECT COUNT(*) FROM measured").fetchone()[0])
-
-
 def test_other_analyzers_measure_anew(tmp_path: Path, remembered: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = small(tmp_path / "m.safetensors")
     scan(path, remembered)
-    monkeypatch.setattr(cache_module, "_version", lambda: "another")
-    run = ScanRun(open_source(path), ALL, cache=Cache(remembered))
-    assert len(list(run.steps())) == 3
+    monkeypatch.setattr(fingerprint, "code_version", lambda: "another")
+    assert len(measured_anew(path, remembered)) == 3
 
 
 def test_the_version_is_of_the_code(tmp_path: Path) -> None:
@@ -186,6 +139,7 @@ def test_the_version_is_of_the_code(tmp_path: Path) -> None:
         ("same", None),
         ("analyzer", "analyzers/basic.py"),
         ("reader", "sources/_gguf_tensor.py"),
+        ("measure", "measure.py"),
         ("errors", "errors.py"),
     ):
         copy = tmp_path / name
@@ -193,15 +147,15 @@ def test_the_version_is_of_the_code(tmp_path: Path) -> None:
         if changed is not None:
             with (copy / "weightscope_widget" / changed).open("a") as file:
                 file.write("\n")
-        code = "from weightscope_widget import cache; print(cache._version())"
+        code = "from weightscope_widget import fingerprint; print(fingerprint.code_version())"
         done = subprocess.run(
             [sys.executable, "-c", code], cwd=copy, capture_output=True, text=True, check=True,
             env={**os.environ, "PYTHONPATH": str(copy)},
         )  # fmt: skip
         versions.append(done.stdout.strip())
-    same, analyzer, reader, errors = versions
-    assert same == errors == cache_module._version()
-    assert len({same, analyzer, reader}) == 3
+    same, analyzer, reader, measure, errors = versions
+    assert same == errors == fingerprint.code_version()
+    assert len({same, analyzer, reader, measure}) == 4
 
 
 # -- Where nothing is remembered ---------------------------------------------------------------------------------------
@@ -229,14 +183,15 @@ def test_a_layer_that_failed_is_tried_again(tmp_path: Path, remembered: Path) ->
     source = open_source(path)
     measured = Measured({"basic_stats": {"mean": 0.0}, "error": "it failed"})
     cache = Cache(remembered)
-    identity, _ = cache.recall(source.layers[0], ALL, 10)
+    wanted = [(source.layers[0], ALL)]
+    ((identity, _),) = cache.recall(wanted, 10)
     assert identity is not None
     cache.remember(source.layers[0], identity, measured)
-    cache.close()
-    assert Cache(remembered).recall(source.layers[0], ALL, 10) == (identity, Measured())
+    cache.flush()
+    assert Cache(remembered).recall(wanted, 10) == [(identity, Measured())]
 
 
-@pytest.mark.parametrize("setting", [3, None, "", b"x", 1.5])
+@pytest.mark.parametrize("setting", [3, None, "", b"x", 1.5, "a\0b"])
 def test_a_cache_that_is_none_is_refused(tmp_path: Path, setting: object) -> None:
     with pytest.raises(InvalidArgumentError, match="give True, False, or the path of a directory"):
         scan(small(tmp_path / "m.safetensors"), setting)
@@ -252,6 +207,8 @@ def test_where_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert usual is not None
     assert usual.name == "weightscope-widget"
     assert cache_directory(tmp_path / "mine") == tmp_path / "mine"
+    assert cache_directory("~/mine") == Path.home() / "mine"
+    assert cache_directory("~nobody-is-called-so/mine") == Path("~nobody-is-called-so/mine")
     assert cache_directory(False) is None
 
 
@@ -261,133 +218,13 @@ def test_what_is_cleared_is_measured_again(tmp_path: Path, remembered: Path) -> 
     wsw.clear_cache(remembered)
     assert os.listdir(remembered) == []
     wsw.clear_cache(remembered)
-    assert len(list(ScanRun(open_source(path), ALL, cache=Cache(remembered)).steps())) == 3
+    assert len(measured_anew(path, remembered)) == 3
 
 
-# -- A file that is no good --------------------------------------------------------------------------------------------
-
-
-def test_a_file_that_is_none_is_warned_of_once(tmp_path: Path, remembered: Path) -> None:
-    path = small(tmp_path / "m.safetensors")
-    remembered.mkdir()
-    (remembered / "measured.sqlite").write_bytes(b"not a database" * 500)
-    with pytest.warns(CacheWarning, match=r"cannot be remembered .* goes on without\. clear_cache\(\)") as caught:
-        found = scan(path, remembered)
-    assert len(caught) == 1
-    assert caught[0].filename == __file__
-    assert contents(found) == contents(scan(path, False))
-    wsw.clear_cache(remembered)
-    scan(path, remembered)
-
-
-def test_a_folder_that_cannot_be_is_warned_of(tmp_path: Path) -> None:
-    path = small(tmp_path / "m.safetensors")
-    (tmp_path / "file").touch()
-    with pytest.warns(CacheWarning):
-        found = scan(path, tmp_path / "file" / "cache")
-    assert contents(found) == contents(scan(path, False))
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        "array = substr(array, 1, 8)",
-        "array = x''",
-        "section = '{}'",
-        "section = replace(section, '1', '2')",
-        "section = '[1]', crc = 0",
-    ],
-)
-def test_what_was_tampered_with_is_measured_anew(tmp_path: Path, remembered: Path, change: str) -> None:
-    path = small(tmp_path / "m.safetensors")
-    scan(path, remembered)
-    with sqlite3.connect(remembered / "measured.sqlite") as connection:
-        connection.execute(f"UPDATE measured SET {change}")
-    assert contents(scan(path, remembered)) == contents(scan(path, False))
-
-
-def test_a_file_that_may_only_be_read_is_read(tmp_path: Path, remembered: Path) -> None:
-    path = small(tmp_path / "m.safetensors")
-    scan(path, remembered, methods="sparsity")
-    file = remembered / "measured.sqlite"
-    # As on a disk that is mounted read-only, whoever runs the test.
-    with sqlite3.connect(file) as connection:
-        connection.execute("CREATE TRIGGER no BEFORE INSERT ON measured BEGIN SELECT RAISE(ABORT, 'read-only'); END")
-    overwrite_unnoticed(path)
-    with pytest.warns(CacheWarning, match="read-only"):
-        found = scan(path, remembered)
-    assert found["l0"]["sparsity"] != scan(path, False)["l0"]["sparsity"]
-    assert rows(remembered) == 3
-
-
-def test_a_full_disk_is_warned_of(tmp_path: Path, remembered: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = small(tmp_path / "m.safetensors", layers=40)
-    connect = sqlite3.connect
-
-    def on_a_small_disk(*arguments: Any, **options: Any) -> sqlite3.Connection:
-        connection = connect(*arguments, **options)
-        connection.execute("PRAGMA max_page_count = 8")
-        return connection
-
-    monkeypatch.setattr(sqlite3, "connect", on_a_small_disk)
-    with pytest.warns(CacheWarning, match="full"):
-        found = scan(path, remembered)
-    monkeypatch.undo()
-    assert contents(found) == contents(scan(path, False))
-    assert rows(remembered) == 0
-
-
-def test_another_process_that_writes_is_waited_for(tmp_path: Path, remembered: Path) -> None:
-    path = small(tmp_path / "m.safetensors")
-    scan(path, remembered, methods="sparsity")
-    other = sqlite3.connect(remembered / "measured.sqlite", isolation_level=None, check_same_thread=False)
-    other.execute("BEGIN IMMEDIATE")
-    release = threading.Timer(0.3, other.execute, ("COMMIT",))
-    release.start()
-    scan(path, remembered)
-    release.join()
-    other.close()
-    assert rows(remembered) == 12
-
-
-def in_a_process(path: str, folder: str) -> dict[str, str]:
-    return contents(wsw.scan(path, progress=False, cache=folder))
-
-
-def test_two_processes_at_once(tmp_path: Path, remembered: Path) -> None:
-    path = small(tmp_path / "m.safetensors", layers=30)
-    with ProcessPoolExecutor(2) as pool:
-        found = list(pool.map(in_a_process, [str(path)] * 2, [str(remembered)] * 2))
-    assert found[0] == found[1] == contents(scan(path, False))
-    assert rows(remembered) == 120
-
-
-def test_an_executor_measures_what_is_not_known(tmp_path: Path, remembered: Path) -> None:
-    path = small(tmp_path / "m.safetensors")
-    scan(path, remembered, methods="sparsity")
-    with ProcessPoolExecutor(1) as pool:
-        found = scan(path, remembered, executor=pool)
-    assert contents(found) == contents(scan(path, False))
-    assert rows(remembered) == 12
-
-
-def test_what_was_not_used_for_longest_goes_first(tmp_path: Path, remembered: Path) -> None:
-    paths = [small(tmp_path / f"{index}.safetensors", seed=index, layers=1) for index in range(3)]
-    for path in paths:
-        scan(path, remembered)
-    file = remembered / "measured.sqlite"
-    with sqlite3.connect(file) as connection:
-        connection.execute("UPDATE measured SET used = used - 1000000")
-        (size,) = connection.execute("SELECT SUM(size) FROM measured").fetchone()
-    scan(paths[0], remembered)  # used now
-    cache = Cache(remembered, most_bytes=size // 2)
-    layer = open_source(paths[0]).layers[0]
-    identity, known = cache.recall(layer, ALL, 10)
-    assert identity is not None
-    cache.remember(layer, identity, known)
-    cache.close()
-    kept = [len(list(ScanRun(open_source(path), ALL, cache=Cache(remembered)).steps())) == 0 for path in paths]
-    assert kept == [True, False, False]
+def test_what_cannot_be_cleared_is_said(remembered: Path) -> None:
+    (remembered / "measured.sqlite").mkdir(parents=True)
+    with pytest.raises(InvalidArgumentError, match=r"measured\.sqlite'? cannot be removed \(.+\); see that"):
+        wsw.clear_cache(remembered)
 
 
 def test_ten_thousand_layers_come_back(tmp_path: Path, remembered: Path) -> None:
@@ -397,68 +234,3 @@ def test_ten_thousand_layers_come_back(tmp_path: Path, remembered: Path) -> None
     first = scan(path, remembered, methods="sparsity")
     overwrite_unnoticed(path)
     assert contents(scan(path, remembered, methods="sparsity")) == contents(first)
-
-
-# -- Every kind of file ------------------------------------------------------------------------------------------------
-
-
-def test_torch_files(tmp_path: Path, remembered: Path) -> None:
-    path = tmp_path / "model.pt"
-    torch.save({"a.weight": torch.eye(4), "b.weight": torch.ones(3, 2)}, path)
-    first = scan(path, remembered)
-    assert list(ScanRun(open_source(path), ALL, cache=Cache(remembered)).steps()) == []
-    torch.save({"a.weight": 2 * torch.eye(4), "b.weight": torch.ones(3, 2)}, path)
-    assert scan(path, remembered)["a"]["basic_stats"]["max"] == 2
-    assert first["a"]["basic_stats"]["max"] == 1
-
-
-def test_adapters(tmp_path: Path, remembered: Path) -> None:
-    """Both factors' file is asked, and the scaling from the configuration counts."""
-    factors = {
-        "base_model.model.q.lora_A.weight": torch.randn(2, 6),
-        "base_model.model.q.lora_B.weight": torch.randn(5, 2),
-    }
-    save_file(factors, tmp_path / "adapter_model.safetensors")
-    config = tmp_path / "adapter_config.json"
-    config.write_text('{"peft_type": "LORA", "r": 2, "lora_alpha": 4}')
-    first = scan(tmp_path, remembered)
-    assert list(ScanRun(open_source(tmp_path), ALL, cache=Cache(remembered)).steps()) == []
-    config.write_text('{"peft_type": "LORA", "r": 2, "lora_alpha": 8}')
-    twice = scan(tmp_path, remembered)
-    assert twice["q"]["basic_stats"]["max"] == pytest.approx(2 * first["q"]["basic_stats"]["max"], rel=1e-12)
-
-
-def test_stacks_of_experts(tmp_path: Path, remembered: Path) -> None:
-    path = tmp_path / "experts.safetensors"
-    save_file({"layers.0.mlp.experts.gate_up_proj": torch.randn(3, 8, 6)}, path)
-    first = scan(path, remembered)
-    overwrite_unnoticed(path)
-    second = scan(path, remembered)
-    assert len(second) == 4
-    assert contents(second) == contents(first)
-    assert np.array_equal(
-        second.singular_values("layers.0.mlp.experts.gate_up_proj"),
-        np.sort(np.concatenate([second.singular_values(f"layers.0.mlp.experts.gate_up_proj[{k}]") for k in range(3)]))[
-            ::-1
-        ],
-    )
-
-
-def test_quantized_weights(tmp_path: Path, remembered: Path) -> None:
-    """Each of the tensors that a weight is put together from counts."""
-    path = tmp_path / "fp8.safetensors"
-    codes, scale = torch.randn(6, 4).to(torch.float8_e4m3fn), torch.tensor(0.5)
-    save_file({"a.weight": codes, "a.weight_scale": scale}, path)
-    first = scan(path, remembered)
-    assert list(ScanRun(open_source(path), ALL, cache=Cache(remembered)).steps()) == []
-    save_file({"a.weight": codes, "a.weight_scale": 2 * scale}, path)
-    assert scan(path, remembered)["a"]["basic_stats"]["max"] == 2 * first["a"]["basic_stats"]["max"]
-
-
-def test_onnx_files(tmp_path: Path, remembered: Path) -> None:
-    path = tmp_path / "m.onnx"
-    for factor in (1, 2):
-        tensor = numpy_helper.from_array(factor * np.eye(3, dtype=np.float32), "a")
-        onnx.save_model(helper.make_model(helper.make_graph([], "g", [], [], [tensor])), path)
-        assert scan(path, remembered)["a"]["basic_stats"]["max"] == factor
-        assert list(ScanRun(open_source(path), ALL, cache=Cache(remembered)).steps()) == []

@@ -14,7 +14,7 @@ import torch
 from weightscope_widget.errors import TensorReadError
 from weightscope_widget.sources._extras import library
 from weightscope_widget.sources._gguf_header import GgufTensor
-from weightscope_widget.sources._identity import file_identity
+from weightscope_widget.sources._identity import Versions
 from weightscope_widget.sources._paths import quote
 
 __all__ = ["TORCH_NAMES", "InGguf", "can_dequantize"]
@@ -77,10 +77,10 @@ class InGguf:
                 "or damaged since it was opened: put it back or open the model again."
             ) from error
 
-    def identity(self) -> str | None:
+    def identity(self, versions: Versions) -> str | None:
         """See `Loader.identity`."""
-        version = file_identity(self.path)
-        return None if version is None else f"{self!r} {version}"
+        version = versions.of_path(self.path)
+        return None if version is None else f"gguf {version} {self.tensor!r} {self.index}"
 
     def member(self, index: int) -> InGguf:
         """Return the loader of the matrix at `index` along the first axis."""

@@ -11,7 +11,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from weightscope_widget.errors import TensorReadError
-from weightscope_widget.sources._identity import file_identity
+from weightscope_widget.sources._identity import Versions, file_identity
 from weightscope_widget.sources._paths import quote
 
 __all__ = ["InFile", "InMemory", "Loader", "Unreadable"]
@@ -26,8 +26,11 @@ class Loader(Protocol):
         """Return the loader of the matrix at `index` along the first axis."""
         ...
 
-    def identity(self) -> str | None:
-        """Return a text that no other tensor has, and that changes when this one may have; None where nothing tells."""
+    def identity(self, versions: Versions) -> str | None:
+        """Return a text that no other tensor has, and that changes when this one may have; None where nothing tells.
+
+        Its own attributes and the versions of all files that it reads are in it, not their paths.
+        """
         ...
 
 
@@ -64,7 +67,7 @@ class InMemory:
         """Whether all processes have to load together: the tensor is a DTensor, of which each holds a shard."""
         return hasattr(self.tensor, "full_tensor")
 
-    def identity(self) -> None:
+    def identity(self, versions: Versions) -> None:
         """Return None: what a model in memory holds can change at any time."""
 
     def member(self, index: int) -> InMemory:
@@ -99,10 +102,10 @@ class InFile:
                 "damaged since it was opened: put it back or open the model again."
             ) from error
 
-    def identity(self) -> str | None:
+    def identity(self, versions: Versions) -> str | None:
         """See `Loader.identity`."""
-        version = file_identity(self.path)
-        return None if version is None else f"{self!r} {version}"
+        version = versions.of_path(self.path)
+        return None if version is None else f"safetensors {version} {self.key!r} {self.index}"
 
     def member(self, index: int) -> InFile:
         """Return the loader of the matrix at `index` along the first axis."""
@@ -124,7 +127,7 @@ class Unreadable:
     def __call__(self) -> torch.Tensor:
         raise TensorReadError(self.problem)
 
-    def identity(self) -> None:
+    def identity(self, versions: Versions) -> None:
         """Return None: there is nothing to remember."""
 
     def member(self, index: int) -> Unreadable:

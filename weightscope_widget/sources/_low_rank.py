@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from weightscope_widget.errors import TensorReadError
+from weightscope_widget.sources._identity import Versions
 from weightscope_widget.sources._loaders import Loader
 
 __all__ = ["LowRank"]
@@ -61,10 +62,10 @@ class LowRank:
             )
         return (left if self.index is None else left[self.index : self.index + 1]), right
 
-    def identity(self) -> str | None:
+    def identity(self, versions: Versions) -> str | None:
         """See `Loader.identity`."""
-        b, a = self.b.identity(), self.a.identity()
-        return None if b is None or a is None else f"{self!r} {b} {a}"
+        b, a = self.b.identity(versions), self.a.identity(versions)
+        return None if b is None or a is None else f"product {[b, a]} {self.scaling} {self.flipped} {self.index}"
 
     def member(self, index: int) -> LowRank:
         """Return the loader of the part at `index` along the first axis."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from weightscope_widget.errors import TensorReadError
-from weightscope_widget.sources._identity import file_identity
+from weightscope_widget.sources._identity import Versions
 from weightscope_widget.sources._paths import quote
 
 __all__ = ["Dequantized", "InOnnx"]
@@ -62,10 +62,10 @@ class InOnnx:
         flat = torch.frombuffer(data, dtype=torch.uint8) if data else torch.empty(0, dtype=torch.uint8)
         return flat.view(dtype).reshape(self.shape)
 
-    def identity(self) -> str | None:
+    def identity(self, versions: Versions) -> str | None:
         """See `Loader.identity`."""
-        version = file_identity(self.path)
-        return None if version is None else f"{self!r} {version}"
+        version = versions.of_path(self.path)
+        return None if version is None else f"onnx {version} {self.dtype} {self.shape} {self.begin}"
 
     def member(self, index: int) -> InOnnx:
         """Return the loader of the matrix at `index` along the first axis; only its bytes are read."""
@@ -107,11 +107,11 @@ class Dequantized:
         values = wide.float() * self.scale().float().reshape(across)
         return values if self.index is None else values[self.index]
 
-    def identity(self) -> str | None:
+    def identity(self, versions: Versions) -> str | None:
         """See `Loader.identity`."""
         parts = [self.whole, self.scale, *([] if self.zero_point is None else [self.zero_point])]
-        found = [part.identity() for part in parts]
-        return None if None in found else f"{self!r} {found}"
+        found = [part.identity(versions) for part in parts]
+        return None if None in found else f"dequantized {found} {self.axis} {self.index}"
 
     def member(self, index: int) -> Dequantized:
         """Return the loader of the part at `index` along the first axis."""

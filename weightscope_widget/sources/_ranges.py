@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -13,15 +15,19 @@ import torch
 
 from weightscope_widget.errors import MissingLibraryError, TensorReadError, UnsupportedModelError
 from weightscope_widget.sources._extras import library
+from weightscope_widget.sources._identity import Versions
 from weightscope_widget.sources._paths import quote
 
-__all__ = ["InRange", "NoRangesError", "RemoteError", "RemoteFile", "file_names", "shown", "stat", "tried"]
+__all__ = ["InRange", "NoRangesError", "RemoteError", "RemoteFile", "file_names", "forget", "shown", "stat", "tried"]
 
 _CONNECT_SECONDS = 30
 _SILENCE_SECONDS = 60
 """How long a server may send nothing before the request counts as failed; there is no limit on the whole."""
 
 _ATTEMPTS = 2
+
+_SETTLED_SECONDS = 60
+"""After which a file that a server tells the time of is taken to be written for good."""
 
 _Result = TypeVar("_Result")
 
@@ -58,7 +64,7 @@ class RemoteFile:
     size : int
         Its length in bytes.
     version : str, optional
-        Another one when the file has changed, where its server says so (ETag).
+        Another one when the file has changed, where its server says so (ETag, or else Last-Modified).
     """
 
     url: str = field(repr=False)
@@ -79,6 +85,14 @@ class RemoteFile:
         if len(data) != end - begin:
             raise RemoteError(f"{len(data)} bytes came instead of {end - begin}")
         return data
+
+    def current_version(self) -> str | None:
+        """Return what `version` would be if the file were opened now; None also where it cannot be."""
+        try:
+            forget(self.url)
+            return tried(lambda: stat(self.url)).version
+        except (RemoteError, MissingLibraryError, UnsupportedModelError):
+            return None
 
     def _read(self, begin: int, end: int) -> bytes:
         filesystem, path = _locate(self.url)
@@ -128,9 +142,11 @@ class InRange:
         flat = torch.frombuffer(data, dtype=torch.uint8) if data else torch.empty(0, dtype=torch.uint8)
         return flat.view(dtype).reshape(self.shape)
 
-    def identity(self) -> str | None:
+    def identity(self, versions: Versions) -> str | None:
         """See `Loader.identity`."""
-        return None if self.file.version is None else f"{self!r} {self.file.url}"
+        version = versions.elsewhere(self.file)
+        place = f"{self.dtype} {self.shape} {self.begin}"
+        return None if version is None else f"elsewhere {self.file.url!r} {self.file.size} {version!r} {place}"
 
     def member(self, index: int) -> InRange:
         """Return the loader of the matrix at `index` along the first axis; only its bytes are fetched."""
@@ -176,11 +192,25 @@ def stat(url: str) -> RemoteFile:
             raise NoRangesError()
         if info.get("type") == "directory" or not isinstance(info.get("size"), int):
             raise RemoteError("its size is not known", final=True)
-        # HTTP, S3, and others call it so; the hub's filesystem has the hash of the content.
-        tag = next((info[key] for key in ("ETag", "etag", "blob_id") if isinstance(info.get(key), str)), None)
-        return RemoteFile(url, info["size"], tag)
+        return RemoteFile(url, info["size"], _version(info))
 
     return _guarded(url, ask)
+
+
+def forget(url: str) -> None:
+    """Let what the filesystem of an address remembers of it be asked for anew.
+
+    Raises
+    ------
+    RemoteError, MissingLibraryError, UnsupportedModelError
+        As `stat` does.
+    """
+
+    def ask() -> None:
+        filesystem, path = _locate(url)
+        filesystem.invalidate_cache(path)
+
+    _guarded(url, ask)
 
 
 def file_names(url: str) -> list[str]:
@@ -239,6 +269,19 @@ def _web_options() -> dict[str, Any]:
 
 def _is_web(url: str) -> bool:
     return url.lower().startswith(("http://", "https://"))
+
+
+def _version(info: Mapping[str, Any]) -> str | None:
+    # HTTP, S3, and others call it so; the hub's filesystem has the hash of the content.
+    for key in ("ETag", "etag", "blob_id"):
+        if isinstance(info.get(key), str):
+            return f"{key} {info[key]}"
+    try:
+        modified = parsedate_to_datetime(info["Last-Modified"]).timestamp()
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    # It is of whole seconds, by another clock: what was written just now may be written again, and look the same.
+    return None if time.time() - modified < _SETTLED_SECONDS else f"Last-Modified {modified}"
 
 
 def _is_http(filesystem: Any) -> bool:

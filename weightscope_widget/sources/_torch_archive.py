@@ -16,7 +16,7 @@ import torch
 
 from weightscope_widget.errors import CorruptFileError, TensorReadError, UnsupportedModelError, WeightScopeError
 from weightscope_widget.sources._header import Entry, Header, remedy
-from weightscope_widget.sources._identity import file_identity
+from weightscope_widget.sources._identity import Versions
 from weightscope_widget.sources._loaders import Unreadable
 from weightscope_widget.sources._paths import quote
 from weightscope_widget.sources._unwrap import unwrap
@@ -72,10 +72,10 @@ class InTorchFile:
                 "damaged since it was opened: put it back or open the model again."
             ) from error
 
-    def identity(self) -> str | None:
+    def identity(self, versions: Versions) -> str | None:
         """See `Loader.identity`."""
-        version = file_identity(self.path)
-        return None if version is None else f"{self!r} {version}"
+        version = versions.of_path(self.path)
+        return None if version is None else f"torch {version} {self.key!r} {self.index}"
 
     def member(self, index: int) -> InTorchFile:
         """Return the loader of the matrix at `index` along the first axis."""

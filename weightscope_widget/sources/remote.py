@@ -23,6 +23,7 @@ from weightscope_widget.sources._ranges import (
     RemoteError,
     RemoteFile,
     file_names,
+    forget,
     shown,
     stat,
     tried,
@@ -66,6 +67,7 @@ def open_remote(model: str) -> Source:
         There is no floating-point tensor in it.
     """
     path = _path(model)
+    _opened(model, lambda: forget(model))  # it may be another since this process last looked
     if path.endswith(".safetensors"):
         header = _header(model)
         return file_source(_name(path), header.entries, header.metadata, told=partial(_told, model))

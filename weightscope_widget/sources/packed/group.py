@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import torch
 
 from weightscope_widget.errors import TensorReadError
+from weightscope_widget.sources._identity import Versions
 from weightscope_widget.sources._loaders import Loader, Unreadable
 from weightscope_widget.sources._paths import quote
 from weightscope_widget.sources._record import Record, why_skipped
@@ -91,10 +92,10 @@ class Packed:
                 "or save it again."
             ) from error
 
-    def identity(self) -> str | None:
+    def identity(self, versions: Versions) -> str | None:
         """See `Loader.identity`; what the configuration told is in the rule."""
-        found = {key: part.load.identity() for key, part in self.parts.items()}
-        return None if None in found.values() else f"{self.shape} {found} {pickle.dumps(self.rule).hex()}"
+        found = {key: part.load.identity(versions) for key, part in self.parts.items()}
+        return None if None in found.values() else f"packed {found} {pickle.dumps(self.rule).hex()}"
 
     def member(self, index: int) -> Packed:
         """Return the loader of the matrix at `index` along the first axis; only its parts are read."""
