@@ -1,13 +1,8 @@
-/** Every text on the screen, in one catalogue per language. */
+/** Every text on the screen, in English. */
 
-import type { ClassifiedMetric, Grade } from "./assessment";
-import { formatCount, formatSeconds } from "./format";
-import type { Family } from "./model";
-
-export interface Metric {
-  /** What the table and the metrics panel call it. */
-  title: string;
-}
+import type { ClassifiedMetric, Grade } from "../assessment";
+import { formatCount, formatSeconds } from "../format";
+import type { Family } from "../model";
 
 const plural = (count: number, one: string, many = `${one}s`): string =>
   `${formatCount(count)} ${count === 1 ? one : many}`;
@@ -188,16 +183,3 @@ export const en = {
     median_abs_weight: "Median |W|",
   } as Record<string, string>,
 };
-
-/** The catalogue in use. */
-export const text = en;
-
-/** The title of a metric; one the catalogue does not know yet reads as its own name. */
-export function metricTitle(metric: string): string {
-  return text.metricTitles[metric] ?? metric.replaceAll("_", " ");
-}
-
-/** Kind, family, shape and type in one line; a kind that only repeats the family is left out. */
-export function factsOf(kind = "", family: Family = "other", ...others: (string | undefined)[]): string {
-  return [kind === family ? "" : kind, text.family[family], ...others].filter(Boolean).join(" · ");
-}

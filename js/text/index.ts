@@ -1,0 +1,28 @@
+/** The texts of the page, in the language in use; a catalogue per language, all with the same keys. */
+
+import { signal } from "@preact/signals";
+import type { Family } from "../model";
+import { en } from "./en";
+
+export type Catalogue = typeof en;
+
+const CATALOGUES = { en } satisfies Record<string, Catalogue>;
+export type Language = keyof typeof CATALOGUES;
+
+/** The language in use: one for a page's widget, since each widget has its own copy of this module. */
+export const language = signal<Language>("en");
+
+/** The catalogue in use; what reads it while it draws is drawn again when the language changes. */
+export const text: Catalogue = new Proxy(en, {
+  get: (_, key) => Reflect.get(CATALOGUES[language.value], key),
+});
+
+/** The title of a metric; one the catalogue does not know yet reads as its own name. */
+export function metricTitle(metric: string): string {
+  return text.metricTitles[metric] ?? metric.replaceAll("_", " ");
+}
+
+/** Kind, family, shape and type in one line; a kind that only repeats the family is left out. */
+export function factsOf(kind = "", family: Family = "other", ...others: (string | undefined)[]): string {
+  return [kind === family ? "" : kind, text.family[family], ...others].filter(Boolean).join(" · ");
+}
