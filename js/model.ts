@@ -44,14 +44,31 @@ export interface EncodedTable {
   progress: Progress;
 }
 
+/** How the page is arranged, remembered with the notebook. */
+export interface ViewState {
+  /** The quantization scheme that SQNR is of. */
+  scheme: string;
+  /** Share of the squared singular values that a truncation keeps, 0–1. */
+  energy: number;
+  /** Whether the values of a Gaussian matrix of each layer's shape are drawn. */
+  random: boolean;
+  /** What colours the layer map. */
+  mapMetric: string;
+  /** The panels shown, in order; null for the usual ones. */
+  panels: string[] | null;
+}
+
 // A type, not an interface: only type aliases satisfy anywidget's index signature.
 export type Traits = {
   selected: string | null;
+  compared: string[];
+  selection: string[];
+  thresholds: Thresholds;
   height: number | string | null;
   theme: Theme;
   _catalog: Catalog;
-  _thresholds: Thresholds;
   _table: EncodedTable;
+  _view: Partial<ViewState>;
 };
 
 export enum Stage {
@@ -87,6 +104,13 @@ export class Table {
     encoded.columns.forEach((name, index) => {
       this.columns.set(name, values.subarray(index * rows, (index + 1) * rows));
     });
+  }
+
+  /** A whole column; NaN throughout where there is none. */
+  column(name: string): Float64Array {
+    const found = this.columns.get(name);
+    if (found) return found;
+    return new Float64Array(this.rows).fill(Number.NaN);
   }
 
   get names(): string[] {

@@ -1,59 +1,35 @@
 /** What the dashboard knows and what the person has chosen; panels read signals and call actions, nothing else. */
 
 import { batch, computed, effect, type ReadonlySignal, signal } from "@preact/signals";
-import { type Judgement, judge, stableRankPercentage } from "./assessment";
+import { classify, type Judgement, judge } from "./assessment";
 import { type Detail, Details } from "./details";
-import { type Catalog, type Progress, Table, type Thresholds, type Traits } from "./model";
-import { Requests, type Wire } from "./requests";
+import { classifiedMetric, valuesOf } from "./metrics";
+import { type Catalog, type Progress, Table } from "./model";
+import { Requests } from "./requests";
+import { createFilters, type Field, type Filters } from "./state/filters";
+import { createSelection, type Selection } from "./state/selection";
+import { gradeRank, type Sort, type SortColumn, sortedByDefault, sortRows } from "./state/sort";
+import { LinkedTraits, type Model } from "./state/traits";
+import { createWhatIf, type WhatIf } from "./state/whatif";
 
-/** The part of anywidget's model that the store uses. */
-export interface Model extends Wire {
-  get<K extends keyof Traits>(key: K): Traits[K];
-  set<K extends keyof Traits>(key: K, value: Traits[K]): void;
-  save_changes(): void;
-  on(event: `change:${keyof Traits}`, handler: () => void): void;
-  on(event: "msg:custom", handler: (message: unknown, buffers: DataView[]) => void): void;
-  off(event: `change:${keyof Traits}`, handler: () => void): void;
-  off(event: "msg:custom", handler: (message: unknown, buffers: DataView[]) => void): void;
-}
+export type { Model } from "./state/traits";
 
-export type SortColumn =
-  | "label"
-  | "kind"
-  | "shape"
-  | "parameters"
-  | "condition_number"
-  | "stable_rank"
-  | "sqnr_db"
-  | "extreme_outlier_percentage"
-  | "grade"
-  | "risk";
-
-export interface Sort {
-  column: SortColumn;
-  descending: boolean;
-}
-
-export interface Store {
+export interface Store extends Selection, Filters, WhatIf {
   catalog: ReadonlySignal<Catalog>;
   table: ReadonlySignal<Table>;
-  thresholds: ReadonlySignal<Thresholds>;
   progress: ReadonlySignal<Progress>;
   judgements: ReadonlySignal<Judgement[]>;
-  /** Row of the selected layer. */
-  selected: ReadonlySignal<number | null>;
-  hovered: ReadonlySignal<number | null>;
-  query: ReadonlySignal<string>;
+  /** A metric of all layers, by row; NaN where it does not exist or is not known yet. */
+  column(metric: string): Float64Array;
+  /** What a layer is by a field, such as its grade; null where it cannot be said. */
+  field(field: Field, row: number): string | null;
   sort: ReadonlySignal<Sort>;
-  /** Rows that the search leaves, in the model's order. */
-  matching: ReadonlySignal<number[]>;
-  /** Rows that the search leaves, as sorted. */
+  /** Rows that the filters leave, as sorted. */
   order: ReadonlySignal<number[]>;
   /** Histogram and spectrum of the selected layer. */
   detail: ReadonlySignal<Detail | null>;
-  select(row: number | null): void;
-  hover(row: number | null): void;
-  search(query: string): void;
+  /** Those of any layer; asked for where it is one that is compared. */
+  detailOf(row: number): Detail;
   sortBy(column: SortColumn): void;
   /** Select the layer `steps` further in the table's order, or at an end. */
   walk(steps: number | "first" | "last"): void;
@@ -62,98 +38,68 @@ export interface Store {
   close(): void;
 }
 
-/** Columns whose large values are the interesting ones start descending. */
-const DESCENDING: readonly SortColumn[] = [
-  "parameters",
-  "condition_number",
-  "extreme_outlier_percentage",
-  "grade",
-  "risk",
-];
-
-const GRADE_ORDER = ["Excellent", "Good", "Warning", "Critical"];
-
 export function createStore(model: Model): Store {
   const stops: (() => void)[] = [];
-  const trait = <K extends keyof Traits>(key: K): ReadonlySignal<Traits[K]> => {
-    const value = signal(model.get(key));
-    const update = (): void => {
-      value.value = model.get(key);
-    };
-    model.on(`change:${key}`, update);
-    stops.push(() => model.off(`change:${key}`, update));
-    return value;
-  };
+  const traits = new LinkedTraits(model);
+  stops.push(() => traits.close());
 
-  const catalog = trait("_catalog");
-  const thresholds = trait("_thresholds");
-  const encoded = trait("_table");
-  const selectedName = signal(model.get("selected"));
-  const readSelected = (): void => {
-    selectedName.value = model.get("selected");
-  };
-  model.on("change:selected", readSelected);
-  stops.push(() => model.off("change:selected", readSelected));
-
-  const hovered = signal<number | null>(null);
-  const query = signal("");
-  const sort = signal<Sort>({ column: "label", descending: false });
-
-  const rows = computed(() => new Map(catalog.value.names.map((name, row) => [name, row])));
+  const catalog = traits.read("_catalog");
+  const encoded = traits.read("_table");
   const table = computed(() => new Table(encoded.value, catalog.value.names.length));
-  const selected = computed(() => (selectedName.value === null ? null : (rows.value.get(selectedName.value) ?? null)));
+
+  const whatIf = createWhatIf(traits);
+  const { thresholds, scheme } = whatIf;
   const judgements = computed(() => catalog.value.names.map((_, row) => judge(table.value, row, thresholds.value)));
 
-  const haystack = computed(() => {
-    const { names, labels, kinds, families, stacks, shapes } = catalog.value;
-    return names.map((name, row) =>
-      [name, labels[row], kinds[row], families[row], stacks[row], shapes[row]].join("\n").toLowerCase(),
-    );
-  });
-  const matching = computed(() => {
-    const words = query.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const all = catalog.value.names.map((_, row) => row);
-    return words.length ? all.filter((row) => words.every((word) => haystack.value[row]?.includes(word))) : all;
-  });
-
-  const sortKey = (column: SortColumn): ((row: number) => number | string) => {
-    const numbers = table.value;
-    switch (column) {
-      case "label":
-        return (row) => row; // the model's own order
-      case "kind":
-        return (row) => catalog.value.kinds[row] ?? "";
-      case "shape":
-      case "parameters":
-        return (row) => numbers.value("parameters", row);
-      case "condition_number":
-        return (row) => numbers.value("spectral.condition_number", row);
-      case "stable_rank":
-        return (row) => stableRankPercentage(numbers, row);
-      case "sqnr_db":
-      case "extreme_outlier_percentage":
-        return (row) => numbers.value(`quantization.${column}`, row);
-      case "grade":
-        return (row) => {
-          const grade = judgements.value[row]?.grade ?? null;
-          return grade === null ? Number.NaN : GRADE_ORDER.indexOf(grade);
-        };
-      case "risk":
-        return (row) => judgements.value[row]?.risk ?? Number.NaN;
+  const columns = new Map<string, ReadonlySignal<Float64Array>>();
+  const column = (metric: string): Float64Array => {
+    let values = columns.get(metric);
+    if (!values) {
+      // Only a few metrics rest on judgements or the scheme; the others are not computed anew when those change.
+      values = computed(() =>
+        valuesOf(
+          metric,
+          table.value,
+          metric === "risk" ? judgements.value : [],
+          metric === "sqnr_db" ? scheme.value : "int8_tensor",
+        ),
+      );
+      columns.set(metric, values);
     }
+    return values.value;
   };
-  const order = computed(() => sortRows(matching.value, sortKey(sort.value.column), sort.value.descending));
+
+  const field = (name: Field, row: number): string | null => {
+    if (name === "family") return catalog.value.families[row] ?? null;
+    if (name === "kind") return catalog.value.kinds[row] ?? null;
+    if (name === "grade") return judgements.value[row]?.grade ?? null;
+    const metric = classifiedMetric(name.slice("class:".length));
+    return (metric && classify(metric, column(metric)[row] as number, thresholds.value)?.name) ?? null;
+  };
+
+  const filters = createFilters({ catalog, column, field });
+  const selection = createSelection(traits, catalog);
+  stops.push(linkSelection(traits, catalog, filters));
+
+  const sort = signal<Sort>({ column: "label", descending: false });
+  const sortKey = (by: SortColumn): ((row: number) => number | string) => {
+    if (by === "label") return (row) => row; // the model's own order
+    if (by === "kind") return (row) => catalog.value.kinds[row] ?? "";
+    if (by === "grade") return (row) => gradeRank(judgements.value[row]?.grade ?? null);
+    const values = column(by === "stable_rank" ? "stable_rank_percentage" : by === "shape" ? "parameters" : by);
+    return (row) => values[row] as number;
+  };
+  const order = computed(() => sortRows(filters.matching.value, sortKey(sort.value.column), sort.value.descending));
 
   const requests = new Requests(model);
   stops.push(() => requests.close());
   const details = new Details(requests);
+  const nameOf = (row: number): string => catalog.value.names[row] as string;
 
-  // What is selected is fetched first, and again when more of it has been computed.
+  // What is looked at is fetched first, and again when more of it has been computed.
   stops.push(
     effect(() => {
-      const row = selected.value;
-      const name = row === null ? undefined : catalog.value.names[row];
-      if (row !== null && name !== undefined) details.want(name, table.value.stage(row));
+      for (const row of selection.compared.value) details.want(nameOf(row), table.value.stage(row));
     }),
   );
   // Everything else follows when there is time, so that a click needs no kernel.
@@ -164,63 +110,41 @@ export function createStore(model: Model): Store {
     }),
   );
 
-  const select = (row: number | null): void => {
-    const name = row === null ? null : (catalog.value.names[row] ?? null);
-    if (name === selectedName.value) return;
-    selectedName.value = name; // at once: the way through the kernel takes a tenth of a second
-    model.set("selected", name);
-    try {
-      model.save_changes();
-    } catch {
-      // A saved page has no kernel to tell.
-    }
-  };
-
   return {
+    ...whatIf,
+    ...filters,
+    ...selection,
     catalog,
     table,
-    thresholds,
     progress: computed(() => table.value.progress),
     judgements,
-    selected,
-    hovered,
-    query,
+    column,
+    field,
     sort,
-    matching,
     order,
-    detail: computed(() => {
-      const name = selected.value === null ? undefined : catalog.value.names[selected.value];
-      return name === undefined ? null : details.get(name);
-    }),
-    select,
-    hover: (row) => {
-      hovered.value = row;
-    },
-    search: (text) => {
-      query.value = text;
-    },
-    sortBy: (column) => {
+    detail: computed(() => (selection.selected.value === null ? null : details.get(nameOf(selection.selected.value)))),
+    detailOf: (row) => details.get(nameOf(row)),
+    sortBy: (by) => {
       const { column: current, descending } = sort.value;
-      sort.value = { column, descending: column === current ? !descending : DESCENDING.includes(column) };
+      sort.value = { column: by, descending: by === current ? !descending : sortedByDefault(by) };
     },
     walk: (steps) => {
-      const rowsInOrder = order.value;
-      if (rowsInOrder.length === 0) return;
-      const last = rowsInOrder.length - 1;
-      const at = selected.value === null ? -1 : rowsInOrder.indexOf(selected.value);
+      const rows = order.value;
+      if (rows.length === 0) return;
+      const last = rows.length - 1;
+      const { value: selected } = selection.selected;
+      const at = selected === null ? -1 : rows.indexOf(selected);
       const goal = steps === "first" ? 0 : steps === "last" ? last : at < 0 ? (steps > 0 ? 0 : last) : at + steps;
       batch(() => {
-        select(rowsInOrder[Math.max(0, Math.min(last, goal))] ?? null);
-        hovered.value = null;
+        selection.select(rows[Math.max(0, Math.min(last, goal))] ?? null);
+        selection.hover(null);
       });
     },
     cancelScan: () => {
       requests.ask("cancel").catch(() => undefined); // the progress says what became of it
     },
     retryDetail: () => {
-      const row = selected.value;
-      const name = row === null ? undefined : catalog.value.names[row];
-      if (row !== null && name !== undefined) details.want(name, table.value.stage(row), true);
+      for (const row of selection.compared.value) details.want(nameOf(row), table.value.stage(row), true);
     },
     close: () => {
       for (const stop of stops) stop();
@@ -228,17 +152,34 @@ export function createStore(model: Model): Store {
   };
 }
 
-/** Sort rows by a key; those without a value come last either way, and ties keep the model's order. */
-export function sortRows(rows: number[], key: (row: number) => number | string, descending: boolean): number[] {
-  const missing = (value: number | string): boolean => typeof value === "number" && Number.isNaN(value);
-  const direction = descending ? -1 : 1;
-  return rows
-    .map((row) => ({ row, value: key(row) }))
-    .sort((a, b) => {
-      const gaps = Number(missing(a.value)) - Number(missing(b.value));
-      if (gaps !== 0 || missing(a.value)) return gaps || a.row - b.row;
-      if (a.value === b.value) return a.row - b.row;
-      return a.value < b.value ? -direction : direction;
-    })
-    .map(({ row }) => row);
+/** `selection` says which layers the filters leave, and none where nothing narrows; Python sets it to narrow. */
+function linkSelection(traits: LinkedTraits, catalog: ReadonlySignal<Catalog>, filters: Filters): () => void {
+  const names = traits.linked("selection");
+  const narrowTo = (wanted: readonly string[]): void => {
+    const rows = new Set(wanted);
+    if (rows.size === 0) filters.reset();
+    else
+      filters.reset({
+        by: "rows",
+        from: "python",
+        rows: new Set(catalog.peek().names.flatMap((name, row) => (rows.has(name) ? [row] : []))),
+      });
+  };
+  const left = (): string[] =>
+    filters.narrowed.peek() ? filters.matching.peek().map((row) => catalog.peek().names[row] as string) : [];
+  const same = (a: readonly string[], b: readonly string[]): boolean =>
+    a.length === b.length && a.every((name, index) => name === b[index]);
+  traits.listen("selection", () => {
+    if (!same(names.peek(), left())) narrowTo(names.peek());
+  });
+  narrowTo(names.peek()); // a page opened anew shows what was left
+  return effect(() => {
+    filters.matching.value;
+    filters.narrowed.value;
+    if (same(names.peek(), left())) return;
+    traits.writeSoon("selection", () => {
+      names.value = left();
+      return names.value;
+    });
+  });
 }

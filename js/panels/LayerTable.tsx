@@ -9,7 +9,8 @@ import { formatCount, formatDecibel, formatNumber, formatParameters, formatPerce
 import { walkKeys } from "../keys";
 import { type Family, Stage } from "../model";
 import { GRADE_LEVELS } from "../palette";
-import type { SortColumn, Store } from "../store";
+import type { SortColumn } from "../state/sort";
+import type { Store } from "../store";
 import { text } from "../text";
 import { Panel } from "./Panel";
 

@@ -31,6 +31,9 @@ export const en = {
     Family,
     string
   >,
+  threshold: (title: string) => `Threshold of ${title}`,
+  thresholdHint: (level: string, usual: string) =>
+    `${level}: drag it, or use the arrow keys. Double-click or Home puts it back to ${usual}. A rule of thumb.`,
   ruleOfThumb: "Lines and classes are rules of thumb, for sorting and early warning.",
 
   riskMatrix: "Quantization risk",

@@ -103,7 +103,7 @@ describe("the grid", () => {
 
   it("moves the classes with the thresholds", async () => {
     const page = await mount(LayerTable);
-    await page.after(() => page.kernel.change("_thresholds", { ...page.kernel.get("_thresholds"), sqnr_db: [22, 10] }));
+    await page.after(() => page.kernel.change("thresholds", { ...page.kernel.get("thresholds"), sqnr_db: [22, 10] }));
     expect(page.find("[data-row='2'] [data-column=sqnr_db] i").dataset.level).toBe("green");
   });
 });

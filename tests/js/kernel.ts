@@ -110,10 +110,12 @@ const RUNNING: Progress = { state: "running", done: 6, total: 7, fraction: 0.8, 
 
 export class Kernel implements Model {
   readonly sent: { type: string; id: number; method: string; names?: string[] }[] = [];
-  readonly saved: (string | null)[] = [];
+  /** What the page saved, each time; traits that did not change are not in it. */
+  readonly saved: Partial<Traits>[] = [];
   /** Answer at once; otherwise requests wait for `reply`. */
   prompt = true;
   private traits: Traits;
+  private unsaved: Partial<Traits> = {};
   private readonly handlers = new Map<string, Set<(...parts: never[]) => void>>();
 
   constructor(
@@ -124,6 +126,8 @@ export class Kernel implements Model {
     const column = <T>(of: (layer: Layer) => T): T[] => layers.map(of);
     this.traits = {
       selected: null,
+      compared: [],
+      selection: [],
       height: null,
       theme: "light",
       _catalog: {
@@ -139,13 +143,14 @@ export class Kernel implements Model {
         aliases: { "transformer.wpe": ["lm_head"] },
         skipped: { "attn.bias": "a mask" },
       },
-      _thresholds: {
+      thresholds: {
         condition_number: [1e3, 1e4, 1e5],
         sqnr_db: [40, 30],
         extreme_outlier_percentage: [0.1, 1, 10],
         stable_rank_percentage: [10, 30, 50, 70],
       },
       _table: this.encode({ ...RUNNING, ...progress }),
+      _view: {},
     };
   }
 
@@ -156,15 +161,17 @@ export class Kernel implements Model {
   /** The page sets a trait: nobody but the kernel hears of it, and only when it is saved. */
   set<K extends keyof Traits>(key: K, value: Traits[K]): void {
     this.traits = { ...this.traits, [key]: value };
+    this.unsaved = { ...this.unsaved, [key]: value };
   }
 
   save_changes(): void {
-    this.saved.push(this.traits.selected);
+    this.saved.push(this.unsaved);
+    this.unsaved = {};
   }
 
   /** The kernel sets a trait. */
   change<K extends keyof Traits>(key: K, value: Traits[K]): void {
-    this.set(key, value);
+    this.traits = { ...this.traits, [key]: value };
     this.emit(`change:${key}`);
   }
 

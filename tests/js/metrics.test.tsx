@@ -84,7 +84,7 @@ it("colours four of them by their class, and words the class", async () => {
 
 it("moves the classes with the thresholds", async () => {
   const { kernel, find, after } = await open({ "spectral.condition_number": 103109.8, "spectral.total_rank": 768 });
-  await after(() => kernel.change("_thresholds", { ...kernel.get("_thresholds"), condition_number: [1e5, 1e6, 1e7] }));
+  await after(() => kernel.change("thresholds", { ...kernel.get("thresholds"), condition_number: [1e5, 1e6, 1e7] }));
   expect(find(".wsw-chip").textContent).toBe("attention");
 });
 

@@ -160,7 +160,7 @@ describe("the risk matrix", () => {
 
   it("follows thresholds that move", async () => {
     const { kernel, texts, after } = await mount(RiskMatrix);
-    await after(() => kernel.change("_thresholds", { ...kernel.get("_thresholds"), sqnr_db: [38, 28] }));
+    await after(() => kernel.change("thresholds", { ...kernel.get("thresholds"), sqnr_db: [38, 28] }));
     expect(texts(".wsw-threshold text")[0]).toBe("38 dB");
     expect(texts(".wsw-region-label")).toEqual(["high risk: below 28 dB"]);
   });

@@ -136,7 +136,7 @@ describe("zooming", () => {
     const middle = (TOP + BOTTOM) / 2;
     await page.after(() => zoom(page, "-"));
     expect(line(page)).toBeCloseTo(whole, 6);
-    await page.after(() => page.kernel.change("_thresholds", { ...page.kernel.get("_thresholds"), sqnr_db: [33, 28] }));
+    await page.after(() => page.kernel.change("thresholds", { ...page.kernel.get("thresholds"), sqnr_db: [33, 28] }));
     const near = line(page);
     await page.after(() => zoom(page, "+"));
     expect(line(page) - middle).toBeCloseTo(1.5 * (near - middle), 6);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createStore, type SortColumn } from "../../js/store";
+import type { SortColumn } from "../../js/state/sort";
+import { createStore } from "../../js/store";
 import { Kernel, LAYERS } from "./kernel";
 
 const waiting = LAYERS.map(({ values: _, ...layer }) => ({ ...layer, stage: 0 }));

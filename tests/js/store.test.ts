@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createStore, sortRows } from "../../js/store";
+import { sortRows } from "../../js/state/sort";
+import { createStore } from "../../js/store";
 import { Kernel, LAYERS } from "./kernel";
 
 const open = (...parts: ConstructorParameters<typeof Kernel>) => {
@@ -24,7 +25,7 @@ describe("judgements", () => {
 
   it("follow thresholds that the kernel moves", () => {
     const { kernel, store } = open();
-    kernel.change("_thresholds", { ...kernel.get("_thresholds"), condition_number: [1, 10, 1000] });
+    kernel.change("thresholds", { ...kernel.get("thresholds"), condition_number: [1, 10, 1000] });
     expect(store.judgements.value[2]).toEqual({ grade: "Excellent", risk: 25 + 3 * 0.15000237358940954 });
   });
 });
@@ -34,12 +35,15 @@ describe("selection", () => {
     const { kernel, store } = open();
     store.select(1);
     store.select(1);
-    expect(kernel.saved).toEqual(["transformer.h.0.attn.c_proj"]);
+    const name = "transformer.h.0.attn.c_proj";
+    expect(kernel.saved).toEqual([{ selected: name, compared: [name] }]);
     kernel.change("selected", "transformer.h.0.mlp.c_fc");
     expect(store.selected.value).toBe(2);
+    expect(store.compared.value).toEqual([2]);
     kernel.change("selected", null);
     expect(store.selected.value).toBeNull();
-    expect(kernel.saved).toHaveLength(1);
+    // What Python set is not sent back, only what follows from it.
+    expect(kernel.saved.slice(1)).toEqual([{ compared: ["transformer.h.0.mlp.c_fc"] }, { compared: [] }]);
   });
 
   it("walks in the table's order and stops at its ends", () => {

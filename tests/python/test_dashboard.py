@@ -111,7 +111,7 @@ def test_arguments_are_checked(show: Show) -> None:
             show(results, **options)
     dash = show(results, theme="dark", height="80vh", thresholds=wsw.Thresholds(sqnr_db=(50, 20)))
     state = wire(dash).state
-    assert (state["theme"], state["height"], state["_thresholds"]["sqnr_db"]) == ("dark", "80vh", [50.0, 20.0])
+    assert (state["theme"], state["height"], state["thresholds"]["sqnr_db"]) == ("dark", "80vh", [50.0, 20.0])
     assert show(results, height=500).height == 500
 
 

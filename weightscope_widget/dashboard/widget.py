@@ -26,8 +26,26 @@ from weightscope_widget.sources import open_source
 __all__ = ["Dashboard", "show"]
 
 
+_MOST_COMPARED = 6
+
+
 class _NoSuchLayerError(UnknownLayerError, traitlets.TraitError):
     """Of the kind for which traitlets takes a refused value back."""
+
+
+class _RefusedError(InvalidArgumentError, traitlets.TraitError):
+    """The same, for another reason."""
+
+
+def _to_json(thresholds: Thresholds, _widget: object) -> dict[str, list[float]]:
+    return {metric: list(levels) for metric, levels in asdict(thresholds).items()}
+
+
+def _from_json(levels: dict[str, list[float]], _widget: object) -> Thresholds:
+    try:
+        return Thresholds(**{metric: tuple(some) for metric, some in levels.items()})
+    except (InvalidArgumentError, TypeError, ValueError, AttributeError) as error:
+        raise _RefusedError(str(error)) from error
 
 
 class Dashboard(anywidget.AnyWidget):
@@ -51,13 +69,25 @@ class Dashboard(anywidget.AnyWidget):
     selected = traitlets.Unicode(None, allow_none=True).tag(sync=True)
     """Name of the selected layer, or None.  Two-way: set it and the page follows, click and it changes."""
 
+    compared = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    """Names of the layers drawn beside each other, at most six: the selected one among them.  Two-way."""
+
+    selection = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    """Names of the layers that the filters leave, empty where nothing narrows.  Two-way: set it and the page shows only
+    these, as one filter in place of all others; set it to ``[]`` and all filters go."""
+
+    thresholds = traitlets.Instance(Thresholds).tag(sync=True, to_json=_to_json, from_json=_from_json)
+    """Where the classes begin, a `Thresholds`.  Two-way: set it, or drag a line; grades of `results` follow."""
+
     height = traitlets.Union([traitlets.Int(), traitlets.Unicode()], default_value=None, allow_none=True).tag(sync=True)
     theme = traitlets.Enum(["auto", "light", "dark"], default_value="auto").tag(sync=True)
 
     # What only the page reads.  It is state, not messages, so that a reloaded page draws what a live kernel knows.
     _catalog = traitlets.Dict().tag(sync=True)
-    _thresholds = traitlets.Dict().tag(sync=True)
     _table = traitlets.Dict().tag(sync=True)
+
+    # What only the page writes: how it is arranged, remembered with the notebook.
+    _view = traitlets.Dict().tag(sync=True)
 
     # Here too, because a dashboard whose arguments were refused is closed like any other.
     _background: BackgroundScan | None = None
@@ -84,7 +114,7 @@ class Dashboard(anywidget.AnyWidget):
         super().__init__(
             _esm=front_end_source(),
             _catalog=catalog(results),
-            _thresholds=asdict(results.thresholds),
+            thresholds=results.thresholds,
             _table=self._encode(_progress_of(results) if run is None else run.progress),
             height=height,
             theme=theme,
@@ -125,9 +155,34 @@ class Dashboard(anywidget.AnyWidget):
     @traitlets.validate("selected")
     def _check_selected(self, proposal: dict[str, Any]) -> str | None:
         name: str | None = proposal["value"]
-        if name is not None and name not in self._results.layers:
-            raise _NoSuchLayerError(f"{name!r} is not a layer of {self._results.model}; list(dash.results) names them.")
+        if name is not None:
+            self._check_names([name])
         return name
+
+    @traitlets.validate("compared")
+    def _check_compared(self, proposal: dict[str, Any]) -> list[str]:
+        names: list[str] = list(dict.fromkeys(proposal["value"]))
+        self._check_names(names)
+        if len(names) > _MOST_COMPARED:
+            raise _RefusedError(f"{len(names)} layers are too many to compare; choose at most {_MOST_COMPARED}.")
+        return names
+
+    @traitlets.validate("selection")
+    def _check_selection(self, proposal: dict[str, Any]) -> list[str]:
+        names = set(proposal["value"])
+        self._check_names(proposal["value"])
+        return [name for name in self._results.layers if name in names]
+
+    def _check_names(self, names: Sequence[str]) -> None:
+        for name in names:
+            if name not in self._results.layers:
+                raise _NoSuchLayerError(
+                    f"{name!r} is not a layer of {self._results.model}; list(dash.results) names them."
+                )
+
+    @traitlets.observe("thresholds")
+    def _judge_anew(self, change: dict[str, Any]) -> None:
+        self._results.thresholds = change["new"]
 
     @traitlets.observe("selected")
     def _jump_the_queue(self, change: dict[str, Any]) -> None:
@@ -141,8 +196,8 @@ class Dashboard(anywidget.AnyWidget):
         with self._state_lock:
             try:
                 super().set_state(sync_data)
-            except _NoSuchLayerError:
-                self.send_state("selected")  # the page shows what it was refused
+            except (_NoSuchLayerError, _RefusedError):
+                self.send_state([key for key in sync_data if self.has_trait(key)])  # the page shows what it was refused
                 raise
 
     def _on_message(self, _widget: Dashboard, message: Any, _buffers: list[bytes]) -> None:

@@ -1,0 +1,80 @@
+/** What a number of a layer is, whatever panel shows it: where it comes from, its axis, and how it reads. */
+
+import { type ClassifiedMetric, type Judgement, stableRankPercentage } from "./assessment";
+import { formatCount, formatDecibel, formatNumber, formatPercentage, MISSING } from "./format";
+import type { Table } from "./model";
+import { metricTitle } from "./text";
+
+export type AxisKind = "linear" | "log" | "symlog";
+
+/** Metrics that panels know by name; every other one is known by its column, as `basic_stats.std`. */
+const COLUMNS: Record<string, string> = {
+  condition_number: "spectral.condition_number",
+  sqnr_db: "quantization.sqnr_db",
+  extreme_outlier_percentage: "quantization.extreme_outlier_percentage",
+  near_zero_percentage: "sparsity.threshold_1e-2",
+};
+
+const CLASSIFIED: readonly string[] = [
+  "condition_number",
+  "sqnr_db",
+  "extreme_outlier_percentage",
+  "stable_rank_percentage",
+];
+
+const LOG = /^condition_number$|_norm$|_mse$|_mae$|^std$|_scale$|abs|singular_value|dynamic_range|^parameters$/;
+const COUNTS = /_count$|^dead_(rows|columns)$|_rank$|^parameters$/;
+const PERCENTAGES = /_percentage$|^threshold_/;
+
+/** The metric's own name, without the section of its column. */
+export const bare = (metric: string): string => metric.slice(metric.indexOf(".") + 1);
+
+export const classifiedMetric = (metric: string): ClassifiedMetric | null =>
+  CLASSIFIED.includes(metric) ? (metric as ClassifiedMetric) : null;
+
+/** The column of a metric under a quantization scheme. */
+export const columnOf = (metric: string, scheme: string): string =>
+  metric === "sqnr_db" && scheme !== "int8_tensor" ? `schemes.${scheme}_sqnr_db` : (COLUMNS[metric] ?? metric);
+
+/** A metric of all layers; NaN where it does not exist or is not known yet. */
+export function valuesOf(metric: string, table: Table, judgements: readonly Judgement[], scheme: string): Float64Array {
+  if (metric === "risk") return Float64Array.from(judgements, ({ risk }) => risk);
+  if (metric === "stable_rank_percentage")
+    return Float64Array.from({ length: table.rows }, (_, row) => stableRankPercentage(table, row));
+  return table.column(columnOf(metric, scheme));
+}
+
+export function axisKind(metric: string): AxisKind {
+  const name = bare(metric);
+  if (metric === "extreme_outlier_percentage" || metric === "risk" || name === "outlier_percentage") return "symlog";
+  return LOG.test(name) ? "log" : "linear";
+}
+
+export function titleOf(metric: string): string {
+  return metricTitle(metric === "near_zero_percentage" ? "threshold_1e-2" : bare(metric));
+}
+
+export function formatMetric(metric: string, value: number): string {
+  const name = bare(metric);
+  if (Number.isNaN(value)) return MISSING;
+  if (name === "risk") return Number.isFinite(value) ? value.toFixed(1) : formatNumber(value);
+  if (name.endsWith("sqnr_db")) return formatDecibel(value);
+  if (PERCENTAGES.test(name)) return formatPercentage(value);
+  return COUNTS.test(name) && Number.isInteger(value) ? formatCount(value) : formatNumber(value);
+}
+
+export const isPercentage = (metric: string): boolean => PERCENTAGES.test(bare(metric));
+
+/** Every metric that some layer has, those with classes first; what a map or an axis can be of. */
+export function metricsOf(table: Table): string[] {
+  const known = ["condition_number", "stable_rank_percentage", "sqnr_db", "extreme_outlier_percentage", "risk"];
+  const skipped = new Set([...Object.values(COLUMNS), "block", "stage"]);
+  const others = table.names.filter(
+    (column) => !(skipped.has(column) || column.startsWith("baseline.") || column.startsWith("schemes.")),
+  );
+  return [...known, "near_zero_percentage", ...others].filter((metric) =>
+    metric === "risk" || metric === "stable_rank_percentage"
+      ? table.has("spectral.stable_rank") || table.has("quantization.extreme_outlier_percentage")
+      : table.has(columnOf(metric, "int8_tensor")),
+  );
+}
