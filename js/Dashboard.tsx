@@ -1,12 +1,14 @@
 /** The page as a whole: header, panels, and a voice for those who do not see it. */
 
 import type { ReadonlySignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
 import { stableRankPercentage } from "./assessment";
 import { useView, type View, ViewContext } from "./context";
 import { formatDecibel, formatNumber, formatPercentage } from "./format";
 import { Header } from "./Header";
 import { paletteVariables } from "./palette";
-import { PANELS } from "./panels";
+import { PANELS, shownPanels } from "./panels";
+import { Toolbar } from "./Toolbar";
 import { text } from "./text";
 
 interface Props {
@@ -15,11 +17,13 @@ interface Props {
 }
 
 export function Dashboard({ view, height }: Props) {
+  const root = useRef<HTMLElement>(null);
   const scheme = view.scheme.value;
   const fixed = height.value;
   return (
     <ViewContext.Provider value={view}>
       <section
+        ref={root}
         class="wsw-dashboard"
         data-scheme={scheme}
         data-fixed={fixed === null ? undefined : true}
@@ -28,10 +32,12 @@ export function Dashboard({ view, height }: Props) {
         style={{ ...paletteVariables(scheme), height: typeof fixed === "number" ? `${fixed}px` : (fixed ?? undefined) }}
       >
         <Header />
+        <Toolbar root={root} />
         <div class="wsw-panels">
-          {PANELS.map((Part) => (
-            <Part key={Part.name} />
-          ))}
+          {shownPanels(view.store.view.value.panels).map((id) => {
+            const Part = PANELS.find((panel) => panel.id === id)?.Component;
+            return Part && <Part key={id} />;
+          })}
         </div>
         <Announcer />
       </section>

@@ -67,17 +67,17 @@ export function formatDecibel(value: number): string {
 }
 
 /** A round number of parameters: 22.6 M. */
-export function formatParameters(value: number): string {
+export const formatParameters = (value: number): string => inUnits(value, [" T", " B", " M", " K"], "");
+
+/** A round number of bytes: 90.9 MB. */
+export const formatBytes = (value: number): string => inUnits(value, [" TB", " GB", " MB", " kB"], " B");
+
+function inUnits(value: number, units: [string, string, string, string], one: string): string {
   const special = nonFinite(value);
   if (special !== null) return special;
-  const steps: [number, string][] = [
-    [1e12, " T"],
-    [1e9, " B"],
-    [1e6, " M"],
-    [1e3, " K"],
-  ];
+  const steps = units.map((unit, index): [number, string] => [10 ** (12 - 3 * index), unit]);
   // From 999.5 of one unit the rounded figure is one of the next.
-  const [size, unit] = steps.find(([size]) => value >= 0.9995 * size) ?? [1, ""];
+  const [size, unit] = steps.find(([size]) => value >= 0.9995 * size) ?? [1, one];
   return `${format(",.3~r")(value / size)}${unit}`;
 }
 

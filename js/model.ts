@@ -13,6 +13,8 @@ export interface Catalog {
   stacks: string[];
   shapes: string[];
   dtypes: string[];
+  /** Rows whose first axis counts matrices, as that of fused experts does. */
+  stacked: number[];
   aliases: Record<string, string[]>;
   skipped: Record<string, string>;
 }

@@ -13,6 +13,21 @@ interface Palette {
   line: string;
   ground: string;
   danger: string;
+  /** From little to much, for metrics that have no classes. */
+  ramp: readonly string[];
+  /** Layers compared with each other; the first is the usual one's. */
+  series: readonly string[];
+}
+
+/** A ramp of 32 colours through some. */
+function blend(stops: readonly string[]): string[] {
+  const channels = stops.map((stop) => [1, 3, 5].map((at) => Number.parseInt(stop.slice(at, at + 2), 16)));
+  return Array.from({ length: 32 }, (_, index) => {
+    const at = (index / 31) * (stops.length - 1);
+    const from = Math.min(Math.floor(at), stops.length - 2);
+    const [start, end] = [channels[from] as number[], channels[from + 1] as number[]];
+    return `rgb(${start.map((low, channel) => Math.round(low + (at - from) * ((end[channel] as number) - low)))})`;
+  });
 }
 
 export const PALETTES: Record<Scheme, Palette> = {
@@ -24,6 +39,8 @@ export const PALETTES: Record<Scheme, Palette> = {
     line: "#dfe2e6",
     ground: "#ffffff",
     danger: "rgba(214, 39, 40, 0.07)",
+    ramp: blend(["#e6eef6", "#1f77b4", "#0a2c4d"]),
+    series: ["#1f77b4", "#d95f02", "#2ca02c", "#9467bd", "#8c564b", "#c51b7d"],
   },
   dark: {
     levels: { red: "#ff6b6b", orange: "#ff9f45", yellow: "#ffe17a", green: "#5fc95f", blue: "#5aa9e6" },
@@ -33,6 +50,8 @@ export const PALETTES: Record<Scheme, Palette> = {
     line: "#3a3f46",
     ground: "#15171a",
     danger: "rgba(255, 107, 107, 0.11)",
+    ramp: blend(["#223140", "#5aa9e6", "#e2f1fd"]),
+    series: ["#5aa9e6", "#ff9f45", "#5fc95f", "#b995e0", "#c98f80", "#f28ac2"],
   },
 };
 
@@ -45,7 +64,7 @@ export const GRADE_LEVELS: Record<Grade, Level> = {
 
 /** The palette as custom properties, so that the stylesheet and the canvas share one source. */
 export function paletteVariables(scheme: Scheme): Record<string, string> {
-  const { levels, families, ...plain } = PALETTES[scheme];
+  const { levels, families, ramp: _ramp, series: _series, ...plain } = PALETTES[scheme];
   const named = { ...levels, ...families, ...plain };
   return Object.fromEntries(Object.entries(named).map(([name, colour]) => [`--wsw-${name}`, colour]));
 }

@@ -1,4 +1,4 @@
-/** The weight distribution of the selected layer: one histogram, with linear and with logarithmic counts. */
+/** The weight distribution of the selected layer, with linear and with logarithmic counts; of several, over each other. */
 
 import { max } from "d3-array";
 import { format } from "d3-format";
@@ -11,25 +11,41 @@ import { useView } from "../context";
 import type { Histogram } from "../details";
 import { formatCount, formatNumber, formatTick } from "../format";
 import { text } from "../text";
+import { Compared, layersOf } from "./compared";
+import { DistributionOverlay } from "./DistributionOverlay";
 import { LayerState } from "./LayerState";
 import { Panel } from "./Panel";
 
 const MARGIN: Margin = { top: 20, right: 12, bottom: 36, left: 42 };
 
 export function Distribution() {
-  const { store } = useView();
+  const { store, scheme } = useView();
   const row = store.selected.value;
+  const layers = layersOf(store, scheme.value);
+  const drawn = layers.flatMap(({ row, colour, detail }) =>
+    detail.histogram ? [{ row, colour, histogram: detail.histogram }] : [],
+  );
   const histogram = store.detail.value?.histogram ?? null;
   const label = row === null ? "" : (store.catalog.value.labels[row] ?? "");
   const broken = row !== null && store.judgements.value[row]?.risk === Number.POSITIVE_INFINITY;
   return (
-    <Panel name="distribution" title={text.distribution} aside={label}>
+    <Panel name="distribution" title={text.distribution} aside={<Compared layers={layers} />}>
       <LayerState
         ready={histogram !== null}
         method={(methods) => methods.some((method) => method !== "spectral")}
         absent={broken ? text.noneFinite : text.notComputed}
       >
-        {() => histogram && <Charts histogram={histogram} label={label} />}
+        {() =>
+          histogram &&
+          (drawn.length > 1 ? (
+            <section class="wsw-pair" aria-label={text.distributionsAbout(drawn.length)}>
+              <DistributionOverlay layers={drawn} logarithmic={false} />
+              <DistributionOverlay layers={drawn} logarithmic />
+            </section>
+          ) : (
+            <Charts histogram={histogram} label={label} />
+          ))
+        }
       </LayerState>
     </Panel>
   );

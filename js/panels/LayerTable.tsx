@@ -2,7 +2,7 @@
 
 import { effect, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { type ClassifiedMetric, classify, stableRankPercentage } from "../assessment";
+import { type ClassifiedMetric, classify } from "../assessment";
 import { useSize } from "../charts/size";
 import { useView } from "../context";
 import { formatCount, formatDecibel, formatNumber, formatParameters, formatPercentage, MISSING } from "../format";
@@ -25,7 +25,7 @@ interface Column {
   cell(store: Store, row: number): preact.ComponentChildren;
 }
 
-const number = (store: Store, column: string, row: number): number => store.table.value.value(column, row);
+const number = (store: Store, metric: string, row: number): number => store.column(metric)[row] ?? Number.NaN;
 
 function Classified({
   store,
@@ -72,7 +72,7 @@ const COLUMNS: Column[] = [
     numeric: true,
     rank: 0,
     cell: (store, row) => {
-      const value = number(store, "spectral.condition_number", row);
+      const value = number(store, "condition_number", row);
       return (
         <Classified store={store} metric="condition_number" value={value}>
           {formatNumber(value)}
@@ -85,7 +85,7 @@ const COLUMNS: Column[] = [
     numeric: true,
     rank: 1,
     cell: (store, row) => {
-      const value = stableRankPercentage(store.table.value, row);
+      const value = number(store, "stable_rank_percentage", row);
       return (
         <Classified store={store} metric="stable_rank_percentage" value={value}>
           {formatPercentage(value)}
@@ -98,7 +98,7 @@ const COLUMNS: Column[] = [
     numeric: true,
     rank: 0,
     cell: (store, row) => {
-      const value = number(store, "quantization.sqnr_db", row);
+      const value = number(store, "sqnr_db", row);
       return (
         <Classified store={store} metric="sqnr_db" value={value}>
           {formatDecibel(value)}
@@ -111,7 +111,7 @@ const COLUMNS: Column[] = [
     numeric: true,
     rank: 0,
     cell: (store, row) => {
-      const value = number(store, "quantization.extreme_outlier_percentage", row);
+      const value = number(store, "extreme_outlier_percentage", row);
       return (
         <Classified store={store} metric="extreme_outlier_percentage" value={value}>
           {formatPercentage(value)}
@@ -158,30 +158,11 @@ export function LayerTable() {
   const { store } = useView();
   const order = store.order.value;
   const total = store.catalog.value.names.length;
-  const query = store.query.value;
   return (
     <Panel
       name="table"
       title={text.table}
-      aside={query ? text.matches(order.length, total) : formatCount(total)}
-      controls={
-        <input
-          type="search"
-          class="wsw-search"
-          aria-label={text.search}
-          placeholder={text.searchPlaceholder}
-          value={query}
-          onInput={(event) => store.search(event.currentTarget.value)}
-          onKeyDown={(event) => {
-            event.stopPropagation();
-            if (event.key === "Escape") store.search("");
-            if (event.key === "ArrowDown") {
-              event.preventDefault();
-              store.walk(1);
-            }
-          }}
-        />
-      }
+      aside={order.length < total ? text.matches(order.length, total) : formatCount(total)}
     >
       <Grid />
     </Panel>
@@ -196,6 +177,7 @@ function Grid() {
   const order = store.order.value;
   const selected = store.selected.value;
   const hovered = store.hovered.value;
+  const compared = store.compared.value;
 
   // A selection made elsewhere comes into view.
   useEffect(
@@ -274,15 +256,19 @@ function Grid() {
               data-stage={store.table.value.stage(row)}
               aria-rowindex={first + index + 2}
               aria-selected={row === selected}
+              data-compared={compared.includes(row) || undefined}
               tabIndex={row === stop ? 0 : -1}
               title={store.catalog.value.names[row]}
               style={{ transform: `translateY(${(first + index) * ROW}px)` }}
-              onClick={() => store.select(row)}
+              onClick={(event) =>
+                event.ctrlKey || event.metaKey || event.shiftKey ? store.compare(row) : store.select(row)
+              }
               onPointerEnter={() => store.hover(row)}
               onKeyDown={(event) => {
                 if (event.key !== "Enter" && event.key !== " ") return;
                 event.preventDefault();
-                store.select(row);
+                if (event.ctrlKey || event.metaKey || event.shiftKey) store.compare(row);
+                else store.select(row);
               }}
             >
               {COLUMNS.map(({ id, numeric, rank, cell }) => (
@@ -299,7 +285,7 @@ function Grid() {
             </div>
           ))}
         </div>
-        {order.length === 0 && <p class="wsw-no-match">{text.noMatch(store.query.value)}</p>}
+        {order.length === 0 && <p class="wsw-no-match">{text.noMatch}</p>}
       </div>
     </div>
   );

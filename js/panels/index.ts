@@ -1,10 +1,41 @@
-/** The panels, in the order of the page; a new one is a file beside these and a line here. */
+/** The panels, in the usual order of the page; a new one is a file beside these and a line here. */
 
 import type { FunctionComponent } from "preact";
+import { ConditionNumbers } from "./ConditionNumbers";
 import { Distribution } from "./Distribution";
+import { Health } from "./Health";
 import { LayerMetrics } from "./LayerMetrics";
 import { LayerTable } from "./LayerTable";
+import { LayerMap } from "./layerMap/LayerMap";
+import { RankEfficiency } from "./RankEfficiency";
 import { RiskMatrix } from "./riskMatrix/RiskMatrix";
+import { Schemes } from "./Schemes";
 import { SingularValues } from "./SingularValues";
 
-export const PANELS: FunctionComponent[] = [RiskMatrix, Distribution, SingularValues, LayerTable, LayerMetrics];
+export interface PanelEntry {
+  /** Its name in the stylesheet, in the texts, and in what is remembered. */
+  id: string;
+  Component: FunctionComponent;
+}
+
+export const PANELS: PanelEntry[] = [
+  { id: "risk-matrix", Component: RiskMatrix },
+  { id: "layer-map", Component: LayerMap },
+  { id: "distribution", Component: Distribution },
+  { id: "singular-values", Component: SingularValues },
+  { id: "table", Component: LayerTable },
+  { id: "schemes", Component: Schemes },
+  { id: "condition-numbers", Component: ConditionNumbers },
+  { id: "rank-efficiency", Component: RankEfficiency },
+  { id: "health", Component: Health },
+  { id: "metrics", Component: LayerMetrics },
+];
+
+export const USUAL: readonly string[] = PANELS.map(({ id }) => id);
+
+/** The panels that a person chose, those that this version knows; the usual ones where nothing was chosen. */
+export function shownPanels(chosen: readonly string[] | null): string[] {
+  return chosen === null
+    ? [...USUAL]
+    : chosen.filter((id, index) => USUAL.includes(id) && chosen.indexOf(id) === index);
+}

@@ -102,3 +102,12 @@ export function createFilters(facts: Facts): Filters {
     },
   };
 }
+
+/** Narrow to a value of a field, beside those narrowed to already; or no longer to it. */
+export function toggled(filters: Pick<Filters, "filters" | "narrow" | "widen">, field: Field, value: string): void {
+  const now = filters.filters.peek().get(field);
+  const values = now?.by === "field" ? now.values : [];
+  const next = values.includes(value) ? values.filter((other) => other !== value) : [...values, value];
+  if (next.length === 0) filters.widen(field);
+  else filters.narrow({ by: "field", field, values: next });
+}

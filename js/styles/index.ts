@@ -5,8 +5,10 @@ import header from "./header.css";
 import layout from "./layout.css";
 import levels from "./levels.css";
 import metrics from "./metrics.css";
+import overview from "./overview.css";
 import panels from "./panels.css";
 import plots from "./plots.css";
 import table from "./table.css";
+import toolbar from "./toolbar.css";
 
-export default [base, header, panels, plots, levels, table, metrics, layout].join("\n");
+export default [base, header, toolbar, panels, plots, levels, overview, table, metrics, layout].join("\n");

@@ -140,6 +140,7 @@ export class Kernel implements Model {
         stacks: column(() => ""),
         shapes: column(({ shape }) => shape ?? ""),
         dtypes: column(() => "float32"),
+        stacked: [],
         aliases: { "transformer.wpe": ["lm_head"] },
         skipped: { "attn.bias": "a mask" },
       },

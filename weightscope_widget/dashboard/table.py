@@ -41,6 +41,7 @@ def catalog(results: ScanResults) -> dict[str, Any]:
         "stacks": [placement.stack or "" for placement in placements],
         "shapes": ["" if layer.shape is None else " × ".join(map(str, layer.shape)) for layer in layers],
         "dtypes": [layer.dtype or "" for layer in layers],
+        "stacked": [row for row, layer in enumerate(layers) if layer.members],
         "aliases": {layer.name: list(layer.aliases) for layer in layers if layer.aliases},
         "skipped": dict(results.skipped),
     }

@@ -3,9 +3,11 @@
 import { symbol } from "d3-shape";
 import { Axes } from "../../charts/Axes";
 import type { Size } from "../../charts/size";
+import { ThresholdLine } from "../../charts/ThresholdLine";
 import { symlogPercentTicks } from "../../charts/ticks";
 import { useView } from "../../context";
 import { formatTick } from "../../format";
+import { gaussianSqnr } from "../../schemes";
 import { text } from "../../text";
 import { FAMILIES, MARGIN, type Scales, SYMBOLS } from "./scene";
 
@@ -13,21 +15,19 @@ export function Frame({ scales: { x, y }, size: { width, height } }: { scales: S
   const { store } = useView();
   const { thresholds } = store;
   const [left, right, top, bottom] = [MARGIN.left, width - MARGIN.right, MARGIN.top, height - MARGIN.bottom];
-  const [safe, risky] = thresholds.value.sqnr_db;
-  const [, strategy] = thresholds.value.extreme_outlier_percentage;
+  const [, risky] = thresholds.value.sqnr_db;
   const riskTop = Math.max(top, Math.min(bottom, y(risky)));
   const xDomain = x.domain() as [number, number];
   const xTicks = symlogPercentTicks([Math.max(0, xDomain[0]), xDomain[1]], x, 34).filter(
     ({ value }) => x(value) >= left - 1,
   );
   const yTicks = y.ticks(Math.max(3, Math.round(height / 55))).map((value) => ({ value, label: formatTick(value) }));
-  const drawn = (at: number, low: number, high: number): boolean => at >= low && at <= high;
   return (
     <svg class="wsw-layer" width={width} height={height} aria-hidden="true">
       <rect class="wsw-risk-region" x={left} width={right - left} y={riskTop} height={bottom - riskTop} />
       <Axes
         x={{ ticks: xTicks, position: x, title: text.extremeOutliers }}
-        y={{ ticks: yTicks, position: y, title: text.sqnr }}
+        y={{ ticks: yTicks, position: y, title: text.sqnr(text.schemes[store.scheme.value] ?? "") }}
         width={width}
         height={height}
         margin={MARGIN}
@@ -37,22 +37,65 @@ export function Frame({ scales: { x, y }, size: { width, height } }: { scales: S
           {text.highRisk(formatTick(risky))}
         </text>
       )}
-      {drawn(y(safe), top, bottom) && (
-        <g class="wsw-threshold">
-          <line x1={left} x2={right} y1={y(safe)} y2={y(safe)} />
-          <text x={right - 4} y={y(safe) - 4} text-anchor="end">
-            {formatTick(safe)} dB
-          </text>
-        </g>
-      )}
-      {drawn(x(strategy), left, right) && (
-        <g class="wsw-threshold">
-          <line y1={top} y2={bottom} x1={x(strategy)} x2={x(strategy)} />
-          <text x={x(strategy) + 4} y={bottom - 6}>
-            {formatTick(strategy)} %
-          </text>
-        </g>
-      )}
+      {store.view.value.random && <Random y={y} left={left} right={right} />}
+    </svg>
+  );
+}
+
+/** Where Gaussian weights would lie: a band for the layers' shapes, or a line where the scheme does not ask for them. */
+function Random({ y, left, right }: { y: Scales["y"]; left: number; right: number }) {
+  const { store } = useView();
+  const known = gaussianSqnr(store.scheme.value);
+  const values = known === null ? Array.from(store.column("baseline.sqnr_db")).filter(Number.isFinite) : [known];
+  if (values.length === 0) return null;
+  const [low, high] = y.range() as [number, number];
+  const clamp = (at: number): number => Math.max(high, Math.min(low, at));
+  const [above, below] = [clamp(y(Math.max(...values))), clamp(y(Math.min(...values)))];
+  return (
+    <g class="wsw-random-band">
+      <rect x={left} width={right - left} y={above} height={Math.max(1.5, below - above)}>
+        <title>{text.randomHint}</title>
+      </rect>
+      <text x={left + 8} y={above - 3}>
+        {text.random}
+      </text>
+    </g>
+  );
+}
+
+/** The lines of both axes' classes, to be dragged. */
+export function Handles({ scales: { x, y }, size: { width, height } }: { scales: Scales; size: Size }) {
+  const { store } = useView();
+  const { thresholds } = store;
+  const [left, right, top, bottom] = [MARGIN.left, width - MARGIN.right, MARGIN.top, height - MARGIN.bottom];
+  return (
+    <svg class="wsw-layer wsw-handles" width={width} height={height} aria-label={text.thresholds}>
+      {thresholds.value.sqnr_db.map((_, index) => (
+        <ThresholdLine
+          key={`y${index}`}
+          metric="sqnr_db"
+          index={index}
+          axis="y"
+          scale={y}
+          from={left}
+          to={right}
+          ends={[top, bottom]}
+          labelled
+        />
+      ))}
+      {thresholds.value.extreme_outlier_percentage.map((_, index) => (
+        <ThresholdLine
+          key={`x${index}`}
+          metric="extreme_outlier_percentage"
+          index={index}
+          axis="x"
+          scale={x}
+          from={top}
+          to={bottom}
+          ends={[left, right]}
+          labelled={index === 1}
+        />
+      ))}
     </svg>
   );
 }

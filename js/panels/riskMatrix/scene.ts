@@ -4,6 +4,8 @@ import { max, min } from "d3-array";
 import { type ScaleContinuousNumeric, scaleLinear, scaleSymlog } from "d3-scale";
 import { symbol, symbolCircle, symbolDiamond, symbolSquare, symbolTriangle } from "d3-shape";
 import type { Margin } from "../../charts/Axes";
+import type { Painter } from "../../charts/painter";
+import type { Corner } from "../../charts/Surface";
 import type { Size } from "../../charts/size";
 import type { Family } from "../../model";
 import type { PALETTES } from "../../palette";
@@ -29,20 +31,20 @@ export interface Scales {
   y: ScaleContinuousNumeric<number, number>;
 }
 
-/** The layers that have a place; a tensor that INT8 stores exactly (SQNR ∞) is drawn at the top of the plot. */
+/** The layers that have a place; a tensor that is stored exactly (SQNR ∞) is drawn at the top of the plot. */
 export function pointsOf(store: Store): Point[] {
-  const { value: table } = store.table;
-  return store.catalog.value.names
-    .map((_, row) => ({
-      row,
-      outliers: table.value("quantization.extreme_outlier_percentage", row),
-      sqnr: table.value("quantization.sqnr_db", row),
-    }))
-    .filter(({ outliers, sqnr }) => !Number.isNaN(outliers) && !Number.isNaN(sqnr));
+  const outliers = store.column("extreme_outlier_percentage");
+  const sqnr = store.column("sqnr_db");
+  const points: Point[] = [];
+  for (let row = 0; row < outliers.length; row++) {
+    const point = { row, outliers: outliers[row] as number, sqnr: sqnr[row] as number };
+    if (!Number.isNaN(point.outliers) && !Number.isNaN(point.sqnr)) points.push(point);
+  }
+  return points;
 }
 
 /** Both scales without zoom: all points, both document lines, and the start of the risk region are in view. */
-export function scalesOf(points: Point[], size: Size): Scales {
+export function scalesOf(points: Point[], size: Size, safe = 40, risky = 30): Scales {
   const finite = points.map(({ sqnr }) => sqnr).filter(Number.isFinite);
   const widest = Math.max(1.6, 1.35 * (max(points, ({ outliers }) => outliers) ?? 0));
   return {
@@ -51,7 +53,7 @@ export function scalesOf(points: Point[], size: Size): Scales {
       .domain([0, Math.min(widest, 110)])
       .range([MARGIN.left + 8, size.width - MARGIN.right]),
     y: scaleLinear()
-      .domain([Math.min(28.5, (min(finite) ?? 30) - 1), Math.max(41, (max(finite) ?? 40) + 1)])
+      .domain([Math.min(risky - 1.5, (min(finite) ?? risky) - 1), Math.max(safe + 1, (max(finite) ?? safe) + 1)])
       .range([size.height - MARGIN.bottom, MARGIN.top]),
   };
 }
@@ -59,15 +61,35 @@ export function scalesOf(points: Point[], size: Size): Scales {
 /** Where the layers are drawn under the present zoom. */
 export interface Chart {
   points: { value: Point[] };
-  place(point: Point): [number, number];
+  place(point: Point): Corner;
 }
 
 export function insideFrame(x: number, y: number, { width, height }: Size): boolean {
   return x >= MARGIN.left && x <= width - MARGIN.right && y >= MARGIN.top && y <= height - MARGIN.bottom;
 }
 
-export function drawMarks(
-  context: CanvasRenderingContext2D,
+/** Whether a place lies within a closed path (by the even–odd rule). */
+export function insidePath([x, y]: Corner, path: readonly Corner[]): boolean {
+  let inside = false;
+  for (let index = 0, last = path.length - 1; index < path.length; last = index++) {
+    const [[ax, ay], [bx, by]] = [path[index] as Corner, path[last] as Corner];
+    if (ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) inside = !inside;
+  }
+  return inside;
+}
+
+/** The rectangle between two corners, as a path. */
+export function boxOf([ax, ay]: Corner, [bx, by]: Corner): Corner[] {
+  return [
+    [ax, ay],
+    [bx, ay],
+    [bx, by],
+    [ax, by],
+  ];
+}
+
+export function paintMarks(
+  painter: Painter,
   size: Size,
   points: Point[],
   place: Chart["place"],
@@ -75,31 +97,22 @@ export function drawMarks(
   palette: (typeof PALETTES)["light"],
 ): void {
   const { families } = store.catalog.value;
-  const matching = new Set(store.matching.value);
+  const mask = store.mask.value;
   const radius = points.length > 2000 ? 2.5 : points.length > 300 ? 3.5 : 4.5;
-  context.save();
-  context.beginPath();
-  context.rect(
-    MARGIN.left - 6,
-    MARGIN.top - 6,
-    size.width - MARGIN.left - MARGIN.right + 12,
-    size.height - MARGIN.top - MARGIN.bottom + 12,
-  );
-  context.clip();
-  context.strokeStyle = palette.ground;
-  context.lineWidth = 1;
-  for (const family of [...FAMILIES].reverse()) {
-    const shape = new Path2D(symbol(SYMBOLS[family], Math.PI * radius ** 2)() ?? "");
-    context.fillStyle = palette.families[family];
-    for (const point of points) {
-      if (families[point.row] !== family) continue;
-      const [x, y] = place(point);
-      context.globalAlpha = matching.has(point.row) ? 0.9 : 0.12;
-      context.translate(x, y);
-      context.fill(shape);
-      context.stroke(shape);
-      context.translate(-x, -y);
-    }
-  }
-  context.restore();
+  const [left, top] = [MARGIN.left - 6, MARGIN.top - 6];
+  const [width, height] = [size.width - MARGIN.left - MARGIN.right + 12, size.height - MARGIN.top - MARGIN.bottom + 12];
+  painter.clip(left, top, width, height, () => {
+    // Those that the filters take away first, so that they hide none of the others.
+    for (const kept of [0, 1])
+      for (const family of [...FAMILIES].reverse()) {
+        const shape = symbol(SYMBOLS[family], Math.PI * radius ** 2)() ?? "";
+        const colour = palette.families[family];
+        for (const point of points) {
+          if (families[point.row] !== family || mask[point.row] !== kept) continue;
+          const [x, y] = place(point);
+          if (x < left || x > left + width || y < top || y > top + height) continue;
+          painter.path(shape, x, y, colour, kept ? palette.ground : undefined, kept ? 0.9 : 0.12);
+        }
+      }
+  });
 }

@@ -1,0 +1,103 @@
+/** Which panels are shown, and in which order. */
+
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { useView } from "./context";
+import { PANELS, shownPanels, USUAL } from "./panels";
+import { text } from "./text";
+
+export function PanelMenu() {
+  const { store } = useView();
+  const open = useSignal(false);
+  const root = useRef<HTMLDivElement>(null);
+  const opener = useRef<HTMLButtonElement>(null);
+
+  useEffect(() => {
+    const close = (event: Event): void => {
+      if (open.peek() && !event.composedPath().includes(root.current as EventTarget)) open.value = false;
+    };
+    document.addEventListener("pointerdown", close, true);
+    return () => document.removeEventListener("pointerdown", close, true);
+  }, [open]);
+
+  const shown = shownPanels(store.view.value.panels);
+  const hidden = PANELS.filter(({ id }) => !shown.includes(id)).map(({ id }) => id);
+  const arrange = (panels: string[] | null): void => store.setView({ panels });
+  const move = (id: string, by: number): void => {
+    const next = shown.filter((other) => other !== id);
+    next.splice(shown.indexOf(id) + by, 0, id);
+    arrange(next);
+  };
+  const titles = text.panelTitles as Record<string, string>;
+  return (
+    <div class="wsw-menu" ref={root}>
+      <button
+        type="button"
+        ref={opener}
+        aria-expanded={open.value}
+        aria-haspopup="dialog"
+        title={text.panelsHint}
+        onClick={() => {
+          open.value = !open.value;
+        }}
+      >
+        {text.panels}
+      </button>
+      {open.value && (
+        <div
+          class="wsw-popup"
+          role="dialog"
+          aria-label={text.panelsHint}
+          onKeyDown={(event) => {
+            event.stopPropagation();
+            if (event.key !== "Escape") return;
+            open.value = false;
+            opener.current?.focus();
+          }}
+        >
+          <ol>
+            {[...shown, ...hidden].map((id) => {
+              const title = titles[id] ?? id;
+              const at = shown.indexOf(id);
+              return (
+                <li key={id}>
+                  <label class="wsw-choice">
+                    <input
+                      type="checkbox"
+                      checked={at >= 0}
+                      onChange={() => arrange(at >= 0 ? shown.filter((other) => other !== id) : [...shown, id])}
+                    />
+                    {title}
+                  </label>
+                  {at >= 0 && (
+                    <span class="wsw-buttons">
+                      <button
+                        type="button"
+                        aria-label={text.moveUp(title)}
+                        disabled={at === 0}
+                        onClick={() => move(id, -1)}
+                      >
+                        ↑
+                      </button>
+                      <button
+                        type="button"
+                        aria-label={text.moveDown(title)}
+                        disabled={at === shown.length - 1}
+                        onClick={() => move(id, 1)}
+                      >
+                        ↓
+                      </button>
+                    </span>
+                  )}
+                </li>
+              );
+            })}
+          </ol>
+          <button type="button" disabled={shown.join() === USUAL.join()} onClick={() => arrange(null)}>
+            {text.usualPanels}
+          </button>
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,54 @@
+/** Condition numbers as bars, the worst first, coloured by class. */
+
+import { useComputed } from "@preact/signals";
+import { useCallback } from "preact/hooks";
+import { metricAxis } from "../charts/axis";
+import { BarList } from "../charts/BarList";
+import { colouring } from "../charts/colour";
+import { useView } from "../context";
+import { PALETTES } from "../palette";
+import { sortRows } from "../state/sort";
+import { text } from "../text";
+import { ClassCounts } from "./ClassCounts";
+import { Empty, Panel } from "./Panel";
+
+const METRIC = "condition_number";
+
+export function ConditionNumbers() {
+  const { store, scheme } = useView();
+  const rows = useComputed(() => {
+    const values = store.column(METRIC);
+    const known = store.matching.value.filter((row) => !Number.isNaN(values[row]));
+    return sortRows(known, (row) => values[row] as number, true);
+  });
+  const value = useCallback((row: number) => store.column(METRIC)[row] as number, [store]);
+  const colour = useCallback(
+    (number: number) =>
+      colouring(METRIC, store.column(METRIC), store.thresholds.value, scheme.value).colour(number) ??
+      PALETTES[scheme.value].muted,
+    [store, scheme],
+  );
+  const baseline = useCallback((row: number) => store.column(`baseline.${METRIC}`)[row] as number, [store]);
+  const missing = store.matching.value.length - rows.value.length;
+  const asked = store.catalog.value.methods.includes("spectral");
+  return (
+    <Panel name="condition-numbers" title={text.conditionNumbers} aside={<ClassCounts metric={METRIC} />}>
+      {rows.value.length === 0 ? (
+        <Empty>{asked ? text.nothingHere : text.notComputed}</Empty>
+      ) : (
+        <BarList
+          metric={METRIC}
+          classified={METRIC}
+          rows={rows}
+          value={value}
+          colour={colour}
+          baseline={baseline}
+          axis={(range) => metricAxis(METRIC, store.column(METRIC), range, store.thresholds.value)}
+          title={text.conditionAxis}
+          label={text.barsAbout(text.conditionNumbers, rows.value.length)}
+        />
+      )}
+      {missing > 0 && asked && <p class="wsw-note">{text.withoutValue(missing)}</p>}
+    </Panel>
+  );
+}

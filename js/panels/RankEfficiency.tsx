@@ -1,0 +1,182 @@
+/** How much of its rank each layer uses: bars of stable over total rank, one against the other, and what could be saved. */
+
+import { useComputed } from "@preact/signals";
+import { scaleLog } from "d3-scale";
+import { useCallback, useRef } from "preact/hooks";
+import { CLASSES } from "../assessment";
+import { Axes, type Margin } from "../charts/Axes";
+import { metricAxis } from "../charts/axis";
+import { BarList } from "../charts/BarList";
+import { colouring } from "../charts/colour";
+import { Donut } from "../charts/Donut";
+import { Marks } from "../charts/Marks";
+import type { Painter } from "../charts/painter";
+import { Surface } from "../charts/Surface";
+import { type Size, useSize } from "../charts/size";
+import { logTicks } from "../charts/ticks";
+import { useView } from "../context";
+import { PALETTES } from "../palette";
+import { toggled } from "../state/filters";
+import { sortRows } from "../state/sort";
+import type { Store } from "../store";
+import { text } from "../text";
+import { classCounts } from "./ClassCounts";
+import { Empty, Panel } from "./Panel";
+
+const METRIC = "stable_rank_percentage";
+const MARGIN: Margin = { top: 20, right: 12, bottom: 36, left: 38 };
+const DISC = "M2.5,0A2.5,2.5,0,1,1,-2.5,0A2.5,2.5,0,1,1,2.5,0Z";
+const REACH = 10; // pixels
+
+export function RankEfficiency() {
+  const { store, scheme } = useView();
+  const rows = useComputed(() => {
+    const values = store.column(METRIC);
+    const known = store.matching.value.filter((row) => !Number.isNaN(values[row]));
+    return sortRows(known, (row) => values[row] as number, false);
+  });
+  const value = useCallback((row: number) => store.column(METRIC)[row] as number, [store]);
+  const colour = useCallback((number: number) => colourOf(store, number, scheme.value), [store, scheme]);
+  const baseline = useCallback((row: number) => store.column(`baseline.${METRIC}`)[row] as number, [store]);
+  const asked = store.catalog.value.methods.includes("spectral");
+  const counts = classCounts(store, METRIC);
+  const filter = store.filters.value.get(`class:${METRIC}`);
+  const parts = CLASSES[METRIC].map(({ name, level }, index) => ({
+    key: name,
+    label: text.classes[METRIC](name),
+    count: counts[index] as number,
+    colour: PALETTES[scheme.value].levels[level],
+    pressed: filter?.by === "field" && filter.values.includes(name),
+    title: text.narrowTo(text.classes[METRIC](name)),
+    onClick: () => toggled(store, `class:${METRIC}`, name),
+  }));
+  return (
+    <Panel name="rank-efficiency" title={text.rankEfficiency} aside={text.rankAside}>
+      {rows.value.length === 0 ? (
+        <Empty>{asked ? text.nothingHere : text.notComputed}</Empty>
+      ) : (
+        <>
+          <BarList
+            metric={METRIC}
+            classified={METRIC}
+            rows={rows}
+            value={value}
+            colour={colour}
+            baseline={baseline}
+            axis={(range) => metricAxis(METRIC, [], range, store.thresholds.value)}
+            title={text.rankAxis}
+            label={text.barsAbout(text.rankEfficiency, rows.value.length)}
+          />
+          <div class="wsw-rank-parts">
+            <Ranks />
+            <section aria-label={text.potential}>
+              <h4>{text.potential}</h4>
+              <Donut parts={parts} label={text.potential} unit={text.layerUnit} />
+            </section>
+          </div>
+        </>
+      )}
+    </Panel>
+  );
+}
+
+const colourOf = (store: Store, number: number, scheme: keyof typeof PALETTES): string =>
+  colouring(METRIC, store.column(METRIC), store.thresholds.value, scheme).colour(number) ?? PALETTES[scheme].muted;
+
+/** Total rank across, stable rank upwards, and the line on which all of the rank is used. */
+function Ranks() {
+  const { store, scheme } = useView();
+  const plot = useRef<HTMLDivElement>(null);
+  const size = useSize(plot);
+  const scene = useComputed(() => {
+    const [total, stable] = [store.column("spectral.total_rank"), store.column("spectral.stable_rank")];
+    const known = Array.from(total.keys()).filter((row) => (total[row] as number) > 0 && (stable[row] as number) > 0);
+    const most = Math.max(2, ...known.map((row) => total[row] as number)) * 1.4;
+    const least = Math.max(1, Math.min(most / 4, ...known.map((row) => total[row] as number)) / 1.4);
+    const { width, height } = size.value;
+    return {
+      known,
+      x: scaleLog([least, most], [MARGIN.left, width - MARGIN.right]),
+      y: scaleLog([0.8, most], [height - MARGIN.bottom, MARGIN.top]),
+      total,
+      stable,
+    };
+  });
+  const placeOf = (row: number): [number, number] => {
+    const { x, y, total, stable } = scene.value;
+    return [x(total[row] as number), y(stable[row] as number)];
+  };
+  const paint = useCallback(
+    (painter: Painter, _: Size) => {
+      const { known, x, y, total, stable } = scene.value;
+      const percentages = store.column(METRIC);
+      const mask = store.mask.value;
+      const { ground } = PALETTES[scheme.value];
+      const { colour } = colouring(METRIC, percentages, store.thresholds.value, scheme.value);
+      for (const row of known) {
+        const [across, up] = [x(total[row] as number), y(stable[row] as number)];
+        painter.path(
+          DISC,
+          across,
+          up,
+          colour(percentages[row] as number) ?? ground,
+          undefined,
+          mask[row] ? 0.85 : 0.12,
+        );
+      }
+    },
+    [store, scheme, scene],
+  );
+  const { x, y, known } = scene.value;
+  const { width, height } = size.value;
+  const ticksOf = (scale: typeof x, pixels: number) =>
+    logTicks(scale.domain() as [number, number], Math.max(2, Math.floor(pixels / 45)));
+  const rowAt = (px: number, py: number): number | null => {
+    let [nearest, distance] = [null as number | null, REACH];
+    for (const row of known) {
+      const [across, up] = placeOf(row);
+      const away = Math.hypot(across - px, up - py);
+      if (away < distance) [nearest, distance] = [row, away];
+    }
+    return nearest;
+  };
+  const [low] = x.domain() as [number, number];
+  const [, high] = y.domain() as [number, number];
+  const chosen = [...store.compared.value, store.hovered.value].filter(
+    (row): row is number => row !== null && known.includes(row),
+  );
+  return (
+    <div class="wsw-plot wsw-ranks" ref={plot}>
+      {width > 0 && (
+        <>
+          <svg class="wsw-layer" width={width} height={height} aria-hidden="true">
+            <Axes
+              x={{ ticks: ticksOf(x, width), position: x, title: text.totalRank }}
+              y={{ ticks: ticksOf(y, height), position: y, title: text.stableRank }}
+              width={width}
+              height={height}
+              margin={MARGIN}
+            />
+            <line class="wsw-diagonal" x1={x(low)} y1={y(low)} x2={x(high)} y2={y(high)}>
+              <title>{text.fullRank}</title>
+            </line>
+          </svg>
+          <Marks size={size} paint={paint} />
+          <svg class="wsw-layer wsw-inert" width={width} height={height} aria-hidden="true">
+            {chosen.map((row) => {
+              const [cx, cy] = placeOf(row);
+              return <circle key={row} class="wsw-ring-hovered" cx={cx} cy={cy} r={6} />;
+            })}
+          </svg>
+          <Surface
+            label={text.ranksAbout(known.length)}
+            size={size.value}
+            rowAt={rowAt}
+            placeOf={(row) => (known.includes(row) ? placeOf(row) : null)}
+            metric="spectral.stable_rank"
+          />
+        </>
+      )}
+    </div>
+  );
+}
