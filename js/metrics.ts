@@ -1,7 +1,7 @@
 /** What a number of a layer is, whatever panel shows it: where it comes from, its axis, and how it reads. */
 
 import { type ClassifiedMetric, type Judgement, stableRankPercentage } from "./assessment";
-import { formatCount, formatDecibel, formatNumber, formatPercentage, MISSING } from "./format";
+import { formatCount, formatDecibel, formatNumber, formatPercentage, formatTick, MISSING } from "./format";
 import type { Table } from "./model";
 import { metricTitle } from "./text";
 
@@ -61,6 +61,16 @@ export function formatMetric(metric: string, value: number): string {
   if (name.endsWith("sqnr_db")) return formatDecibel(value);
   if (PERCENTAGES.test(name)) return formatPercentage(value);
   return COUNTS.test(name) && Number.isInteger(value) ? formatCount(value) : formatNumber(value);
+}
+
+/** A threshold as a person would write it: 40 dB, 0.1 %, 10,000. */
+export function formatLevel(metric: ClassifiedMetric, level: number): string {
+  if (metric === "sqnr_db") return `${formatTick(level)} dB`;
+  return isPercentage(metric)
+    ? `${formatTick(level)} %`
+    : Number.isInteger(level)
+      ? formatCount(level)
+      : formatTick(level);
 }
 
 export const isPercentage = (metric: string): boolean => PERCENTAGES.test(bare(metric));

@@ -2,7 +2,7 @@
 
 import type { ClassifiedMetric } from "../assessment";
 import { useView } from "../context";
-import { formatMetric } from "../metrics";
+import { formatLevel } from "../metrics";
 import { DEFAULT_THRESHOLDS } from "../state/whatif";
 import { text } from "../text";
 
@@ -83,7 +83,7 @@ export function ThresholdLine({ metric, index, axis, scale, from, to, ends, labe
 
   const [before, after] = [store.thresholds.value[metric][index - 1], store.thresholds.value[metric][index + 1]];
   const bounds = [before, after].filter((bound) => bound !== undefined);
-  const value = formatMetric(metric, level);
+  const value = formatLevel(metric, level);
   return (
     <g class="wsw-threshold" data-axis={axis} data-metric={metric} data-index={index}>
       <line class="wsw-threshold-line" {...line} />
@@ -96,7 +96,6 @@ export function ThresholdLine({ metric, index, axis, scale, from, to, ends, labe
           {value}
         </text>
       )}
-      {/* biome-ignore lint/a11y/useSemanticElements: an input has no place in a drawing */}
       <line
         class="wsw-threshold-handle"
         {...line}
@@ -112,7 +111,7 @@ export function ThresholdLine({ metric, index, axis, scale, from, to, ends, labe
         onDblClick={() => store.resetThresholds(metric, index)}
         onKeyDown={onKeyDown}
       >
-        <title>{text.thresholdHint(value, formatMetric(metric, DEFAULT_THRESHOLDS[metric][index] as number))}</title>
+        <title>{text.thresholdHint(value, formatLevel(metric, DEFAULT_THRESHOLDS[metric][index] as number))}</title>
       </line>
     </g>
   );

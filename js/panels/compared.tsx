@@ -27,7 +27,7 @@ export function layersOf(store: Store, scheme: Scheme): ComparedLayer[] {
 export function Compared({ layers }: { layers: ComparedLayer[] }) {
   const { store } = useView();
   const only = layers[0];
-  if (layers.length < 2) return only ? <>{only.label}</> : null;
+  if (layers.length < 2) return only ? <span>{only.label}</span> : null;
   return (
     <ul class="wsw-compared">
       {layers.map(({ row, label, colour }) => (

@@ -57,7 +57,7 @@ export const en = {
     `Map of ${plural(count, "layer")}: blocks across, kinds downwards, coloured by ${metric}. Arrow keys walk the layers; drag to narrow.`,
   colourBy: "Colour by",
   blocks: "Blocks",
-  stack: (name: string) => `${name.charAt(0).toUpperCase()}${name.slice(1)} blocks`,
+  stack: (name: string) => `Blocks of the ${name}`,
   outsideBlocks: "Outside the blocks, in the model’s order",
 
   conditionNumbers: "Condition numbers",

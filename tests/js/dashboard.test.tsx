@@ -12,16 +12,21 @@ const height = signal<number | string | null>(null);
 const Whole = () => <Dashboard view={useView()} height={height} />;
 
 describe("the dashboard", () => {
-  it("says whose weights it shows, in five named parts, and keeps its keys from the notebook", async () => {
+  it("says whose weights it shows, in named parts, and keeps its keys from the notebook", async () => {
     const { find, root } = await mount(Whole);
     const page = find(".wsw-dashboard");
     expect(page.getAttribute("aria-label")).toBe("Weights of a model");
     expect(page.getAttribute("data-lm-suppress-shortcuts")).toBe("true");
     expect([...root.querySelectorAll(".wsw-panel")].map((panel) => panel.getAttribute("aria-label"))).toEqual([
       "Quantization risk",
+      "Layer map",
       "Weight distribution",
       "Singular values",
       "Layers",
+      "Quantization schemes",
+      "Condition numbers",
+      "Rank efficiency",
+      "Model health",
       "Metrics",
     ]);
   });
@@ -45,10 +50,10 @@ describe("the dashboard", () => {
     const { texts, find, root, after } = await mount(Whole);
     await after(() => find(".wsw-row[data-row='3']").click());
     expect(texts(".wsw-full-name")).toEqual(["transformer.h.9.attn.c_proj"]);
-    expect(root.querySelectorAll(".wsw-ring-selected")).toHaveLength(1);
+    expect(root.querySelectorAll(".wsw-risk-matrix .wsw-ring-selected")).toHaveLength(1);
     expect(texts(".wsw-label-selected")).toEqual(["h9.attn.c_proj"]);
     expect(find(".wsw-distribution [role=img]").getAttribute("aria-label")).toContain("h9.attn.c_proj");
-    expect(find(".wsw-singular-values [role=img]").getAttribute("aria-label")).toContain("h9.attn.c_proj");
+    expect(find(".wsw-singular-values .wsw-pair").getAttribute("aria-label")).toContain("h9.attn.c_proj");
     expect(texts("[role=status]")).toEqual([
       "h9.attn.c_proj selected. Good, SQNR 29.6 dB, Extreme outliers 0.092 %, Condition number κ 129,500, Stable / total rank 2.85 %",
     ]);

@@ -107,20 +107,3 @@ describe("the grid", () => {
     expect(page.find("[data-row='2'] [data-column=sqnr_db] i").dataset.level).toBe("green");
   });
 });
-
-describe("the search field", () => {
-  it("walks on with the arrow down, and keeps its other keys to itself", async () => {
-    const page = await mount(LayerTable);
-    const field = page.find("input[type=search]");
-    let heard = 0;
-    page.root.addEventListener("keydown", () => {
-      heard += 1;
-    });
-    await page.after(() => page.store.search("c_proj"));
-    await page.after(() => press(field, "ArrowDown"));
-    await page.after(() => press(field, "ArrowDown"));
-    expect(page.store.selected.value).toBe(3);
-    await page.after(() => press(field, "Home"));
-    expect([page.store.selected.value, page.store.query.value, heard]).toEqual([3, "c_proj", 0]);
-  });
-});

@@ -30,7 +30,7 @@ describe.each(Object.entries(PANELS))("%s", (_, Part) => {
     expect(texts(".wsw-empty p")).toEqual(["The file is gone."]);
     kernel.prompt = true;
     await after(() => find(".wsw-empty button").click());
-    expect(texts("[role=img] svg")).toHaveLength(2);
+    expect(texts(".wsw-pair svg")).toHaveLength(2);
   });
 
   it("says when the scan left it out", async () => {
@@ -89,7 +89,7 @@ describe("the singular values", () => {
     const edge = find(".wsw-largest .wsw-random line");
     expect(264 - Number(edge.getAttribute("y1"))).toBeCloseTo((bars[0] as number) / 2, 6);
     expect(texts(".wsw-spectrum .wsw-random text")).toEqual(["random edge"]);
-    expect(find("[role=img]").getAttribute("aria-label")).toBe(
+    expect(find(".wsw-pair").getAttribute("aria-label")).toBe(
       "Singular values of h0.attn.c_proj: 4, from 9.000 down to 0.2500",
     );
   });

@@ -104,7 +104,7 @@ describe("the spectrum", () => {
     const page = await show(SingularValues, { spectrum: [0.7] });
     expect(page.root.querySelectorAll("rect.wsw-bar")).toHaveLength(1);
     expect(page.root.querySelectorAll("circle.wsw-dot")).toHaveLength(1);
-    expect(page.find("[role=img]").getAttribute("aria-label")).toBe(
+    expect(page.find(".wsw-pair").getAttribute("aria-label")).toBe(
       "Singular values of w: 1, from 0.7000 down to 0.7000",
     );
   });

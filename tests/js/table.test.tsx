@@ -47,21 +47,16 @@ describe("the layer table", () => {
     expect(find("[role=columnheader][data-column=label]").getAttribute("aria-sort")).toBe("none");
   });
 
-  it("finds by words, says how many, and says so when there is nothing", async () => {
-    const { texts, find, after } = await mount(LayerTable);
-    const search = find<HTMLInputElement>("input[type=search]");
-    const type = (query: string) =>
-      after(() => {
-        search.value = query;
-        search.dispatchEvent(new Event("input", { bubbles: true }));
-      });
-    await type("attn 768");
+  it("says how many the filters leave, and so when there is none", async () => {
+    const { store, texts, after } = await mount(LayerTable);
+    await after(() => store.search("attn 768"));
     expect(texts("[data-column=label][role=gridcell]")).toEqual(["h0.attn.c_proj", "h9.attn.c_proj"]);
     expect(texts(".wsw-aside")).toEqual(["2 of 7"]);
-    await type("zebra");
-    expect(texts(".wsw-no-match")).toEqual(["No layer matches “zebra”."]);
-    await after(() => press(search, "Escape"));
+    await after(() => store.search("zebra"));
+    expect(texts(".wsw-no-match")).toEqual(["No layer is left by the search and the filters."]);
+    await after(() => store.search(""));
     expect(texts(".wsw-row")).toHaveLength(7);
+    expect(texts(".wsw-aside")).toEqual(["7"]);
   });
 
   it("is walked by keys, with one stop for the Tab key", async () => {

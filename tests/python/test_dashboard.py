@@ -49,13 +49,16 @@ def ask(dash: wsw.Dashboard, method: str, **parameters: Any) -> tuple[dict[str, 
 # -- What can be shown -------------------------------------------------------------------------------------------------
 
 
+SHOWN = ("all", "schemes")  # what `show` asks for unless told otherwise
+
+
 def test_whatever_can_be_scanned_can_be_shown(show: Show, tmp_path: Path) -> None:
     tensors = matrices(2)
     path = checkpoints.write(tmp_path / "model" / "model.safetensors", tensors)
     module = torch.nn.ModuleDict({name.removesuffix(".weight"): torch.nn.Linear(4, 6) for name in tensors})
     module.load_state_dict(tensors, strict=False)
     scope = wsw.Scope(tensors)
-    expected = contents(wsw.scan(tensors, progress=False))
+    expected = contents(wsw.scan(tensors, SHOWN, progress=False))
     for model in (tensors, module, path, str(path), path.parent, scope, scope.source):
         dash = finished(show(model))
         assert contents(dash.results) == expected
@@ -64,7 +67,10 @@ def test_whatever_can_be_scanned_can_be_shown(show: Show, tmp_path: Path) -> Non
 
 def test_showing_gives_the_numbers_of_a_scan_to_the_bit(show: Show) -> None:
     model = variety()
-    for options in ({}, {"methods": ["spectral", "sparsity"], "top_k": 3, "vectors": True, "workers": 3}):
+    for options in (
+        {"methods": SHOWN},
+        {"methods": ["spectral", "sparsity"], "top_k": 3, "vectors": True, "workers": 3},
+    ):
         results = finished(show(model, **options)).results
         assert contents(results) == contents(wsw.scan(model, progress=False, **options))
         assert results.complete
@@ -158,7 +164,7 @@ def test_the_page_opens_with_every_layer_and_no_number(show: Show) -> None:
         assert (kind, opened["buffer_paths"], len(buffers)) == ("comm_open", [["_table", "data"]], 1)
         assert opened["state"]["_catalog"] == {
             "model": "state dict",
-            "methods": ["basic_stats", "spectral", "quantization", "sparsity"],
+            "methods": ["basic_stats", "spectral", "quantization", "sparsity", "schemes"],
             "names": names,
             "labels": ["L0.self_attn.q_proj", "L0.mlp.up_proj"],
             "kinds": ["q", "up"],
@@ -166,6 +172,7 @@ def test_the_page_opens_with_every_layer_and_no_number(show: Show) -> None:
             "stacks": ["", ""],
             "shapes": ["4 × 6", "3 × 8"],
             "dtypes": ["float16", "float32"],
+            "stacked": [],
             "aliases": {"model.layers.0.mlp.up_proj": ["tied"]},
             "skipped": {"steps": "integer tensor (int64): packed or index data"},
         }

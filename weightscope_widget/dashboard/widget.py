@@ -247,7 +247,7 @@ def _progress_of(results: ScanResults) -> Progress:
 
 def show(
     model: Any,
-    methods: str | Iterable[str] = "all",
+    methods: str | Iterable[str] = ("all", "schemes"),
     *,
     top_k: int = 10,
     vectors: bool = False,
@@ -266,7 +266,8 @@ def show(
     model : nn.Module, mapping of str to Tensor, path, Source, Scope or ScanResults
         Whatever `scan` takes, or results, which are drawn as they are.
     methods : str or iterable of str
-        As for `scan`; not for results.
+        As for `scan`, but by default the quantization schemes too, which the dashboard can switch between; not for
+        results.
     top_k : int
         How many of the largest singular values to list per layer; not for results.
     vectors : bool

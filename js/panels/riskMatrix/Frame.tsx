@@ -80,7 +80,7 @@ export function Handles({ scales: { x, y }, size: { width, height } }: { scales:
           from={left}
           to={right}
           ends={[top, bottom]}
-          labelled
+          labelled={index === 0}
         />
       ))}
       {thresholds.value.extreme_outlier_percentage.map((_, index) => (

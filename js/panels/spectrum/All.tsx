@@ -49,10 +49,11 @@ export function All({ main, spectra }: { main: Spectrum; spectra: Spectrum[] }) 
           class="wsw-layer wsw-spectrum"
           width={width}
           height={height}
+          aria-label={text.energyLine}
           onPointerMove={point}
           onPointerLeave={() => setPointed(null)}
         >
-          <g aria-hidden="true">
+          <g>
             <Axes
               x={{ ticks: xTicks, position: x, title: text.index }}
               y={{ ticks: yTicks, position: y, title: text.allSingularValues(formatCount(spectrum.length)) }}
@@ -64,7 +65,7 @@ export function All({ main, spectra }: { main: Spectrum; spectra: Spectrum[] }) 
             {spectra.map(({ row, values, colour }) => {
               const drawn = positive(values);
               if (drawn.length === 1)
-                return <circle key={row} fill={colour} cx={x(1)} cy={y(drawn[0] as number)} r={3} />;
+                return <circle key={row} class="wsw-dot" fill={colour} cx={x(1)} cy={y(drawn[0] as number)} r={3} />;
               return (
                 drawn.length > 0 && (
                   <path
@@ -145,7 +146,6 @@ function EnergyLine({ spectrum, x, ends, top, floor }: LineProps) {
       <text x={toTheLeft ? at - 5 : at + 5} y={floor - 6} text-anchor={toTheLeft ? "end" : "start"}>
         {text.energyAt(formatCount(rank), kept)}
       </text>
-      {/* biome-ignore lint/a11y/useSemanticElements: an input has no place in a drawing */}
       <line
         class="wsw-threshold-handle"
         x1={at}
