@@ -42,23 +42,30 @@ export const CLASSES: Record<ClassifiedMetric, Class[]> = {
   ],
 };
 
-const count = (levels: readonly number[], holds: (level: number) => boolean): number => levels.filter(holds).length;
+function count(levels: readonly number[], holds: (level: number) => boolean, from = 0): number {
+  let found = 0;
+  for (let index = from; index < levels.length; index++) if (holds(levels[index] as number)) found++;
+  return found;
+}
 
 // The safe class ends before its level; each of the others reaches up to and including the next.
-const ascendingRisk = (value: number, [first, ...others]: readonly number[]): number =>
-  value < (first as number) ? 0 : 1 + count(others, (level) => value > level);
+const ascendingRisk = (value: number, levels: readonly number[]): number =>
+  value < (levels[0] as number) ? 0 : 1 + count(levels, (level) => value > level, 1);
 
 const RANK_OF: Record<ClassifiedMetric, (value: number, levels: readonly number[]) => number> = {
   condition_number: ascendingRisk,
-  sqnr_db: (value, [safe, risky]) => (value > (safe as number) ? 0 : value < (risky as number) ? 2 : 1),
+  sqnr_db: (value, levels) => (value > (levels[0] as number) ? 0 : value < (levels[1] as number) ? 2 : 1),
   extreme_outlier_percentage: ascendingRisk,
   stable_rank_percentage: (value, levels) => count(levels, (level) => value >= level),
 };
 
+/** The class of a value as an index into the metric's `CLASSES`; -1 where the value does not exist. */
+export const classIndex = (metric: ClassifiedMetric, value: number, levels: readonly number[]): number =>
+  Number.isNaN(value) ? -1 : RANK_OF[metric](value, levels);
+
 /** The class of a value, or null where the value does not exist. */
 export function classify(metric: ClassifiedMetric, value: number, thresholds: Thresholds): Class | null {
-  if (Number.isNaN(value)) return null;
-  return CLASSES[metric][RANK_OF[metric](value, thresholds[metric])] ?? null;
+  return CLASSES[metric][classIndex(metric, value, thresholds[metric])] ?? null;
 }
 
 const step = (value: number, ...steps: [number, number][]): number =>

@@ -1,5 +1,7 @@
 /** The quantization schemes, as `weightscope_widget/analyzers/schemes/catalogue.py` defines them. */
 
+import { columnOf } from "./metrics";
+import type { Catalog } from "./model";
 import type { Store } from "./store";
 
 interface Scheme {
@@ -51,23 +53,49 @@ export interface SchemeSummary {
   risky: number;
 }
 
+interface Sizes {
+  rows: Float64Array;
+  columns: Float64Array;
+  matrices: Float64Array;
+  /** Bytes per weight as it is stored. */
+  bytes: Float64Array;
+}
+
+const known = new WeakMap<Catalog, Sizes>();
+
+/** The sizes of all layers, read off their shapes once; NaN where a layer is no matrix. */
+function sizesOf(catalog: Catalog): Sizes {
+  let sizes = known.get(catalog);
+  if (!sizes) {
+    const stacked = new Set(catalog.stacked);
+    const sides = catalog.shapes.map((shape, row) => sidesOf(shape, stacked.has(row)));
+    const column = (of: (row: number) => number | undefined): Float64Array =>
+      Float64Array.from(sides, (_, row) => of(row) ?? Number.NaN);
+    sizes = {
+      rows: column((row) => sides[row]?.rows),
+      columns: column((row) => sides[row]?.columns),
+      matrices: column((row) => sides[row]?.matrices),
+      bytes: column((row) => BYTES[catalog.dtypes[row] ?? ""] ?? 4),
+    };
+    known.set(catalog, sizes);
+  }
+  return sizes;
+}
+
 /** What each scheme would make of the layers that the filters leave. */
 export function summarize(store: Store): SchemeSummary[] {
   const { value: table } = store.table;
-  const { shapes, dtypes, stacked } = store.catalog.value;
   const [, risky] = store.thresholds.value.sqnr_db;
-  const parameters = table.column("parameters");
-  const isStack = new Set(stacked);
+  const { rows, columns, matrices, bytes } = sizesOf(store.catalog.value);
+  const left = store.matching.value.filter((row) => !Number.isNaN(rows[row]));
   return Object.entries(SCHEMES).map(([scheme, { bits, scaleBits, scales }]) => {
-    const values = table.column(scheme === "int8_tensor" ? "quantization.sqnr_db" : `schemes.${scheme}_sqnr_db`);
+    const values = table.column(columnOf("sqnr_db", scheme));
     const total = { bytes: 0, stored: 0, weighted: 0, parameters: 0, risky: 0 };
-    for (const row of store.matching.value) {
-      const sides = sidesOf(shapes[row] ?? "", isStack.has(row));
-      const entries = parameters[row] as number;
-      if (!sides || !(entries > 0)) continue;
-      const { rows, columns, matrices } = sides;
-      total.bytes += (entries * bits + matrices * scales(rows, columns) * scaleBits) / 8;
-      total.stored += entries * (BYTES[dtypes[row] ?? ""] ?? 4);
+    for (const row of left) {
+      const [down, across, many] = [rows[row] as number, columns[row] as number, matrices[row] as number];
+      const entries = down * across * many;
+      total.bytes += (entries * bits + many * scales(down, across) * scaleBits) / 8;
+      total.stored += entries * (bytes[row] as number);
       const value = values[row] as number;
       if (!Number.isFinite(value)) continue;
       total.weighted += value * entries;

@@ -1,11 +1,11 @@
 /** What the dashboard knows and what the person has chosen; panels read signals and call actions, nothing else. */
 
 import { batch, computed, effect, type ReadonlySignal, signal } from "@preact/signals";
-import { classify, type Judgement, judge } from "./assessment";
+import { type Judgement, judge } from "./assessment";
 import { type Detail, Details } from "./details";
-import { classifiedMetric, valuesOf } from "./metrics";
 import { type Catalog, type Progress, Table } from "./model";
 import { Requests } from "./requests";
+import { type Columns, className, createColumns } from "./state/columns";
 import { createFilters, type Field, type Filters } from "./state/filters";
 import { createSelection, type Selection } from "./state/selection";
 import { gradeRank, type Sort, type SortColumn, sortedByDefault, sortRows } from "./state/sort";
@@ -14,13 +14,11 @@ import { createWhatIf, type WhatIf } from "./state/whatif";
 
 export type { Model } from "./state/traits";
 
-export interface Store extends Selection, Filters, WhatIf {
+export interface Store extends Selection, Filters, WhatIf, Columns {
   catalog: ReadonlySignal<Catalog>;
   table: ReadonlySignal<Table>;
   progress: ReadonlySignal<Progress>;
   judgements: ReadonlySignal<Judgement[]>;
-  /** A metric of all layers, by row; NaN where it does not exist or is not known yet. */
-  column(metric: string): Float64Array;
   /** What a layer is by a field, such as its grade; null where it cannot be said. */
   field(field: Field, row: number): string | null;
   sort: ReadonlySignal<Sort>;
@@ -51,30 +49,14 @@ export function createStore(model: Model): Store {
   const { thresholds, scheme } = whatIf;
   const judgements = computed(() => catalog.value.names.map((_, row) => judge(table.value, row, thresholds.value)));
 
-  const columns = new Map<string, ReadonlySignal<Float64Array>>();
-  const column = (metric: string): Float64Array => {
-    let values = columns.get(metric);
-    if (!values) {
-      // Only a few metrics rest on judgements or the scheme; the others are not computed anew when those change.
-      values = computed(() =>
-        valuesOf(
-          metric,
-          table.value,
-          metric === "risk" ? judgements.value : [],
-          metric === "sqnr_db" ? scheme.value : "int8_tensor",
-        ),
-      );
-      columns.set(metric, values);
-    }
-    return values.value;
-  };
+  const columns = createColumns({ table, judgements, thresholds, scheme });
+  const { column } = columns;
 
   const field = (name: Field, row: number): string | null => {
     if (name === "family") return catalog.value.families[row] ?? null;
     if (name === "kind") return catalog.value.kinds[row] ?? null;
     if (name === "grade") return judgements.value[row]?.grade ?? null;
-    const metric = classifiedMetric(name.slice("class:".length));
-    return (metric && classify(metric, column(metric)[row] as number, thresholds.value)?.name) ?? null;
+    return className(columns, name.slice("class:".length), row);
   };
 
   const filters = createFilters({ catalog, column, field });
@@ -89,7 +71,13 @@ export function createStore(model: Model): Store {
     const values = column(by === "stable_rank" ? "stable_rank_percentage" : by === "shape" ? "parameters" : by);
     return (row) => values[row] as number;
   };
-  const order = computed(() => sortRows(filters.matching.value, sortKey(sort.value.column), sort.value.descending));
+  const everyRow = computed(() => catalog.value.names.map((_, row) => row));
+  // All are sorted once, not what is left at each step of a brush.
+  const sorted = computed(() => sortRows(everyRow.value, sortKey(sort.value.column), sort.value.descending));
+  const order = computed(() => {
+    const mask = filters.mask.value;
+    return sorted.value.filter((row) => mask[row]);
+  });
 
   const requests = new Requests(model);
   stops.push(() => requests.close());
@@ -114,11 +102,11 @@ export function createStore(model: Model): Store {
     ...whatIf,
     ...filters,
     ...selection,
+    ...columns,
     catalog,
     table,
     progress: computed(() => table.value.progress),
     judgements,
-    column,
     field,
     sort,
     order,

@@ -112,7 +112,7 @@ export function BarList(bars: Bars) {
     return index < 0 || y(index) > bottom ? null : [Math.max(gutter + 40, width / 2), y(index) + ROW / 2];
   };
   const levels = bars.classified ? store.thresholds.value[bars.classified] : [];
-  const { selected, hovered, compared } = store;
+  const compared = store.compared.value;
 
   return (
     <div
@@ -145,15 +145,19 @@ export function BarList(bars: Bars) {
               </svg>
               <Marks size={size} paint={paint} />
               <svg class="wsw-layer wsw-inert" width={width} height={height} aria-hidden="true">
+                <Pointed
+                  yOf={(row) => {
+                    const index = inView.indexOf(row);
+                    return index < 0 || y(first + index) + ROW > bottom + ROW / 2 ? null : y(first + index);
+                  }}
+                  width={width}
+                />
                 {inView.map((row, index) => {
                   const at = y(first + index);
                   if (at < MARGIN.top - ROW / 2 || at + ROW > bottom + ROW / 2) return null;
                   const number = value(row);
                   return (
-                    <g key={row} data-row={row} class={compared.value.includes(row) ? "wsw-bar-chosen" : undefined}>
-                      {(row === hovered.value || row === selected.value) && (
-                        <rect class="wsw-pointed" x={0} width={width} y={at} height={ROW} />
-                      )}
+                    <g key={row} data-row={row} class={compared.includes(row) ? "wsw-bar-chosen" : undefined}>
                       <text x={gutter - GAP + 2} y={at + ROW / 2} dy="0.32em" text-anchor="end">
                         {shortened(labels[row] ?? "", gutter - MARGIN.left - GAP + 2)}
                       </text>
@@ -185,5 +189,19 @@ export function BarList(bars: Bars) {
         </div>
       </div>
     </div>
+  );
+}
+
+/** The bands behind the layer under the pointer and the selected one. */
+function Pointed({ yOf, width }: { yOf(row: number): number | null; width: number }) {
+  const { store } = useView();
+  const rows = new Set([store.hovered.value, store.selected.value]);
+  return (
+    <>
+      {[...rows].map((row) => {
+        const y = row === null ? null : yOf(row);
+        return y !== null && <rect key={row} class="wsw-pointed" x={0} width={width} y={y} height={ROW} />;
+      })}
+    </>
   );
 }

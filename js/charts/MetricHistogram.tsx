@@ -14,7 +14,7 @@ import { type Corner, Surface } from "./Surface";
 import { useSize } from "./size";
 import { ThresholdLine } from "./ThresholdLine";
 
-const MARGIN: Margin = { top: 20, right: 10, bottom: 34, left: 30 };
+const MARGIN: Margin = { top: 20, right: 10, bottom: 34, left: 38 };
 const BIN = 9; // pixels
 
 export function MetricHistogram({ metric }: { metric: string }) {
@@ -22,23 +22,30 @@ export function MetricHistogram({ metric }: { metric: string }) {
   const plot = useRef<HTMLDivElement>(null);
   const size = useSize(plot);
   const brushed = useSignal<[number, number] | null>(null); // while it is dragged, in pixels
-  const counted = useComputed(() => {
+  const binned = useComputed(() => {
     const { width } = size.value;
     const values = store.column(metric);
     const [left, right] = [MARGIN.left, Math.max(MARGIN.left + BIN, width - MARGIN.right)];
     const axis = metricAxis(metric, values, [left, right], store.thresholds.value);
     const bins = Math.max(1, Math.round((right - left) / BIN));
-    const [all, kept] = [new Float64Array(bins), new Float64Array(bins)];
+    const of = Int32Array.from(values, (value) =>
+      Number.isNaN(value) ? -1 : Math.min(bins - 1, Math.floor(((axis.place(value) - left) / (right - left)) * bins)),
+    );
+    return { axis, bins, of, left, right };
+  });
+  const counted = useComputed(() => {
+    const { bins, of } = binned.value;
     const mask = store.mask.value;
-    values.forEach((value, row) => {
-      if (Number.isNaN(value)) return;
-      const bin = Math.min(bins - 1, Math.floor(((axis.place(value) - left) / (right - left)) * bins));
+    const [all, kept] = [new Float64Array(bins), new Float64Array(bins)];
+    for (const [row, bin] of of.entries()) {
+      if (bin < 0) continue;
       all[bin] = (all[bin] as number) + 1;
       if (mask[row]) kept[bin] = (kept[bin] as number) + 1;
-    });
-    return { axis, bins, all, kept, left, right };
+    }
+    return { all, kept };
   });
-  const { axis, bins, all, kept, left, right } = counted.value;
+  const { axis, bins, left, right } = binned.value;
+  const { all, kept } = counted.value;
   const { width, height } = size.value;
   const bottom = height - MARGIN.bottom;
   const top = Math.max(1, ...all);

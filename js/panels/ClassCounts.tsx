@@ -10,8 +10,9 @@ import { text } from "../text";
 /** Layers of each class among those that the filters leave. */
 export function classCounts(store: Store, metric: ClassifiedMetric): number[] {
   const counts = CLASSES[metric].map(() => 0);
+  const classes = store.classes(metric);
   for (const row of store.matching.value) {
-    const at = CLASSES[metric].findIndex(({ name }) => name === store.field(`class:${metric}`, row));
+    const at = classes[row] as number;
     if (at >= 0) counts[at] = (counts[at] as number) + 1;
   }
   return counts;

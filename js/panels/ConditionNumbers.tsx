@@ -7,7 +7,6 @@ import { BarList } from "../charts/BarList";
 import { colouring } from "../charts/colour";
 import { useView } from "../context";
 import { PALETTES } from "../palette";
-import { sortRows } from "../state/sort";
 import { text } from "../text";
 import { ClassCounts } from "./ClassCounts";
 import { Empty, Panel } from "./Panel";
@@ -17,9 +16,8 @@ const METRIC = "condition_number";
 export function ConditionNumbers() {
   const { store, scheme } = useView();
   const rows = useComputed(() => {
-    const values = store.column(METRIC);
-    const known = store.matching.value.filter((row) => !Number.isNaN(values[row]));
-    return sortRows(known, (row) => values[row] as number, true);
+    const mask = store.mask.value;
+    return store.descending(METRIC).filter((row) => mask[row]);
   });
   const value = useCallback((row: number) => store.column(METRIC)[row] as number, [store]);
   const colour = useCallback(

@@ -8,7 +8,6 @@ import { useView } from "../context";
 import { formatMetric } from "../metrics";
 import { GRADE_LEVELS, PALETTES } from "../palette";
 import { toggled } from "../state/filters";
-import { sortRows } from "../state/sort";
 import { text } from "../text";
 import { Panel } from "./Panel";
 
@@ -39,12 +38,17 @@ export function Health() {
 
 function Grades() {
   const { store, scheme } = useView();
-  const rows = store.matching.value;
+  const judgements = store.judgements.value;
+  const counts = new Map<string | null, number>();
+  for (const row of store.matching.value) {
+    const grade = judgements[row]?.grade ?? null;
+    counts.set(grade, (counts.get(grade) ?? 0) + 1);
+  }
   const filter = store.filters.value.get("grade");
   const parts = GRADES.map((grade) => ({
     key: grade,
     label: text.grade[grade],
-    count: rows.filter((row) => store.judgements.value[row]?.grade === grade).length,
+    count: counts.get(grade) ?? 0,
     colour: PALETTES[scheme.value].levels[GRADE_LEVELS[grade]],
     pressed: filter?.by === "field" && filter.values.includes(grade),
     title: text.narrowTo(text.grade[grade]),
@@ -62,12 +66,13 @@ function TopRisks() {
   const { store, scheme } = useView();
   const { labels } = store.catalog.value;
   const top = useComputed(() => {
-    const risks = store.column("risk");
-    return sortRows(
-      store.matching.value.filter((row) => !Number.isNaN(risks[row])),
-      (row) => risks[row] as number,
-      true,
-    ).slice(0, TOP);
+    const mask = store.mask.value;
+    const worst: number[] = [];
+    for (const row of store.descending("risk")) {
+      if (mask[row]) worst.push(row);
+      if (worst.length === TOP) break;
+    }
+    return worst;
   });
   const risks = store.column("risk");
   const widest = Math.max(1, ...top.value.map((row) => risks[row] as number).filter(Number.isFinite));

@@ -1,7 +1,7 @@
 /** All layers as a sortable, searchable grid; only the rows in view are in the page. */
 
-import { effect, useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { effect, useComputed, useSignal } from "@preact/signals";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { type ClassifiedMetric, classify } from "../assessment";
 import { useSize } from "../charts/size";
 import { useView } from "../context";
@@ -176,8 +176,6 @@ function Grid() {
   const top = useSignal(0);
   const order = store.order.value;
   const selected = store.selected.value;
-  const hovered = store.hovered.value;
-  const compared = store.compared.value;
 
   // A selection made elsewhere comes into view.
   useEffect(
@@ -247,46 +245,64 @@ function Grid() {
         </div>
         <div class="wsw-body" style={{ height: `${order.length * ROW}px` }} onPointerLeave={() => store.hover(null)}>
           {rows.map((row, index) => (
-            <div
-              key={row}
-              role="row"
-              class="wsw-row"
-              data-row={row}
-              data-hovered={row === hovered || undefined}
-              data-stage={store.table.value.stage(row)}
-              aria-rowindex={first + index + 2}
-              aria-selected={row === selected}
-              data-compared={compared.includes(row) || undefined}
-              tabIndex={row === stop ? 0 : -1}
-              title={store.catalog.value.names[row]}
-              style={{ transform: `translateY(${(first + index) * ROW}px)` }}
-              onClick={(event) =>
-                event.ctrlKey || event.metaKey || event.shiftKey ? store.compare(row) : store.select(row)
-              }
-              onPointerEnter={() => store.hover(row)}
-              onKeyDown={(event) => {
-                if (event.key !== "Enter" && event.key !== " ") return;
-                event.preventDefault();
-                if (event.ctrlKey || event.metaKey || event.shiftKey) store.compare(row);
-                else store.select(row);
-              }}
-            >
-              {COLUMNS.map(({ id, numeric, rank, cell }) => (
-                <div
-                  key={id}
-                  role="gridcell"
-                  data-column={id}
-                  data-rank={rank}
-                  class={numeric ? "wsw-cell wsw-numeric" : "wsw-cell"}
-                >
-                  {cell(store, row)}
-                </div>
-              ))}
-            </div>
+            <Line key={row} row={row} index={first + index} stop={row === stop} />
           ))}
         </div>
         {order.length === 0 && <p class="wsw-no-match">{text.noMatch}</p>}
       </div>
     </div>
+  );
+}
+
+/** A row of the grid; one that is not concerned is not drawn anew when the pointer or the selection moves. */
+function Line({ row, index, stop }: { row: number; index: number; stop: boolean }) {
+  const { store } = useView();
+  const hovered = useComputed(() => store.hovered.value === row);
+  const selected = useComputed(() => store.selected.value === row);
+  const compared = useComputed(() => store.compared.value.includes(row));
+  const cells = useMemo(() => <Cells row={row} />, [row]);
+  return (
+    <div
+      role="row"
+      class="wsw-row"
+      data-row={row}
+      data-hovered={hovered.value || undefined}
+      data-stage={store.table.value.stage(row)}
+      aria-rowindex={index + 2}
+      aria-selected={selected.value}
+      data-compared={compared.value || undefined}
+      tabIndex={stop ? 0 : -1}
+      title={store.catalog.value.names[row]}
+      style={{ transform: `translateY(${index * ROW}px)` }}
+      onClick={(event) => (event.ctrlKey || event.metaKey || event.shiftKey ? store.compare(row) : store.select(row))}
+      onPointerEnter={() => store.hover(row)}
+      onKeyDown={(event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        if (event.ctrlKey || event.metaKey || event.shiftKey) store.compare(row);
+        else store.select(row);
+      }}
+    >
+      {cells}
+    </div>
+  );
+}
+
+function Cells({ row }: { row: number }) {
+  const { store } = useView();
+  return (
+    <>
+      {COLUMNS.map(({ id, numeric, rank, cell }) => (
+        <div
+          key={id}
+          role="gridcell"
+          data-column={id}
+          data-rank={rank}
+          class={numeric ? "wsw-cell wsw-numeric" : "wsw-cell"}
+        >
+          {cell(store, row)}
+        </div>
+      ))}
+    </>
   );
 }

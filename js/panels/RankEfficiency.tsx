@@ -17,7 +17,6 @@ import { logTicks } from "../charts/ticks";
 import { useView } from "../context";
 import { PALETTES } from "../palette";
 import { toggled } from "../state/filters";
-import { sortRows } from "../state/sort";
 import type { Store } from "../store";
 import { text } from "../text";
 import { classCounts } from "./ClassCounts";
@@ -31,9 +30,8 @@ const REACH = 10; // pixels
 export function RankEfficiency() {
   const { store, scheme } = useView();
   const rows = useComputed(() => {
-    const values = store.column(METRIC);
-    const known = store.matching.value.filter((row) => !Number.isNaN(values[row]));
-    return sortRows(known, (row) => values[row] as number, false);
+    const mask = store.mask.value;
+    return store.ascending(METRIC).filter((row) => mask[row]);
   });
   const value = useCallback((row: number) => store.column(METRIC)[row] as number, [store]);
   const colour = useCallback((number: number) => colourOf(store, number, scheme.value), [store, scheme]);

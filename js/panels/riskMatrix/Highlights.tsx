@@ -30,7 +30,7 @@ function Names({ chart, size }: { chart: Chart; size: Size }) {
   const scene = useComputed(() => {
     const mask = store.mask.value;
     const drawn = chart.points.value
-      .map((point) => ({ row: point.row, place: chart.place(point) }))
+      .map(({ row }, index) => ({ row, place: chart.place(index) }))
       .filter(({ row, place: [x, y] }) => mask[row] && insideFrame(x, y, size));
     const sqnr = store.column("sqnr_db");
     const risk = store.column("risk");
@@ -92,11 +92,10 @@ function Names({ chart, size }: { chart: Chart; size: Size }) {
 
 function Rings({ chart, size }: { chart: Chart; size: Size }) {
   const { store } = useView();
-  const points = useComputed(() => new Map(chart.points.value.map((point) => [point.row, point])));
   const ring = (row: number | null, name: string) => {
-    const point = row === null ? undefined : points.value.get(row);
-    if (!point) return null;
-    const [cx, cy] = chart.place(point);
+    const place = row === null ? null : chart.placeOf(row);
+    if (!place) return null;
+    const [cx, cy] = place;
     return insideFrame(cx, cy, size) && <circle key={`${name}-${row}`} class={name} cx={cx} cy={cy} r={8} />;
   };
   const { value: hovered } = store.hovered;

@@ -15,17 +15,7 @@ import { text } from "../../text";
 import { Empty, Panel } from "../Panel";
 import { Frame, Handles, Legend } from "./Frame";
 import { Highlights } from "./Highlights";
-import {
-  boxOf,
-  insideFrame,
-  insidePath,
-  MARGIN,
-  type Point,
-  paintMarks,
-  pointsOf,
-  type Scales,
-  scalesOf,
-} from "./scene";
+import { boxOf, insideFrame, insidePath, MARGIN, paintMarks, pointsOf, type Scales, scalesOf } from "./scene";
 
 const REACH = 14; // pixels around a mark that count as on it
 
@@ -53,20 +43,37 @@ export function RiskMatrix() {
       const { x, y } = scalesOf(points.value, size.value, safe, risky);
       return { x: transform.value.rescaleX(x), y: transform.value.rescaleY(y) };
     });
-    const place = ({ outliers, sqnr }: Point): Corner => {
+    // Pixels of all points, once for each view of them.
+    const places = computed(() => {
       const { x, y } = scales.value;
-      return [x(outliers), Number.isFinite(sqnr) ? y(sqnr) : MARGIN.top + 6];
-    };
+      const [across, upwards] = [new Float64Array(points.value.length), new Float64Array(points.value.length)];
+      for (const [index, { outliers, sqnr }] of points.value.entries()) {
+        across[index] = x(outliers);
+        upwards[index] = Number.isFinite(sqnr) ? y(sqnr) : MARGIN.top + 6;
+      }
+      return { across, upwards };
+    });
+    const place = (index: number): Corner => [
+      places.value.across[index] as number,
+      places.value.upwards[index] as number,
+    ];
     const nearest = (px: number, py: number): number | null => {
+      const { across, upwards } = places.value;
       let [found, distance] = [null as number | null, REACH];
-      for (const point of points.value) {
-        const [x, y] = place(point);
+      for (const [index, { row }] of points.value.entries()) {
+        const [x, y] = [across[index] as number, upwards[index] as number];
+        if (Math.abs(x - px) > distance || Math.abs(y - py) > distance) continue;
         const away = Math.hypot(x - px, y - py);
-        if (away < distance && insideFrame(x, y, size.peek())) [found, distance] = [point.row, away];
+        if (away < distance && insideFrame(x, y, size.peek())) [found, distance] = [row, away];
       }
       return found;
     };
-    return { transform, points, scales, place, nearest };
+    const indexOf = computed(() => new Map(points.value.map(({ row }, index) => [row, index])));
+    const placeOf = (row: number): Corner | null => {
+      const index = indexOf.value.get(row);
+      return index === undefined ? null : place(index);
+    };
+    return { transform, points, scales, place, placeOf, nearest };
   }, [store, size]);
 
   const zoomer = useZoom(surface, size, chart.transform, tool);
@@ -86,12 +93,11 @@ export function RiskMatrix() {
   const narrow = (path: readonly Corner[]): void => {
     const region = tool.value === "lasso" ? path : boxOf(path[0] as Corner, path[path.length - 1] as Corner);
     outline.value = region;
-    const rows = chart.points.value.filter((point) => insidePath(chart.place(point), region)).map(({ row }) => row);
+    const rows = chart.points.value.filter((_, index) => insidePath(chart.place(index), region)).map(({ row }) => row);
     if (rows.length > 0) store.narrow({ by: "rows", from: "region", rows: new Set(rows) });
   };
 
   const points = chart.points.value;
-  const placed = useMemo(() => new Map(points.map((point) => [point.row, point])), [points]);
   const missing = store.catalog.value.names.filter((_, row) => store.table.value.stage(row) > 0).length - points.length;
   const { names } = store.catalog.value;
   const measured = store.catalog.value.methods.includes("quantization");
@@ -143,10 +149,7 @@ export function RiskMatrix() {
           label={text.riskMatrixAbout(names.length)}
           size={size.value}
           rowAt={chart.nearest}
-          placeOf={(row) => {
-            const point = placed.get(row);
-            return point ? chart.place(point) : null;
-          }}
+          placeOf={chart.placeOf}
           onKey={onKey}
           drag={
             tool.value === "move"

@@ -61,7 +61,10 @@ export function scalesOf(points: Point[], size: Size, safe = 40, risky = 30): Sc
 /** Where the layers are drawn under the present zoom. */
 export interface Chart {
   points: { value: Point[] };
-  place(point: Point): Corner;
+  /** Where the point of an index is. */
+  place(index: number): Corner;
+  /** Where a layer is; null where it has no place. */
+  placeOf(row: number): Corner | null;
 }
 
 export function insideFrame(x: number, y: number, { width, height }: Size): boolean {
@@ -101,17 +104,20 @@ export function paintMarks(
   const radius = points.length > 2000 ? 2.5 : points.length > 300 ? 3.5 : 4.5;
   const [left, top] = [MARGIN.left - 6, MARGIN.top - 6];
   const [width, height] = [size.width - MARGIN.left - MARGIN.right + 12, size.height - MARGIN.top - MARGIN.bottom + 12];
+  const crowd = points.length > 2000;
   painter.clip(left, top, width, height, () => {
     // Those that the filters take away first, so that they hide none of the others.
     for (const kept of [0, 1])
       for (const family of [...FAMILIES].reverse()) {
         const shape = symbol(SYMBOLS[family], Math.PI * radius ** 2)() ?? "";
         const colour = palette.families[family];
-        for (const point of points) {
-          if (families[point.row] !== family || mask[point.row] !== kept) continue;
-          const [x, y] = place(point);
+        // Outlines tell few marks apart; of many they are a haze that takes long to draw.
+        const outline = kept && !crowd ? palette.ground : undefined;
+        for (const [index, { row }] of points.entries()) {
+          if (families[row] !== family || mask[row] !== kept) continue;
+          const [x, y] = place(index);
           if (x < left || x > left + width || y < top || y > top + height) continue;
-          painter.path(shape, x, y, colour, kept ? palette.ground : undefined, kept ? 0.9 : 0.12);
+          painter.path(shape, x, y, colour, outline, kept ? (crowd ? 0.7 : 0.9) : crowd ? 0.05 : 0.12);
         }
       }
   });
