@@ -9,17 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["bitsandbytes_name", "bitsandbytes_text", "ignore_pattern", "llm_compressor_text", "peft_text", "pattern"]
+__all__ = ["bitsandbytes_name", "bitsandbytes_text", "ignore_pattern", "llm_compressor_text", "pattern", "peft_text"]
 
 _SPECIAL = re.compile(r"[\\^$.|?*+()\[\]{}]")
 _PLAIN = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 def quote(text: str) -> str:
-    """Return a string literal that Python and YAML read alike: printable ASCII, the rest escaped.
+    r"""Return a string literal that Python and YAML read alike: printable ASCII, the rest escaped.
 
-    >>> print(quote('a"b'))
-    "a\\"b"
+    >>> print(quote("权a"))
+    "\u6743a"
     """
     return '"' + "".join(map(_escaped, text)) + '"'
 

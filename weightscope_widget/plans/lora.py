@@ -124,9 +124,8 @@ class LoraRanks(Mapping[str, int]):
             raise MissingLibraryError("A LoraConfig needs peft; install it, or take peft_code() elsewhere.")
         from peft import LoraConfig
 
-        return LoraConfig(
-            **{"r": rank, "target_modules": list(self.targets), "rank_pattern": self.rank_pattern} | options
-        )
+        made: dict[str, Any] = {"r": rank, "target_modules": list(self.targets), "rank_pattern": self.rank_pattern}
+        return LoraConfig(**made | options)
 
     def peft_code(self, r: int | None = None) -> str:
         """Return Python that makes what `to_peft` returns without options.

@@ -76,8 +76,8 @@ class QuantizationPlan:
     mean_sqnr_db : float
         Of what is quantized, weighted by parameters; layers that lose nothing are left out; NaN where nothing is left.
     skip : tuple of str
-        The modules to leave as they are, as a tool has to be told: tied names too, and for a stack of experts the module
-        that holds it.
+        The modules to leave as they are, as a tool has to be told: tied names too, and for a stack of experts the
+        module that holds it.
     whole : frozenset of str
         Those of `skip` that stand for everything inside them.
     """
@@ -111,9 +111,10 @@ class QuantizationPlan:
         from transformers import BitsAndBytesConfig
 
         skip = [code.bitsandbytes_name(name) for name in self.skip]
+        make: Any = BitsAndBytesConfig
         if self.scheme == "int8_channel":
-            return BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=skip)
-        return BitsAndBytesConfig(
+            return make(load_in_8bit=True, llm_int8_skip_modules=skip)
+        return make(
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
             bnb_4bit_compute_dtype="bfloat16",
@@ -150,10 +151,8 @@ class QuantizationPlan:
 
     def __str__(self) -> str:
         count = len(self.keep) + len(self.quantized)
-        lines = [
-            f"{SCHEMES[self.scheme].title}, at least {self.minimum_sqnr_db:g} dB: "
-            f"{len(self.quantized)} of {count} matrices quantized, {len(self.keep)} kept."
-        ]
+        asked = f"{SCHEMES[self.scheme].title}, at least {self.minimum_sqnr_db:g} dB"
+        lines = [f"{asked}: {len(self.quantized)} of {count} matrices quantized, {len(self.keep)} kept."]
         if not math.isnan(self.mean_sqnr_db):
             lines.append(f"Mean SQNR of what is quantized: {self.mean_sqnr_db:.1f} dB.")
         if self.bytes_before is not None and self.bytes_after is not None:
