@@ -25,7 +25,7 @@ def model() -> Any:
     """A small Llama: one matrix with an outlier, one with NaN, one of rank 3."""
     torch.manual_seed(0)
     config = transformers.LlamaConfig(
-        vocab_size=96, hidden_size=64, intermediate_size=256, num_hidden_layers=2, num_attention_heads=4
+        vocab_size=96, hidden_size=128, intermediate_size=256, num_hidden_layers=2, num_attention_heads=4
     )
     model = transformers.LlamaForCausalLM(config)
     with torch.no_grad():
@@ -34,7 +34,7 @@ def model() -> Any:
         model.model.layers[1].mlp.up_proj.weight[3, 4] = torch.nan
         up = model.model.layers[0].mlp.up_proj.weight
         left, _ = torch.linalg.qr(torch.randn(256, 3))
-        right, _ = torch.linalg.qr(torch.randn(64, 3))
+        right, _ = torch.linalg.qr(torch.randn(128, 3))
         up.copy_(left @ right.T)
     return model
 
@@ -139,7 +139,7 @@ def test_peft_adapts_with_the_ranks_of_the_spectra(model: Any, results: ScanResu
     for name, module in model.named_modules():
         if isinstance(module, nn.Linear) and name != "lm_head" and bool(module.weight.isfinite().all()):
             energy = torch.linalg.svdvals(module.weight.detach().double()) ** 2
-            needed = next(k for k in range(1, 65) if energy[:k].sum() >= (1 - 1e-12) * 0.8 * energy.sum())
+            needed = next(k for k in range(1, 129) if energy[:k].sum() >= (1 - 1e-12) * 0.8 * energy.sum())
             expected[name] = min(needed, 16)
     assert found == expected
     assert expected["model.layers.0.mlp.up_proj"] == 3

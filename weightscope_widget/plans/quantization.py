@@ -49,6 +49,7 @@ _SENTENCES = {
     "not_linear": "Not the matrix of a linear layer, and these tools quantize nothing else.",
     "failed": "Its analysis failed, so nothing is known of its error.",
     "not_finite": "It has weights that are NaN or infinite.",
+    "uneven": "Its rows do not divide into whole groups, which the tools for such schemes refuse.",
     "not_measured": "Its error in this scheme is not known.",
     "same_module": "It is in one module with a layer that is kept.",
 }
@@ -68,7 +69,7 @@ class QuantizationPlan:
         The layers that stay as they are, in the model's order, each with a sentence that says why.
     reasons : dict of str to str
         The same layers, each with the reason as a word: requested, embedding, head, router, not_linear, failed,
-        not_finite, not_measured, below, same_module.
+        not_finite, not_measured, uneven, below, same_module.
     quantized : tuple of str
         The layers that are quantized, in the model's order.
     bytes_before, bytes_after : int or None
@@ -195,6 +196,8 @@ def quantization_plan(
     reasons: dict[str, str] = {}
     for info in matrices:
         reason = "requested" if info.name in requested else _reason(results, info, figures[info.name], minimum)
+        if reason is None and _uneven(info, scheme):
+            reason = "uneven"
         if reason is not None:
             reasons[info.name] = reason
     holders = {_module(info) for info in matrices if info.members and info.name in reasons}
@@ -273,6 +276,11 @@ def _reason(results: ScanResults, info: LayerInfo, figure: float | None, minimum
     if figure is None or math.isnan(figure):
         return "not_measured"
     return "below" if figure < minimum else None
+
+
+def _uneven(info: LayerInfo, scheme: str) -> bool:
+    grouped = SCHEMES[scheme].shared_by == "group"
+    return grouped and info.shape is not None and info.shape[-1] % SCHEMES[scheme].size != 0
 
 
 def _sentence(reason: str, figure: float | None, minimum: float) -> str:
