@@ -21,8 +21,16 @@ export interface LayerFacts {
 /** The singular values of a layer, descending; null where they are not here. */
 export type SpectrumOf = (name: string) => Float64Array | null;
 
-/** Every layer; the single matrices of a stack are those of its name with an index in brackets, right before it. */
+const remembered = new WeakMap<Catalog, LayerFacts[]>();
+
+/** Every layer; the single matrices of a stack are those of its name with an index in brackets. */
 export function layersOf(catalog: Catalog): LayerFacts[] {
+  const facts = remembered.get(catalog) ?? readLayers(catalog);
+  remembered.set(catalog, facts);
+  return facts;
+}
+
+function readLayers(catalog: Catalog): LayerFacts[] {
   const rows = new Map(catalog.names.map((name, row) => [name, row]));
   const facts = catalog.names.map((name, row): LayerFacts => {
     const shape = shapeOf(catalog.shapes[row] ?? "");
@@ -59,15 +67,28 @@ export const isVector = ({ shape }: LayerFacts): boolean => shape !== null && sh
 /** Number of weights; NaN where unknown. */
 export const parametersOf = (table: Table, { row }: LayerFacts): number => table.value("parameters", row);
 
+const ranks = new WeakMap<Float64Array, Map<number, number | null>>();
+
 /** The smallest k whose k largest singular values hold this share of Σσ²; null where there is no such thing. */
 export function energyRank(sigma: Float64Array, energy: number): number | null {
+  const known = ranks.get(sigma) ?? new Map<number, number | null>();
+  ranks.set(sigma, known);
+  let rank = known.get(energy);
+  if (rank === undefined) {
+    rank = countRank(sigma, energy);
+    known.set(energy, rank);
+  }
+  return rank;
+}
+
+function countRank(sigma: Float64Array, energy: number): number | null {
   const largest = sigma[0];
   if (largest === undefined || !(largest > 0) || !sigma.every(Number.isFinite)) return null;
   let sum = 0;
   // In units of the largest, whose square may be no double.
-  const squares = sigma.map((value) => {
+  const held = sigma.map((value) => {
     sum += (value / largest) ** 2;
     return sum;
   });
-  return 1 + squares.findIndex((held) => held >= energy * sum);
+  return 1 + held.findIndex((share) => share >= energy * sum);
 }

@@ -91,6 +91,13 @@ export function defaultMinimum(scheme: Scheme, thresholds: Thresholds): number {
   return bits === 8 ? thresholds.sqnr_db[1] : Math.round(100 * (gaussian - MARGIN)) / 100;
 }
 
+/** The schemes of which the scan has figures. */
+export function schemesOf(table: Table): Scheme[] {
+  const has = (scheme: Scheme): boolean =>
+    table.has(`schemes.${scheme}_sqnr_db`) || (scheme === "int8_tensor" && table.has("quantization.sqnr_db"));
+  return (Object.keys(SCHEMES) as Scheme[]).filter(has);
+}
+
 /** Null where no layer's error in the scheme was computed. */
 export function quantizationPlan(
   catalog: Catalog,

@@ -1,5 +1,6 @@
 /** The stylesheets, in the order that they build on each other. */
 
+import advice from "./advice.css";
 import base from "./base.css";
 import header from "./header.css";
 import layout from "./layout.css";
@@ -9,4 +10,4 @@ import panels from "./panels.css";
 import plots from "./plots.css";
 import table from "./table.css";
 
-export default [base, header, panels, plots, levels, table, metrics, layout].join("\n");
+export default [base, header, panels, plots, levels, table, metrics, advice, layout].join("\n");

@@ -73,7 +73,8 @@ class QuantizationPlan:
     quantized : tuple of str
         The layers that are quantized, in the model's order.
     bytes_before, bytes_after : int or None
-        Of all matrices, the scales included; None where a shape or a storage type is unknown.
+        Of all matrices, the scales included (of channels as many as the matrix has rows as stored); None where a shape
+        or a storage type is unknown.
     mean_sqnr_db : float
         Of what is quantized, weighted by parameters; layers that lose nothing are left out; NaN where nothing is left.
     skip : tuple of str
