@@ -134,7 +134,7 @@ export function quantizationPlan(
   const modules = (layer: LayerFacts): string[] => [layer.name, ...layer.aliases].map((name) => moduleOf(layer, name));
   const skip = [...new Set(kept.flatMap(modules))].filter(Boolean);
   // Files leave out a head that is tied to the embedding; without this line it would be quantized after all.
-  if (mayTieAHead(matrices)) skip.push("lm_head");
+  if (mayTieAHead(matrices) && !skip.some((name) => name.split(".").at(-1) === "lm_head")) skip.push("lm_head");
   const whole = new Set(kept.filter(({ members }) => members.length > 0).flatMap(modules));
   const recipe = SCHEMES[scheme].weights;
   return {
@@ -200,9 +200,8 @@ function moduleOf({ members }: LayerFacts, name: string): string {
 }
 
 function mayTieAHead(matrices: LayerFacts[]): boolean {
-  const tokens = matrices.filter(({ kind }) => kind === "embed");
-  const head = matrices.some(({ kind }) => kind === "head");
-  return tokens.length > 0 && !head && tokens.every(({ aliases }) => aliases.length === 0);
+  const kinds = new Set(matrices.map(({ kind }) => kind));
+  return kinds.has("embed") && !kinds.has("head");
 }
 
 function bytesOf(table: Table, kept: LayerFacts[], quantized: LayerFacts[], scheme: Scheme): number | null {

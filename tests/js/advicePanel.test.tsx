@@ -198,6 +198,21 @@ describe("texts", () => {
     }
   });
 
+  it.each([
+    [en.whole["int8.int8_per_channel"], { count: 0, total: 37 }, "A scale per channel is fine for all 37 layers."],
+    [
+      en.whole["int8.int8_per_channel"],
+      { count: 2, total: 37 },
+      "A scale per channel is fine for all but 2 of 37 layers.",
+    ],
+    [zh.whole["int8.int8_per_tensor"], { count: 0, total: 37 }, "全部 37 层用 per-tensor 量化就够了。"],
+    [
+      zh.whole["training.start_with"],
+      { risk_percentage: 55, total: 39 },
+      "先看这三层：在有风险的 39 层中，55.0 % 的风险集中在它们身上。",
+    ],
+  ])("count %#", (sentence, evidence, expected) => expect(sentence?.(evidence as never)).toBe(expected));
+
   it("have the same keys in both languages", () => {
     const keys = (of: object, path = ""): string[] =>
       Object.entries(of).flatMap(([key, value]) =>

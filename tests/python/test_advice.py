@@ -95,7 +95,7 @@ def test_sentences_carry_their_numbers() -> None:
         "Restore this layer from an earlier checkpoint before anything else: 3 of its weights are NaN or infinite."
     )
     assert str(results.advice()[3]).startswith(
-        "Start with three layers: they hold 76 % of the risk of 6. Most pressing:"
+        "Start with three layers: they hold 76 % of the risk of the 6 that have any. Most pressing:"
     )
 
 

@@ -39,11 +39,28 @@ def _saves(e: Evidence) -> str:
     if "rank_90" not in e:
         return "its spectrum says at which rank."
     share = 100 * (1 - e["rank_90"] / e["break_even_rank"])
-    return f"rank {e['rank_90']:.0f} holds 90 % of the energy and saves {share:.0f} % of the weights."
+    rank = f"rank {e['rank_90']:.0f} holds 90 % of the energy"
+    return f"{rank} and saves {share:.0f} % of the weights; fine-tune afterwards."
 
 
 def _of(e: Evidence, thing: str = "layers") -> str:
     return f"{e['count']:.0f} of {e['total']:.0f} {thing}"
+
+
+def _all_but(e: Evidence) -> str:
+    return f"all but {_of(e)}" if e["count"] else f"all {e['total']:.0f} layers"
+
+
+def _more(e: Evidence) -> str:
+    count = e["lower_learning_rate"]
+    return f" {count:.0f} more should have a lower learning rate." if count else ""
+
+
+def _would_save(e: Evidence) -> str:
+    if "saved_percentage" not in e:
+        return ""
+    share = f"{e['saved_percentage']:.1f} % of all weights"
+    return f"; as two factors with 90 % of the energy they would save {share}, and need fine-tuning"
 
 
 _LAYER: dict[tuple[str, str], Callable[[Evidence], str]] = {
@@ -91,13 +108,14 @@ _MODEL: dict[tuple[str, str], Callable[[Evidence], str]] = {
     ),
     ("training", "keep_fp32"): lambda e: (
         f"Keep {e['keep_fp32']:.0f} of {e['total']:.0f} layers in FP32 (or BF16), with a lower learning rate: they are "
-        f"very ill-conditioned; {e['lower_learning_rate']:.0f} more need a lower learning rate."
+        f"very ill-conditioned.{_more(e)}"
     ),
     ("training", "start_with"): lambda e: (
-        f"Start with three layers: they hold {e['risk_percentage']:.0f} % of the risk of {e['total']:.0f}."
+        f"Start with three layers: they hold {e['risk_percentage']:.0f} % of the risk of the {e['total']:.0f} "
+        "that have any."
     ),
-    ("int8", "int8_per_tensor"): lambda e: f"INT8 with one scale per tensor is fine for all but {_of(e)}.",
-    ("int8", "int8_per_channel"): lambda e: f"INT8 with a scale per channel is fine for all but {_of(e)}.",
+    ("int8", "int8_per_tensor"): lambda e: f"INT8 with one scale per tensor is fine for {_all_but(e)}.",
+    ("int8", "int8_per_channel"): lambda e: f"INT8 with a scale per channel is fine for {_all_but(e)}.",
     ("int8", "try_per_channel"): lambda e: (
         f"One scale per tensor is not enough for {_of(e)}; scan with methods=['all', 'schemes'] to see what one per "
         "channel gives."
@@ -106,12 +124,5 @@ _MODEL: dict[tuple[str, str], Callable[[Evidence], str]] = {
     ("compression", "leave_rank"): lambda e: (
         f"Leave the ranks: none of {e['total']:.0f} matrices is of low rank beyond what chance gives."
     ),
-    ("compression", "low_rank"): lambda e: (
-        f"{_of(e, 'matrices')} are of low rank"
-        + (
-            f"; as two factors with 90 % of the energy they would save {e['saved_percentage']:.1f} % of all weights."
-            if "saved_percentage" in e
-            else "."
-        )
-    ),
+    ("compression", "low_rank"): lambda e: f"{_of(e, 'matrices')} are of low rank{_would_save(e)}.",
 }

@@ -209,7 +209,7 @@ def quantization_plan(
     kept = [info for info in matrices if info.name in reasons]
     quantized = [info for info in matrices if info.name not in reasons]
     skip = list(dict.fromkeys(name for info in kept for name in _modules(info) if name))
-    if _may_tie_a_head(matrices):
+    if _may_tie_a_head(matrices) and not any(name.split(".")[-1] == "lm_head" for name in skip):
         # Files leave out a head that is tied to the embedding; without this line it would be quantized after all.
         skip.append("lm_head")
     return QuantizationPlan(
@@ -301,9 +301,8 @@ def _modules(info: LayerInfo) -> list[str]:
 
 
 def _may_tie_a_head(matrices: Iterable[LayerInfo]) -> bool:
-    names = [info.placement.kind for info in matrices]
-    tied = any(alias for info in matrices if info.placement.kind == "embed" for alias in info.aliases)
-    return "embed" in names and "head" not in names and not tied
+    kinds = {info.placement.kind for info in matrices}
+    return "embed" in kinds and "head" not in kinds
 
 
 def _bytes(kept: Iterable[LayerInfo], quantized: Iterable[LayerInfo], scheme: str) -> int | None:

@@ -9,6 +9,10 @@ const of = (evidence: Evidence, key: string): number => evidence[key] ?? Number.
 const count = (evidence: Evidence, key = "count"): string => formatCount(of(evidence, key));
 const share = (evidence: Evidence, things: string, key = "count"): string =>
   `${count(evidence, key)} of ${count(evidence, "total")} ${things}`;
+const allBut = (evidence: Evidence): string =>
+  of(evidence, "count") === 0 ? `all ${count(evidence, "total")} layers` : `all but ${share(evidence, "layers")}`;
+const more = (evidence: Evidence, key: string, what: string): string =>
+  of(evidence, key) > 0 ? ` ${count(evidence, key)} more ${what}.` : "";
 const rank = (evidence: Evidence): string => formatCount(of(evidence, "rank_90"));
 const saved = (evidence: Evidence): string =>
   formatPercentage(100 * (1 - of(evidence, "rank_90") / of(evidence, "break_even_rank")));
@@ -50,7 +54,7 @@ export const en = {
       `An adapter of low rank suits it, but two factors would not be smaller: 90 % of its energy takes rank ${rank(evidence)}.`,
     "compression.low_rank": (evidence) =>
       "rank_90" in evidence
-        ? `Try two factors or LoRA: rank ${rank(evidence)} holds 90 % of its energy and saves ${saved(evidence)} of its weights.`
+        ? `Try two factors or LoRA: rank ${rank(evidence)} holds 90 % of its energy and saves ${saved(evidence)} of its weights; fine-tune afterwards, for a tenth of the energy is lost.`
         : "Try two factors or LoRA: its energy is in few directions; its spectrum says in how many.",
   } as Record<string, Sentence>,
 
@@ -63,11 +67,11 @@ export const en = {
     "training.lower_learning_rate": (evidence) =>
       `Lower the learning rate of ${share(evidence, "layers", "lower_learning_rate")} and clip gradients: they are ill-conditioned beyond chance.`,
     "training.keep_fp32": (evidence) =>
-      `Keep ${share(evidence, "layers", "keep_fp32")} in FP32 (or BF16), with a lower learning rate: they are very ill-conditioned. ${count(evidence, "lower_learning_rate")} more need a lower learning rate.`,
+      `Keep ${share(evidence, "layers", "keep_fp32")} in FP32 (or BF16), with a lower learning rate: they are very ill-conditioned.${more(evidence, "lower_learning_rate", "should have a lower learning rate")}`,
     "training.start_with": (evidence) =>
-      `Start with three layers: they hold ${formatPercentage(of(evidence, "risk_percentage"))} of the risk of ${count(evidence, "total")}.`,
-    "int8.int8_per_tensor": (evidence) => `One scale per tensor is fine for all but ${share(evidence, "layers")}.`,
-    "int8.int8_per_channel": (evidence) => `A scale per channel is fine for all but ${share(evidence, "layers")}.`,
+      `Start with three layers: they hold ${formatPercentage(of(evidence, "risk_percentage"))} of the risk of the ${count(evidence, "total")} that have any.`,
+    "int8.int8_per_tensor": (evidence) => `One scale per tensor is fine for ${allBut(evidence)}.`,
+    "int8.int8_per_channel": (evidence) => `A scale per channel is fine for ${allBut(evidence)}.`,
     "int8.try_per_channel": (evidence) =>
       `One scale per tensor loses too much of ${share(evidence, "layers")}; scan with methods=["all", "schemes"] to see what one per channel gives.`,
     "int8.keep_16bit": (evidence) =>
@@ -76,7 +80,7 @@ export const en = {
       `Leave the ranks: none of ${count(evidence, "total")} matrices is of low rank beyond what chance gives.`,
     "compression.low_rank": (evidence) =>
       "saved_percentage" in evidence
-        ? `${share(evidence, "matrices")} are of low rank; as two factors with 90 % of the energy, they would save ${formatPercentage(of(evidence, "saved_percentage"))} of all weights.`
+        ? `${share(evidence, "matrices")} are of low rank; as two factors with 90 % of the energy, they would save ${formatPercentage(of(evidence, "saved_percentage"))} of all weights, and need fine-tuning afterwards.`
         : `${share(evidence, "matrices")} are of low rank; their spectra say how much that saves.`,
   } as Record<string, Sentence>,
 
@@ -104,7 +108,7 @@ export const en = {
   noSchemes: 'Scan with methods=["all", "schemes"] to plan a quantization.',
   notThisScheme: (tool: string) => `${tool} does not have this scheme.`,
   ranks: (targets: number, maximum: number) =>
-    `LoRA ranks of ${formatCount(targets)} layers: what holds 90 % of their energy, at most ${formatCount(maximum)}. They say how to spread a budget, not what a fine-tune needs.`,
+    `LoRA ranks of ${formatCount(targets)} ${targets === 1 ? "layer" : "layers"}: what holds 90 % of their energy, at most ${formatCount(maximum)}. They say how to spread a budget, not what a fine-tune needs.`,
   noSpectra: "LoRA ranks need the spectra, which are not here.",
   copy: { bitsandbytes: "Copy for bitsandbytes", llmCompressor: "Copy for llm-compressor", peft: "Copy for PEFT" },
   copied: "Copied",

@@ -9,6 +9,10 @@ const of = (evidence: Evidence, key: string): number => evidence[key] ?? Number.
 const count = (evidence: Evidence, key = "count"): string => formatCount(of(evidence, key));
 const share = (evidence: Evidence, things: string, key = "count"): string =>
   `${count(evidence, "total")} ${things}中的 ${count(evidence, key)} 个`;
+const allBut = (evidence: Evidence): string =>
+  of(evidence, "count") === 0 ? `全部 ${count(evidence, "total")} 层` : `除了 ${share(evidence, "层")}以外，其余各层`;
+const more = (evidence: Evidence, key: string): string =>
+  of(evidence, key) > 0 ? `另有 ${count(evidence, key)} 层也需要降低学习率。` : "";
 const rank = (evidence: Evidence): string => formatCount(of(evidence, "rank_90"));
 const saved = (evidence: Evidence): string =>
   formatPercentage(100 * (1 - of(evidence, "rank_90") / of(evidence, "break_even_rank")));
@@ -45,7 +49,7 @@ export const zh: typeof en = {
       `适合低秩适配器，但分解成两个因子并不会更小：保留 90 % 的能量需要秩 ${rank(evidence)}。`,
     "compression.low_rank": (evidence) =>
       "rank_90" in evidence
-        ? `可以尝试低秩分解或 LoRA：秩 ${rank(evidence)} 就能保留 90 % 的能量，节省 ${saved(evidence)} 的权重。`
+        ? `可以尝试低秩分解或 LoRA：秩 ${rank(evidence)} 就能保留 90 % 的能量，节省 ${saved(evidence)} 的权重；但会损失十分之一的能量，之后需要微调。`
         : "可以尝试低秩分解或 LoRA：能量集中在少数方向上，具体的秩要看奇异值谱。",
   },
 
@@ -57,11 +61,11 @@ export const zh: typeof en = {
     "training.lower_learning_rate": (evidence) =>
       `降低 ${share(evidence, "层", "lower_learning_rate")}的学习率，并启用梯度裁剪：它们的条件数明显差于随机矩阵。`,
     "training.keep_fp32": (evidence) =>
-      `让 ${share(evidence, "层", "keep_fp32")}保持 FP32（或 BF16），并降低学习率：它们的条件数极高。另有 ${count(evidence, "lower_learning_rate")} 层也需要降低学习率。`,
+      `让 ${share(evidence, "层", "keep_fp32")}保持 FP32（或 BF16），并降低学习率：它们的条件数极高。${more(evidence, "lower_learning_rate")}`,
     "training.start_with": (evidence) =>
-      `先看这三层：${count(evidence, "total")} 层的风险有 ${formatPercentage(of(evidence, "risk_percentage"))} 集中在它们身上。`,
-    "int8.int8_per_tensor": (evidence) => `除了 ${share(evidence, "层")}以外，per-tensor 量化都足够。`,
-    "int8.int8_per_channel": (evidence) => `除了 ${share(evidence, "层")}以外，per-channel 量化都足够。`,
+      `先看这三层：在有风险的 ${count(evidence, "total")} 层中，${formatPercentage(of(evidence, "risk_percentage"))} 的风险集中在它们身上。`,
+    "int8.int8_per_tensor": (evidence) => `${allBut(evidence)}用 per-tensor 量化就够了。`,
+    "int8.int8_per_channel": (evidence) => `${allBut(evidence)}用 per-channel 量化就够了。`,
     "int8.try_per_channel": (evidence) =>
       `对 ${share(evidence, "层")}来说，per-tensor 误差太大；请用 methods=["all", "schemes"] 重新扫描，看看 per-channel 的结果。`,
     "int8.keep_16bit": (evidence) => `保持 16 位，或者先平滑异常值：对 ${share(evidence, "层")}来说，INT8 太粗。`,
@@ -69,7 +73,7 @@ export const zh: typeof en = {
       `保持原有的秩：${count(evidence, "total")} 个矩阵中，没有一个的秩明显低于随机矩阵。`,
     "compression.low_rank": (evidence) =>
       "saved_percentage" in evidence
-        ? `${share(evidence, "个矩阵")}是低秩的；按 90 % 的能量分解成两个因子，可以节省全部权重的 ${formatPercentage(of(evidence, "saved_percentage"))}。`
+        ? `${share(evidence, "个矩阵")}是低秩的；按 90 % 的能量分解成两个因子，可以节省全部权重的 ${formatPercentage(of(evidence, "saved_percentage"))}，之后需要微调。`
         : `${share(evidence, "个矩阵")}是低秩的；能节省多少要看奇异值谱。`,
   },
 
