@@ -1,5 +1,6 @@
 /** The stylesheets, in the order that they build on each other. */
 
+import advice from "./advice.css";
 import base from "./base.css";
 import header from "./header.css";
 import layout from "./layout.css";
@@ -11,4 +12,4 @@ import plots from "./plots.css";
 import table from "./table.css";
 import toolbar from "./toolbar.css";
 
-export default [base, header, toolbar, panels, plots, levels, overview, table, metrics, layout].join("\n");
+export default [base, header, toolbar, panels, plots, levels, overview, table, metrics, advice, layout].join("\n");
