@@ -211,6 +211,9 @@ export const en = {
     risk: "50 or 25 for the condition number, plus 3 × extreme outlier %",
   },
 
+  explain: (title: string) => `About: ${title}`,
+  explainParts: { what: "What it is", why: "Why it matters", misleads: "When it misleads" },
+
   metrics: "Metrics",
   kind: "Kind",
   alsoKnownAs: "Tied with",
@@ -243,6 +246,8 @@ export const en = {
     stable_rank_percentage: (name: string) => (name === "already efficient" ? name : `${name} potential`),
   } satisfies Record<ClassifiedMetric, (name: string) => string>,
   metricTitles: {
+    parameters: "Parameters",
+    risk: "Risk score",
     mean: "Mean",
     std: "Standard deviation",
     min: "Minimum",
