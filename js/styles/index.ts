@@ -1,6 +1,7 @@
 /** The stylesheets, in the order that they build on each other. */
 
 import base from "./base.css";
+import explain from "./explain.css";
 import header from "./header.css";
 import layout from "./layout.css";
 import levels from "./levels.css";
@@ -11,4 +12,4 @@ import plots from "./plots.css";
 import table from "./table.css";
 import toolbar from "./toolbar.css";
 
-export default [base, header, toolbar, panels, plots, levels, overview, table, metrics, layout].join("\n");
+export default [base, header, toolbar, panels, plots, levels, overview, table, metrics, explain, layout].join("\n");

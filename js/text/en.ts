@@ -48,7 +48,7 @@ export const en = {
   zoomOut: "Zoom out",
   resetZoom: "Show all",
   zoomHint: "Drag to narrow to a region, pinch or Ctrl + wheel to zoom",
-  notDrawn: (count: number) => `${plural(count, "layer")} not drawn: failed, vectors, or without finite weights`,
+  notDrawn: (count: number) => `${plural(count, "layer")} not drawn: failed, vectors, or without finite weights.`,
   waitingForPoints: "The first layers are being measured…",
   noQuantization: "The scan left quantization out, so there is nothing to place here.",
 

@@ -63,7 +63,7 @@ export const zh: Catalogue = {
   zoomOut: "缩小",
   resetZoom: "显示全部",
   zoomHint: "拖动以筛选区域；双指或 Ctrl + 滚轮缩放",
-  notDrawn: (count) => `${layers(count)}未画出：分析失败、一维张量，或没有有限的权重`,
+  notDrawn: (count) => `${layers(count)}未画出：分析失败、一维张量，或没有有限的权重。`,
   waitingForPoints: "正在测量最初的几层…",
   noQuantization: "本次扫描未包含量化分析，此处没有可画的内容。",
 

@@ -190,6 +190,13 @@ export const en = {
       "One huge direction pulls it down though all others are rich. Square Gaussian matrices reach only 25 % of their rank, so below 30 % need not be compressible.",
     formula: "‖W‖_F² / σ₁²",
   },
+  stable_rank_percentage: {
+    what: "The stable rank as a share of the highest rank that the matrix could have.",
+    why: "Below 30 % is the usual sign of room for compression; 70 % and more is already efficient.",
+    misleads:
+      "Gaussian matrices, which have no low-rank structure, give 25 % when square and 44 % at 768×3072: compare with random.",
+    formula: "100 · (‖W‖_F² / σ₁²) / min(m, n)",
+  },
   effective_rank: {
     what: "How many singular values exceed 1 % of the largest.",
     why: "Where it is far below the total rank, the rest of the directions contribute little.",

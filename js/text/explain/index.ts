@@ -17,7 +17,6 @@ const TOPICS: Record<string, Topic> = {
   inf_count: "non_finite",
   condition_number: "condition",
   singular_value_ratio: "condition",
-  stable_rank_percentage: "rank-efficiency",
   abs_max: "scale",
   quantization_scale: "scale",
   quantization_mse: "quantization_error",
