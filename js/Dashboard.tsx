@@ -9,7 +9,7 @@ import { Header } from "./Header";
 import { paletteVariables } from "./palette";
 import { PANELS, shownPanels } from "./panels";
 import { Toolbar } from "./Toolbar";
-import { text } from "./text";
+import { language, text } from "./text";
 
 interface Props {
   view: View;
@@ -25,6 +25,7 @@ export function Dashboard({ view, height }: Props) {
       <section
         ref={root}
         class="wsw-dashboard"
+        lang={language.value}
         data-scheme={scheme}
         data-fixed={fixed === null ? undefined : true}
         data-lm-suppress-shortcuts="true"

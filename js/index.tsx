@@ -7,6 +7,7 @@ import { Dashboard } from "./Dashboard";
 import type { Traits } from "./model";
 import { createStore, type Model, type Store } from "./store";
 import styles from "./styles";
+import { detectLanguage, language } from "./text";
 import { watchScheme } from "./theme";
 
 export default () => {
@@ -29,14 +30,21 @@ export default () => {
       const updateHeight = (): void => {
         height.value = model.get("height");
       };
+      // One for the module, as its texts are: the views of a widget speak the same language.
+      const updateLanguage = (): void => {
+        language.value = detectLanguage(model.get("language"));
+      };
+      updateLanguage();
       const watcher = watchScheme(() => model.get("theme"));
       model.on("change:height", updateHeight);
       model.on("change:theme", watcher.update);
+      model.on("change:language", updateLanguage);
       renderPreact(<Dashboard view={{ store, scheme: watcher.scheme }} height={height} />, root);
 
       return () => {
         model.off("change:height", updateHeight);
         model.off("change:theme", watcher.update);
+        model.off("change:language", updateLanguage);
         watcher.stop();
         renderPreact(null, root);
         style.remove();

@@ -1,6 +1,8 @@
 /** The traits as the page sees them, mirroring `weightscope_widget/dashboard/widget.py`. */
 
 export type Theme = "auto" | "light" | "dark";
+/** The languages that the page speaks, and the one of the browser. */
+export type LanguageChoice = "auto" | "en" | "zh";
 
 /** What is known before anything is measured; one entry per layer in each list. */
 export interface Catalog {
@@ -68,6 +70,7 @@ export type Traits = {
   thresholds: Thresholds;
   height: number | string | null;
   theme: Theme;
+  language: LanguageChoice;
   _catalog: Catalog;
   _table: EncodedTable;
   _view: Partial<ViewState>;

@@ -5,6 +5,7 @@ import { GRADES } from "../assessment";
 import { Donut } from "../charts/Donut";
 import { MetricHistogram } from "../charts/MetricHistogram";
 import { useView } from "../context";
+import { Explain } from "../Explain";
 import { formatMetric } from "../metrics";
 import { GRADE_LEVELS, PALETTES } from "../palette";
 import { toggled } from "../state/filters";
@@ -56,7 +57,11 @@ function Grades() {
   }));
   return (
     <section class="wsw-health-part" aria-label={text.grades} title={text.gradesHint}>
-      <h4>{text.grades}</h4>
+      <h4>
+        <Explain name="grade" title={text.grades}>
+          {text.grades}
+        </Explain>
+      </h4>
       <Donut parts={parts} label={text.grades} unit={text.graded} />
     </section>
   );
@@ -78,7 +83,11 @@ function TopRisks() {
   const widest = Math.max(1, ...top.value.map((row) => risks[row] as number).filter(Number.isFinite));
   return (
     <section class="wsw-health-part wsw-top-risks" aria-label={text.topRisks}>
-      <h4>{text.topRisks}</h4>
+      <h4>
+        <Explain name="risk" title={text.metricTitles.risk ?? ""}>
+          {text.topRisks}
+        </Explain>
+      </h4>
       {top.value.length === 0 && <p class="wsw-muted">{text.nothingHere}</p>}
       <ol>
         {top.value.map((row) => {

@@ -4,6 +4,7 @@ import { useRef } from "preact/hooks";
 import { type ClassifiedMetric, classify, stableRankPercentage } from "../assessment";
 import { useLate } from "../charts/late";
 import { useView } from "../context";
+import { Explain } from "../Explain";
 import { formatCount, formatDecibel, formatNumber, formatPercentage, formatTick, MISSING } from "../format";
 import { own, type Table } from "../model";
 import { factsOf, metricTitle, text } from "../text";
@@ -106,12 +107,17 @@ const OPTIONAL = /^(nan|inf)_count$|^dead_/;
 
 function Section({ section, entries }: { section: string; entries: Entry[] }) {
   if (entries.length === 0) return null;
+  const title = text.sections[section] ?? section;
   const compared = entries.some(({ baseline }) => !Number.isNaN(baseline));
   return (
     <table class="wsw-metrics-table" data-section={section}>
       <thead>
         <tr>
-          <th scope="col">{text.sections[section] ?? section}</th>
+          <th scope="col">
+            <Explain name={section} title={title}>
+              {title}
+            </Explain>
+          </th>
           <th scope="col" class="wsw-numeric">
             <span class="wsw-hidden">{text.value}</span>
           </th>
@@ -134,11 +140,14 @@ function Section({ section, entries }: { section: string; entries: Entry[] }) {
 function Row({ metric, value, baseline, compared }: Entry & { compared: boolean }) {
   const { store } = useView();
   const classified = CLASSIFIED.includes(metric) ? (metric as ClassifiedMetric) : null;
+  const title = metricTitle(metric);
   const found = classified && classify(classified, value, store.thresholds.value);
   return (
     <tr data-metric={metric}>
       <th scope="row" title={metric}>
-        {metricTitle(metric)}
+        <Explain name={metric} title={title}>
+          {title}
+        </Explain>
         {classified && found && (
           <span class="wsw-chip" data-level={found.level}>
             {text.classes[classified](found.name)}

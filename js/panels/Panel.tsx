@@ -1,6 +1,7 @@
-/** The frame all panels share: a title, a remark beside it, controls at the end. */
+/** The frame all panels share: a title, what explains it, a remark beside it, controls at the end. */
 
 import type { ComponentChildren } from "preact";
+import { Explain } from "../Explain";
 
 interface Props {
   name: string;
@@ -15,6 +16,7 @@ export function Panel({ name, title, aside, controls, children }: Props) {
     <section class={`wsw-panel wsw-${name}`} aria-label={title}>
       <header class="wsw-panel-header">
         <h3>{title}</h3>
+        <Explain name={name} title={title} />
         {aside && <div class="wsw-aside">{aside}</div>}
         {controls && <div class="wsw-controls">{controls}</div>}
       </header>

@@ -16,6 +16,7 @@ import { Surface } from "../charts/Surface";
 import { type Size, useSize } from "../charts/size";
 import { logTicks } from "../charts/ticks";
 import { useView } from "../context";
+import { Explain } from "../Explain";
 import { PALETTES } from "../palette";
 import { toggled } from "../state/filters";
 import type { Store } from "../store";
@@ -70,7 +71,11 @@ export function RankEfficiency() {
           <div class="wsw-rank-parts">
             <Ranks />
             <section aria-label={text.potential}>
-              <h4>{text.potential}</h4>
+              <h4>
+                <Explain name="stable_rank_percentage" title={text.potential}>
+                  {text.potential}
+                </Explain>
+              </h4>
               <Donut parts={parts} label={text.potential} unit={text.layerUnit} />
             </section>
           </div>

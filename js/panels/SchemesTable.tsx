@@ -1,6 +1,7 @@
 /** What each quantization scheme would lose of a layer. */
 
 import { useView } from "../context";
+import { Explain } from "../Explain";
 import { formatDecibel, formatPercentage } from "../format";
 import { text } from "../text";
 
@@ -15,7 +16,11 @@ export function SchemesTable({ row }: { row: number }) {
     <table class="wsw-metrics-table" data-section="schemes">
       <thead>
         <tr>
-          <th scope="col">{text.sections.schemes}</th>
+          <th scope="col">
+            <Explain name="schemes" title={text.schemesPanel}>
+              {text.sections.schemes}
+            </Explain>
+          </th>
           <th scope="col" class="wsw-numeric">
             {text.metricTitles.sqnr_db}
           </th>
@@ -28,7 +33,9 @@ export function SchemesTable({ row }: { row: number }) {
         {schemes.map((scheme) => (
           <tr key={scheme} data-metric={scheme}>
             <th scope="row" title={scheme}>
-              {text.schemes[scheme] ?? scheme}
+              <Explain name={scheme} title={text.schemes[scheme] ?? scheme}>
+                {text.schemes[scheme] ?? scheme}
+              </Explain>
             </th>
             <td class="wsw-numeric">{formatDecibel(value(scheme, "sqnr_db"))}</td>
             <td class="wsw-numeric">{formatPercentage(100 * value(scheme, "relative_mse"))}</td>

@@ -48,7 +48,7 @@ export const en = {
   zoomOut: "Zoom out",
   resetZoom: "Show all",
   zoomHint: "Drag to narrow to a region, pinch or Ctrl + wheel to zoom",
-  notDrawn: (count: number) => `${plural(count, "layer")} not drawn: failed, vectors, or without finite weights`,
+  notDrawn: (count: number) => `${plural(count, "layer")} not drawn: failed, vectors, or without finite weights.`,
   waitingForPoints: "The first layers are being measured…",
   noQuantization: "The scan left quantization out, so there is nothing to place here.",
 
@@ -211,6 +211,9 @@ export const en = {
     risk: "50 or 25 for the condition number, plus 3 × extreme outlier %",
   },
 
+  explain: (title: string) => `About: ${title}`,
+  explainParts: { what: "What it is", why: "Why it matters", misleads: "When it misleads" },
+
   metrics: "Metrics",
   kind: "Kind",
   alsoKnownAs: "Tied with",
@@ -243,6 +246,8 @@ export const en = {
     stable_rank_percentage: (name: string) => (name === "already efficient" ? name : `${name} potential`),
   } satisfies Record<ClassifiedMetric, (name: string) => string>,
   metricTitles: {
+    parameters: "Parameters",
+    risk: "Risk score",
     mean: "Mean",
     std: "Standard deviation",
     min: "Minimum",

@@ -1,13 +1,14 @@
 /** The texts of the page, in the language in use; a catalogue per language, all with the same keys. */
 
 import { signal } from "@preact/signals";
-import type { Family } from "../model";
+import type { Family, LanguageChoice } from "../model";
 import { en } from "./en";
+import { zh } from "./zh";
 
 export type Catalogue = typeof en;
+export type Language = Exclude<LanguageChoice, "auto">;
 
-const CATALOGUES = { en } satisfies Record<string, Catalogue>;
-export type Language = keyof typeof CATALOGUES;
+export const CATALOGUES: Record<Language, Catalogue> = { en, zh };
 
 /** The language in use: one for a page's widget, since each widget has its own copy of this module. */
 export const language = signal<Language>("en");
@@ -16,6 +17,12 @@ export const language = signal<Language>("en");
 export const text: Catalogue = new Proxy(en, {
   get: (_, key) => Reflect.get(CATALOGUES[language.value], key),
 });
+
+/** The language that the person chose, else the browser's where the page speaks it. */
+export function detectLanguage(choice: LanguageChoice | undefined): Language {
+  if (choice === "en" || choice === "zh") return choice;
+  return navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
+}
 
 /** The title of a metric; one the catalogue does not know yet reads as its own name. */
 export function metricTitle(metric: string): string {

@@ -130,6 +130,7 @@ export class Kernel implements Model {
       selection: [],
       height: null,
       theme: "light",
+      language: "en",
       _catalog: {
         model: "a model",
         methods,

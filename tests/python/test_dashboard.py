@@ -110,6 +110,7 @@ def test_arguments_are_checked(show: Show) -> None:
     results = wsw.scan(matrices(1), progress=False)
     for options, says in (
         ({"theme": "pink"}, r"^theme is 'pink'; choose 'auto', 'light' or 'dark'\.$"),
+        ({"language": "fr"}, r"^language is 'fr'; choose 'auto', 'en' or 'zh'\.$"),
         ({"height": 2.5}, r"^height is 2\.5; give pixels as an int"),
         ({"height": True}, r"^height is True"),
     ):

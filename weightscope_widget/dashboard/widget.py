@@ -61,6 +61,8 @@ class Dashboard(anywidget.AnyWidget):
         Pixels, a CSS length, or None for as high as the contents.
     theme : {"auto", "light", "dark"}
         ``"auto"`` follows the notebook.
+    language : {"auto", "en", "zh"}
+        English or Chinese; ``"auto"`` follows the browser.
     """
 
     _esm = traitlets.Unicode().tag(sync=True)
@@ -81,6 +83,7 @@ class Dashboard(anywidget.AnyWidget):
 
     height = traitlets.Union([traitlets.Int(), traitlets.Unicode()], default_value=None, allow_none=True).tag(sync=True)
     theme = traitlets.Enum(["auto", "light", "dark"], default_value="auto").tag(sync=True)
+    language = traitlets.Enum(["auto", "en", "zh"], default_value="auto").tag(sync=True)
 
     # What only the page reads.  It is state, not messages, so that a reloaded page draws what a live kernel knows.
     _catalog = traitlets.Dict().tag(sync=True)
@@ -99,6 +102,7 @@ class Dashboard(anywidget.AnyWidget):
         *,
         height: int | str | None = None,
         theme: str = "auto",
+        language: str = "auto",
     ) -> None:
         # Handlers of messages may run on another thread than the scan's reports and the user's cell.
         self._state_lock = threading.RLock()
@@ -107,6 +111,8 @@ class Dashboard(anywidget.AnyWidget):
         self._background = None if run is None else BackgroundScan(run, self._report)
         if theme not in ("auto", "light", "dark"):
             raise InvalidArgumentError(f"theme is {theme!r}; choose 'auto', 'light' or 'dark'.")
+        if language not in ("auto", "en", "zh"):
+            raise InvalidArgumentError(f"language is {language!r}; choose 'auto', 'en' or 'zh'.")
         if isinstance(height, bool) or not (height is None or isinstance(height, int | str)):
             raise InvalidArgumentError(
                 f"height is {height!r}; give pixels as an int, a CSS length such as '80vh', or None."
@@ -118,6 +124,7 @@ class Dashboard(anywidget.AnyWidget):
             _table=self._encode(_progress_of(results) if run is None else run.progress),
             height=height,
             theme=theme,
+            language=language,
         )
         self.on_msg(self._on_message)
         if self._background is not None:
@@ -258,6 +265,7 @@ def show(
     thresholds: Thresholds | None = None,
     height: int | str | None = None,
     theme: str = "auto",
+    language: str = "auto",
 ) -> Dashboard:
     """Show the linked dashboard of a model; returns at once, the scan runs in the background.
 
@@ -286,6 +294,8 @@ def show(
         Pixels, a CSS length such as ``"80vh"``, or None for as high as the contents.
     theme : {"auto", "light", "dark"}
         ``"auto"`` follows the notebook.
+    language : {"auto", "en", "zh"}
+        English or Chinese; ``"auto"`` follows the browser.
 
     Returns
     -------
@@ -315,4 +325,4 @@ def show(
         results = run.results
     if thresholds is not None:
         results.thresholds = thresholds
-    return Dashboard(results, run, height=height, theme=theme)
+    return Dashboard(results, run, height=height, theme=theme, language=language)

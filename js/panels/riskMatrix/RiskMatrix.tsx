@@ -172,7 +172,7 @@ export function RiskMatrix() {
       </div>
       <p class="wsw-note">
         {text.ruleOfThumb}
-        {measured && missing > 0 && <> {text.notDrawn(missing)}.</>}
+        {measured && missing > 0 && <> {text.notDrawn(missing)}</>}
       </p>
     </Panel>
   );
