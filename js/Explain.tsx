@@ -64,7 +64,7 @@ interface CardProps {
   id: string;
   title: string;
   explanation: Explanation;
-  button: RefObject<HTMLButtonElement>;
+  button: RefObject<HTMLButtonElement | null>;
 }
 
 function Card({ id, title, explanation: { what, why, misleads, formula }, button }: CardProps) {

@@ -28,6 +28,8 @@ export interface Store extends Selection, Filters, WhatIf, Columns {
   detail: ReadonlySignal<Detail | null>;
   /** Those of any layer; asked for where it is one that is compared. */
   detailOf(row: number): Detail;
+  /** The singular values of a layer as far as they are here, heard of in batches; null where they are not. */
+  spectrumOf(name: string): Float64Array | null;
   sortBy(column: SortColumn): void;
   /** Select the layer `steps` further in the table's order, or at an end. */
   walk(steps: number | "first" | "last"): void;
@@ -112,6 +114,7 @@ export function createStore(model: Model): Store {
     order,
     detail: computed(() => (selection.selected.value === null ? null : details.get(nameOf(selection.selected.value)))),
     detailOf: (row) => details.get(nameOf(row)),
+    spectrumOf: (name) => details.spectrumOf(name),
     sortBy: (by) => {
       const { column: current, descending } = sort.value;
       sort.value = { column: by, descending: by === current ? !descending : sortedByDefault(by) };

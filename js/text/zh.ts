@@ -2,6 +2,7 @@
 
 import { formatCount, formatSeconds } from "../format";
 import type { Catalogue } from ".";
+import { zh as advice } from "./advice/zh";
 
 const layers = (count: number): string => `${formatCount(count)} 层`;
 
@@ -301,4 +302,6 @@ export const zh: Catalogue = {
     mean_abs_weight: "|W| 均值",
     median_abs_weight: "|W| 中位数",
   },
+
+  advice,
 };

@@ -24,6 +24,7 @@ describe("the dashboard", () => {
       "Singular values",
       "Layers",
       "Quantization schemes",
+      "Advice",
       "Condition numbers",
       "Rank efficiency",
       "Model health",

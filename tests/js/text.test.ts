@@ -7,7 +7,7 @@ type Sentence = (...parts: number[]) => string;
 /** Every text that is filled in, by its path; those of the classes take names instead of numbers. */
 function sentences(of: object, path: string[] = []): [string, Sentence][] {
   return Object.entries(of).flatMap(([key, value]) => {
-    if (key === "classes") return [];
+    if (key === "classes" || key === "advice") return []; // they take names or evidence instead of numbers
     if (typeof value === "function") return [[[...path, key].join("."), value as Sentence] as [string, Sentence]];
     return typeof value === "object" ? sentences(value, [...path, key]) : [];
   });
