@@ -59,9 +59,7 @@ export class Details {
   /** Fetch a layer's details, unless they are here or on their way as of this stage. */
   want(name: string, stage: Stage, again = false): void {
     if (stage === Stage.Waiting || (!again && this.asked.get(name) === stage)) return;
-    void this.fetch([{ name, stage }]).then(() => {
-      this.complete.value++;
-    });
+    void this.fetch([{ name, stage }]).then(() => this.completed());
   }
 
   /** Fetch what finished layers have, a few at a time, as long as it is little. */
@@ -79,7 +77,7 @@ export class Details {
       }
     } finally {
       this.prefetching = false;
-      this.complete.value++;
+      this.completed();
     }
   }
 
@@ -115,6 +113,11 @@ export class Details {
       }
       return false;
     }
+  }
+
+  private completed(): void {
+    // Who calls this hears of it no more than others do.
+    this.complete.value = this.complete.peek() + 1;
   }
 
   private slot(name: string): Signal<Detail> {

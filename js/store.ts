@@ -34,6 +34,8 @@ export interface Store extends Selection, Filters, WhatIf, Columns {
   /** Select the layer `steps` further in the table's order, or at an end. */
   walk(steps: number | "first" | "last"): void;
   cancelScan(): void;
+  /** The whole dashboard as one HTML page; null where there is no kernel to write it. */
+  page: (() => Promise<ArrayBuffer>) | null;
   retryDetail(): void;
   close(): void;
 }
@@ -134,6 +136,14 @@ export function createStore(model: Model): Store {
     cancelScan: () => {
       requests.ask("cancel").catch(() => undefined); // the progress says what became of it
     },
+    page: model.get("_saved")
+      ? null
+      : async () => {
+          traits.flush(); // the page is saved as it is seen
+          const { buffers } = await requests.ask<object>("page");
+          const { buffer, byteOffset, byteLength } = buffers[0] as DataView;
+          return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
+        },
     retryDetail: () => {
       for (const row of selection.compared.value) details.want(nameOf(row), table.value.stage(row), true);
     },

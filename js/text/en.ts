@@ -293,5 +293,12 @@ export const en = {
     median_abs_weight: "Median |W|",
   } as Record<string, string>,
 
+  save: {
+    page: "Save",
+    pageHint: "Save the dashboard as one HTML file that needs neither kernel nor network",
+    panel: (title: string) => `Save ${title}`,
+    as: { svg: "Picture (SVG)", png: "Picture (PNG)", csv: "Table (CSV)" },
+  },
+
   advice,
 };

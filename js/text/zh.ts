@@ -303,5 +303,12 @@ export const zh: Catalogue = {
     median_abs_weight: "|W| 中位数",
   },
 
+  save: {
+    page: "保存",
+    pageHint: "将整个面板保存为一个 HTML 文件，无需内核和网络即可打开",
+    panel: (title: string) => `保存：${title}`,
+    as: { svg: "图片（SVG）", png: "图片（PNG）", csv: "表格（CSV）" },
+  },
+
   advice,
 };
