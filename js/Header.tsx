@@ -7,6 +7,7 @@ import { useView } from "./context";
 import { formatCount, formatParameters } from "./format";
 import { Stage } from "./model";
 import { GRADE_LEVELS } from "./palette";
+import { toggled } from "./state/filters";
 import { text } from "./text";
 
 export function Header() {
@@ -40,6 +41,7 @@ export function Header() {
 
 function GradeCounts() {
   const { store } = useView();
+  const filter = store.filters.value.get("grade");
   const grades = store.judgements.value.map(({ grade }) => grade);
   const table = store.table.value;
   const failed = store.catalog.value.names.filter((_, row) => table.stage(row) === Stage.Failed).length;
@@ -49,11 +51,18 @@ function GradeCounts() {
         const count = grades.filter((one) => one === grade).length;
         return (
           <li key={grade} data-grade={grade} data-empty={count === 0 || undefined}>
-            <b>{formatCount(count)}</b>
-            <span>
-              <i class="wsw-level wsw-level-first" data-level={GRADE_LEVELS[grade]} />
-              {text.grade[grade]}
-            </span>
+            <button
+              type="button"
+              aria-pressed={filter?.by === "field" && filter.values.includes(grade)}
+              title={text.narrowTo(text.grade[grade])}
+              onClick={() => toggled(store, "grade", grade)}
+            >
+              <b>{formatCount(count)}</b>
+              <span>
+                <i class="wsw-level wsw-level-first" data-level={GRADE_LEVELS[grade]} />
+                {text.grade[grade]}
+              </span>
+            </button>
           </li>
         );
       })}

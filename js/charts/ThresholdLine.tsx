@@ -100,7 +100,7 @@ export function ThresholdLine({ metric, index, axis, scale, from, to, ends, labe
         class="wsw-threshold-handle"
         {...line}
         role="slider"
-        tabIndex={0}
+        tabindex={0}
         aria-label={text.threshold(text.metricTitles[metric] ?? metric)}
         aria-orientation={axis === "x" ? "horizontal" : "vertical"}
         aria-valuenow={level}

@@ -97,9 +97,9 @@ export interface Placed {
 
 const HEADING = 18; // above each grid, for its name
 const FOOT = 18; // below a grid, for the numbers of its blocks
-const LOOSE = 20; // the least width of a loose cell, so that a few of them do not fill the map
-const [NARROWEST, WIDEST] = [3, 44];
-const [LOWEST, HIGHEST] = [9, 24];
+const LOOSE = 20; // the least width of a loose cell: those that have no more room wrap
+const [NARROWEST, WIDEST] = [3, 72];
+const [LOWEST, HIGHEST] = [9, 34];
 const CELL_GAP = 1;
 
 /** Lay the grids below each other over a width, in about the height there is. */
@@ -114,7 +114,7 @@ export function place(grids: Grid[], width: number, height: number, gutter: numb
     y += HEADING;
     const wanted = grid.loose ? grid.cells.length : grid.blocks.length;
     const columns = grid.loose ? Math.max(1, Math.min(wanted, Math.floor(across / LOOSE))) : wanted;
-    const cellWidth = Math.max(NARROWEST, Math.min(grid.loose ? WIDEST : WIDEST, across / columns));
+    const cellWidth = Math.max(NARROWEST, Math.min(WIDEST, across / columns));
     const result: PlacedGrid = { ...grid, x: gutter, y, cellWidth, cellHeight, columns };
     for (const cell of grid.cells) {
       const column = grid.loose ? cell.across % columns : cell.across;

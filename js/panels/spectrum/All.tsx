@@ -153,7 +153,7 @@ function EnergyLine({ spectrum, x, ends, top, floor }: LineProps) {
         y1={top}
         y2={floor}
         role="slider"
-        tabIndex={0}
+        tabindex={0}
         aria-label={text.energyLine}
         aria-orientation="horizontal"
         aria-valuemin={1}
