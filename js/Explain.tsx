@@ -45,7 +45,7 @@ export function Explain({ name, title, children }: Props) {
         class={worded ? "wsw-explained" : "wsw-explain"}
         // A button that shows the title is named by it, as is the row or column that it heads.
         aria-label={worded ? undefined : text.explain(title)}
-        title={text.explain(title)}
+        title={worded ? undefined : text.explain(title)}
         aria-haspopup="dialog"
         aria-expanded={open}
         aria-controls={id}
@@ -64,7 +64,7 @@ interface CardProps {
   id: string;
   title: string;
   explanation: Explanation;
-  button: RefObject<HTMLButtonElement>;
+  button: RefObject<HTMLButtonElement | null>;
 }
 
 function Card({ id, title, explanation: { what, why, misleads, formula }, button }: CardProps) {
@@ -100,8 +100,10 @@ function Card({ id, title, explanation: { what, why, misleads, formula }, button
       close();
       anchor.focus();
     };
+    // The Tab key goes on within the dashboard; elsewhere notebooks move the focus as they please.
     const onFocusIn = (event: Event): void => {
-      if (!within(event)) close();
+      const target = event.composedPath()[0] as Node;
+      if (!within(event) && element.closest(".wsw-dashboard")?.contains(target)) close();
     };
     const onScroll = (event: Event): void => {
       if (event.target === element) return;
