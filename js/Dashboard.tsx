@@ -1,7 +1,7 @@
 /** The page as a whole: header, panels, and a voice for those who do not see it. */
 
-import type { ReadonlySignal } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { type ReadonlySignal, useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 import { stableRankPercentage } from "./assessment";
 import { useView, type View, ViewContext } from "./context";
 import { formatDecibel, formatNumber, formatPercentage } from "./format";
@@ -35,14 +35,34 @@ export function Dashboard({ view, height }: Props) {
         <Header />
         <Toolbar root={root} />
         <div class="wsw-panels">
-          {shownPanels(view.store.view.value.panels).map((id) => {
-            const Part = PANELS.find((panel) => panel.id === id)?.Component;
-            return Part && <Part key={id} />;
-          })}
+          <Panels />
         </div>
         <Announcer />
       </section>
     </ViewContext.Provider>
+  );
+}
+
+const FIRST = 3; // panels that a screen shows at once
+
+/** The panels, those further down when the first are on the screen. */
+function Panels() {
+  const { store } = useView();
+  const ready = useSignal(typeof requestIdleCallback === "undefined" ? Number.POSITIVE_INFINITY : FIRST);
+  const shown = shownPanels(store.view.value.panels);
+  const waiting = ready.value < shown.length;
+  useEffect(() => {
+    if (!waiting) return;
+    const request = requestIdleCallback(() => ready.value++, { timeout: 100 });
+    return () => cancelIdleCallback(request);
+  }, [waiting, ready, ready.value]);
+  return (
+    <>
+      {shown.map((id, index) => {
+        const Part = PANELS.find((panel) => panel.id === id)?.Component;
+        return Part && (index < ready.value ? <Part key={id} /> : <div key={id} class={`wsw-panel wsw-${id}`} />);
+      })}
+    </>
   );
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,8 @@ from weightscope_widget.errors import UnknownLayerError
 from weightscope_widget.naming import Placement, place
 
 if TYPE_CHECKING:
+    from weightscope_widget.advice import Advice
+    from weightscope_widget.plans import LoraRanks, QuantizationPlan
     from weightscope_widget.sources import Layer
 
 __all__ = ["LayerInfo", "ScanResults", "flatten"]
@@ -272,6 +274,69 @@ class ScanResults(Mapping[str, dict[str, Any]]):
         )
         frame.index = pd.Index(list(rows), name="name")
         return frame
+
+    def quantization_plan(
+        self, scheme: str = "int8_channel", minimum_sqnr_db: float | None = None, keep: str | Iterable[str] = ()
+    ) -> QuantizationPlan:
+        """Return which layers to quantize in a scheme and which to keep, with the reason for each.
+
+        Embeddings, output heads and routers of experts are kept whatever their figures, as is common practice; so is
+        what has NaN or infinite weights, failed, or is not the matrix of a linear layer.
+
+        Parameters
+        ----------
+        scheme : str
+            ``"int8_channel"`` or another scheme measured by the method ``"schemes"``.
+        minimum_sqnr_db : float, optional
+            What a layer has to reach, in dB.  By default, for 8 bits, where `thresholds` see high risk; for 4 bits,
+            where even Gaussian weights are far below, 3 dB less than these score.  A rule of thumb.
+        keep : str or iterable of str
+            Further layers to keep; a tied name or one matrix of a stack of experts stands for the whole.
+
+        Raises
+        ------
+        InvalidArgumentError
+            Where there is no such scheme or its figures were not computed.
+        UnknownLayerError
+            Where a name in `keep` is not here.
+        """
+        from weightscope_widget.plans import quantization_plan
+
+        return quantization_plan(self, scheme, minimum_sqnr_db, keep)
+
+    def lora_ranks(self, energy: float = 0.9, maximum: int | None = None) -> LoraRanks:
+        """Return the rank at which each matrix keeps a share of its energy: the smallest k with Σᵢ≤ₖ σᵢ² ≥ energy·Σσ².
+
+        It bounds what a low-rank copy of W needs.  It is not the rank a fine-tune needs, which depends on the data and
+        is often far lower: take the ranks for how to spread a budget over layers, and `maximum` for the budget.
+
+        Parameters
+        ----------
+        energy : float
+            Share of Σσ², above 0 and at most 1.
+        maximum : int, optional
+            The largest rank to give.
+
+        Raises
+        ------
+        InvalidArgumentError
+            Where an argument is out of range, or no spectra were computed.
+        """
+        from weightscope_widget.plans import lora_ranks
+
+        return lora_ranks(self, energy, maximum)
+
+    def advice(self, name: str | None = None) -> list[Advice]:
+        """Return what to do about a layer, or about the model as a whole, and on which evidence.
+
+        Raises
+        ------
+        UnknownLayerError
+            Where the layer is not here.
+        """
+        from weightscope_widget.advice import layer_advice, model_advice
+
+        return model_advice(self) if name is None else layer_advice(self, name)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write everything to a JSON file that `load_results` reads back exactly."""

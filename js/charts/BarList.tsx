@@ -9,10 +9,12 @@ import { PALETTES } from "../palette";
 import { text } from "../text";
 import type { Margin } from "./Axes";
 import type { MetricAxis } from "./axis";
+import { useLate } from "./late";
 import { Marks } from "./Marks";
 import { shortened, textWidth } from "./measure";
 import type { Painter } from "./painter";
 import { Surface } from "./Surface";
+import { useScroll } from "./scroll";
 import { type Size, useSize } from "./size";
 import { ThresholdLine } from "./ThresholdLine";
 
@@ -43,7 +45,9 @@ export function BarList(bars: Bars) {
   const { rows, value, colour, baseline } = bars;
   const scroller = useRef<HTMLDivElement>(null);
   const size = useSize(scroller);
-  const top = useSignal(0);
+  const scroll = useScroll(scroller);
+  const { top } = scroll;
+  const selected = useLate(store.selected, scroller);
 
   const list = rows.value;
   const { width, height } = size.value;
@@ -93,14 +97,10 @@ export function BarList(bars: Bars) {
   useEffect(
     () =>
       effect(() => {
-        const element = scroller.current;
-        const at = store.selected.value === null ? -1 : rows.value.indexOf(store.selected.value);
-        if (!element || at < 0) return;
-        const room = element.clientHeight - MARGIN.top - MARGIN.bottom;
-        if (at * ROW < element.scrollTop) element.scrollTop = at * ROW;
-        else if ((at + 1) * ROW > element.scrollTop + room) element.scrollTop = (at + 1) * ROW - room;
+        const at = selected.value === null ? -1 : rows.value.indexOf(selected.value);
+        if (at >= 0) scroll.reveal(at * ROW, (at + 1) * ROW, size.value.height - MARGIN.top - MARGIN.bottom);
       }),
-    [store, rows],
+    [selected, rows, scroll, size],
   );
 
   const rowAt = (_: number, at: number): number | null => {
@@ -115,13 +115,7 @@ export function BarList(bars: Bars) {
   const compared = store.compared.value;
 
   return (
-    <div
-      class="wsw-bars-scroller"
-      ref={scroller}
-      onScroll={(event) => {
-        top.value = event.currentTarget.scrollTop;
-      }}
-    >
+    <div class="wsw-bars-scroller" ref={scroller} onScroll={scroll.onScroll}>
       <div style={{ height: `${list.length * ROW + MARGIN.top + MARGIN.bottom}px` }}>
         <div class="wsw-plot wsw-sticky" style={{ height: `${height}px` }}>
           {width > 0 && (

@@ -5,6 +5,7 @@ import { format } from "d3-format";
 import { scaleLinear, scaleLog } from "d3-scale";
 import { useRef, useState } from "preact/hooks";
 import { Axes, type Margin } from "../charts/Axes";
+import { useAfterPaint } from "../charts/late";
 import { useSize } from "../charts/size";
 import { logTicks, type Tick } from "../charts/ticks";
 import { useView } from "../context";
@@ -20,17 +21,18 @@ const MARGIN: Margin = { top: 20, right: 12, bottom: 36, left: 42 };
 
 export function Distribution() {
   const { store, scheme } = useView();
-  const row = store.selected.value;
-  const layers = layersOf(store, scheme.value);
+  const row = useAfterPaint(store.selected).value;
+  const layers = layersOf(store, useAfterPaint(store.compared).value, scheme.value);
   const drawn = layers.flatMap(({ row, colour, detail }) =>
     detail.histogram ? [{ row, colour, histogram: detail.histogram }] : [],
   );
-  const histogram = store.detail.value?.histogram ?? null;
+  const histogram = row === null ? null : store.detailOf(row).histogram;
   const label = row === null ? "" : (store.catalog.value.labels[row] ?? "");
   const broken = row !== null && store.judgements.value[row]?.risk === Number.POSITIVE_INFINITY;
   return (
     <Panel name="distribution" title={text.distribution} aside={<Compared layers={layers} />}>
       <LayerState
+        row={row}
         ready={histogram !== null}
         method={(methods) => methods.some((method) => method !== "spectral")}
         absent={broken ? text.noneFinite : text.notComputed}

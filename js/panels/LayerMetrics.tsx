@@ -1,6 +1,8 @@
 /** Every metric of the selected layer, with its class and what chance would give. */
 
+import { useRef } from "preact/hooks";
 import { type ClassifiedMetric, classify, stableRankPercentage } from "../assessment";
+import { useLate } from "../charts/late";
 import { useView } from "../context";
 import { Explain } from "../Explain";
 import { formatCount, formatDecibel, formatNumber, formatPercentage, formatTick, MISSING } from "../format";
@@ -27,46 +29,50 @@ interface Entry {
 
 export function LayerMetrics() {
   const { store } = useView();
-  const row = store.selected.value;
-  const { names, labels, kinds, families, shapes, dtypes, aliases } = store.catalog.value;
-  if (row === null) {
-    return (
-      <Panel name="metrics" title={text.metrics}>
-        <Empty>{text.selectHint}</Empty>
-      </Panel>
-    );
-  }
+  const body = useRef<HTMLDivElement>(null);
+  const row = useLate(store.selected, body).value;
+  const { labels } = store.catalog.value;
+  return (
+    <Panel name="metrics" title={text.metrics} aside={row === null ? undefined : labels[row]}>
+      <div class="wsw-metrics-body" ref={body}>
+        {row === null ? <Empty>{text.selectHint}</Empty> : <Figures row={row} />}
+      </div>
+    </Panel>
+  );
+}
+
+function Figures({ row }: { row: number }) {
+  const { store } = useView();
+  const { names, kinds, families, shapes, dtypes, aliases } = store.catalog.value;
   const name = names[row] as string;
   const table = store.table.value;
   const error = own(table.errors, name);
   const tied = own(aliases, name);
   const facts = factsOf(kinds[row], families[row], shapes[row], dtypes[row]);
   return (
-    <Panel name="metrics" title={text.metrics} aside={labels[row]}>
-      <div class="wsw-metrics-body" data-layer={name}>
-        <p class="wsw-facts">
-          <span class="wsw-full-name">{name}</span>
-          <span>{facts}</span>
-          {tied && (
-            <span>
-              {text.alsoKnownAs} {tied.join(", ")}
-            </span>
-          )}
-        </p>
-        {error !== undefined && (
-          <p class="wsw-failure" role="alert">
-            {error}
-          </p>
+    <div data-layer={name}>
+      <p class="wsw-facts">
+        <span class="wsw-full-name">{name}</span>
+        <span>{facts}</span>
+        {tied && (
+          <span>
+            {text.alsoKnownAs} {tied.join(", ")}
+          </span>
         )}
-        <NonFinite row={row} />
-        <div class="wsw-sections">
-          {SECTIONS.map((section) => (
-            <Section key={section} section={section} entries={entriesOf(table, section, row)} />
-          ))}
-          <SchemesTable row={row} />
-        </div>
+      </p>
+      {error !== undefined && (
+        <p class="wsw-failure" role="alert">
+          {error}
+        </p>
+      )}
+      <NonFinite row={row} />
+      <div class="wsw-sections">
+        {SECTIONS.map((section) => (
+          <Section key={section} section={section} entries={entriesOf(table, section, row)} />
+        ))}
+        <SchemesTable row={row} />
       </div>
-    </Panel>
+    </div>
   );
 }
 

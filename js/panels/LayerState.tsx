@@ -7,6 +7,7 @@ import { text } from "../text";
 import { Empty } from "./Panel";
 
 interface Props {
+  row: number | null;
   /** Whether the panel has what it draws. */
   ready: boolean;
   /** The method of the scan that computes it, and what to say of a finished layer without it. */
@@ -15,14 +16,13 @@ interface Props {
   children: () => ComponentChildren;
 }
 
-export function LayerState({ ready, method, absent, children }: Props) {
+export function LayerState({ row, ready, method, absent, children }: Props) {
   const { store } = useView();
-  const row = store.selected.value;
   if (row === null) return <Empty>{text.selectHint}</Empty>;
   if (ready) return <>{children()}</>;
   if (store.table.value.stage(row) === Stage.Failed) return <Empty>{text.analysisFailed}</Empty>;
   if (!method(store.catalog.value.methods)) return <Empty>{text.notComputed}</Empty>;
-  const problem = store.detail.value?.problem ?? null;
+  const { problem, stage: fetched } = store.detailOf(row);
   if (problem !== null) {
     return (
       <div class="wsw-empty">
@@ -33,7 +33,6 @@ export function LayerState({ ready, method, absent, children }: Props) {
       </div>
     );
   }
-  const fetched = store.detail.value?.stage ?? -1;
   if (fetched === Stage.Done) return <Empty>{absent}</Empty>;
   // More is coming from a scan that runs, and what it has left behind is on its way from the kernel.
   const coming = store.progress.value.state === "running" || store.table.value.stage(row) > Math.max(fetched, 0);

@@ -1,8 +1,10 @@
 /** All layers as a sortable, searchable grid; only the rows in view are in the page. */
 
-import { effect, useComputed, useSignal } from "@preact/signals";
+import { effect, useComputed } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { type ClassifiedMetric, classify } from "../assessment";
+import { useLate } from "../charts/late";
+import { useScroll } from "../charts/scroll";
 import { useSize } from "../charts/size";
 import { useView } from "../context";
 import { formatCount, formatDecibel, formatNumber, formatParameters, formatPercentage, MISSING } from "../format";
@@ -172,8 +174,11 @@ export function LayerTable() {
 function Grid() {
   const { store } = useView();
   const scroller = useRef<HTMLDivElement>(null);
-  const { height } = useSize(scroller).value;
-  const top = useSignal(0);
+  const size = useSize(scroller);
+  const { height } = size.value;
+  const scroll = useScroll(scroller);
+  const { top } = scroll;
+  const late = useLate(store.selected, scroller);
   const order = store.order.value;
   const selected = store.selected.value;
 
@@ -181,15 +186,11 @@ function Grid() {
   useEffect(
     () =>
       effect(() => {
-        const element = scroller.current;
-        const at = store.selected.value === null ? -1 : store.order.value.indexOf(store.selected.value);
-        if (!element || at < 0) return;
-        const [start, end] = [at * ROW, (at + 1) * ROW];
-        const view = element.clientHeight - ROW; // the head covers one row
-        if (start < element.scrollTop) element.scrollTop = start;
-        else if (end > element.scrollTop + view) element.scrollTop = end - view;
+        const at = late.value === null ? -1 : store.order.value.indexOf(late.value);
+        // The head covers one row.
+        if (at >= 0) scroll.reveal(at * ROW, (at + 1) * ROW, size.value.height - ROW);
       }),
-    [store],
+    [store, late, scroll, size],
   );
 
   const first = Math.max(0, Math.floor(top.value / ROW) - AROUND);
@@ -204,13 +205,7 @@ function Grid() {
   };
 
   return (
-    <div
-      class="wsw-grid-scroller"
-      ref={scroller}
-      onScroll={(event) => {
-        top.value = event.currentTarget.scrollTop;
-      }}
-    >
+    <div class="wsw-grid-scroller" ref={scroller} onScroll={scroll.onScroll}>
       <div
         class="wsw-table-grid"
         role="grid"

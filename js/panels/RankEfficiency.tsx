@@ -1,6 +1,7 @@
 /** How much of its rank each layer uses: bars of stable over total rank, one against the other, and what could be saved. */
 
 import { useComputed } from "@preact/signals";
+import { max, min } from "d3-array";
 import { scaleLog } from "d3-scale";
 import { useCallback, useRef } from "preact/hooks";
 import { CLASSES } from "../assessment";
@@ -27,6 +28,7 @@ const METRIC = "stable_rank_percentage";
 const MARGIN: Margin = { top: 20, right: 12, bottom: 36, left: 38 };
 const DISC = "M2.5,0A2.5,2.5,0,1,1,-2.5,0A2.5,2.5,0,1,1,2.5,0Z";
 const REACH = 10; // pixels
+const CROWD = 2000; // marks, beyond which they are squares
 
 export function RankEfficiency() {
   const { store, scheme } = useView();
@@ -94,38 +96,29 @@ function Ranks() {
   const scene = useComputed(() => {
     const [total, stable] = [store.column("spectral.total_rank"), store.column("spectral.stable_rank")];
     const known = Array.from(total.keys()).filter((row) => (total[row] as number) > 0 && (stable[row] as number) > 0);
-    const most = Math.max(2, ...known.map((row) => total[row] as number)) * 1.4;
-    const least = Math.max(1, Math.min(most / 4, ...known.map((row) => total[row] as number)) / 1.4);
+    const most = (max(known, (row) => total[row]) ?? 2) * 1.4;
+    const least = Math.max(1, Math.min(most / 4, min(known, (row) => total[row]) ?? 1) / 1.4);
     const { width, height } = size.value;
-    return {
-      known,
-      x: scaleLog([least, most], [MARGIN.left, width - MARGIN.right]),
-      y: scaleLog([0.8, most], [height - MARGIN.bottom, MARGIN.top]),
-      total,
-      stable,
-    };
+    const x = scaleLog([least, most], [MARGIN.left, width - MARGIN.right]);
+    const y = scaleLog([0.8, most], [height - MARGIN.bottom, MARGIN.top]);
+    return { known, x, y, across: Float64Array.from(total, x), upwards: Float64Array.from(stable, y) };
   });
   const placeOf = (row: number): [number, number] => {
-    const { x, y, total, stable } = scene.value;
-    return [x(total[row] as number), y(stable[row] as number)];
+    const { across, upwards } = scene.value;
+    return [across[row] as number, upwards[row] as number];
   };
   const paint = useCallback(
     (painter: Painter, _: Size) => {
-      const { known, x, y, total, stable } = scene.value;
-      const percentages = store.column(METRIC);
+      const { known, across, upwards } = scene.value;
+      const classes = store.classes(METRIC);
       const mask = store.mask.value;
-      const { ground } = PALETTES[scheme.value];
-      const { colour } = colouring(METRIC, percentages, store.thresholds.value, scheme.value);
+      const colours = CLASSES[METRIC].map(({ level }) => PALETTES[scheme.value].levels[level]);
       for (const row of known) {
-        const [across, up] = [x(total[row] as number), y(stable[row] as number)];
-        painter.path(
-          DISC,
-          across,
-          up,
-          colour(percentages[row] as number) ?? ground,
-          undefined,
-          mask[row] ? 0.85 : 0.12,
-        );
+        const [x, y] = [across[row] as number, upwards[row] as number];
+        const colour = colours[classes[row] as number] ?? PALETTES[scheme.value].muted;
+        if (known.length > CROWD)
+          painter.rect(Math.round(x) - 2, Math.round(y) - 2, 4, 4, colour, mask[row] ? 0.7 : 0.06);
+        else painter.path(DISC, x, y, colour, undefined, mask[row] ? 0.85 : 0.12);
       }
     },
     [store, scheme, scene],
@@ -136,9 +129,9 @@ function Ranks() {
     logTicks(scale.domain() as [number, number], Math.max(2, Math.floor(pixels / 45)));
   const rowAt = (px: number, py: number): number | null => {
     let [nearest, distance] = [null as number | null, REACH];
+    const { across, upwards } = scene.value;
     for (const row of known) {
-      const [across, up] = placeOf(row);
-      const away = Math.hypot(across - px, up - py);
+      const away = Math.hypot((across[row] as number) - px, (upwards[row] as number) - py);
       if (away < distance) [nearest, distance] = [row, away];
     }
     return nearest;

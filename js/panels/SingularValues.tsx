@@ -1,5 +1,6 @@
 /** Spectra of the compared layers: the largest values, all of them, and the truncation that an energy line asks for. */
 
+import { useAfterPaint } from "../charts/late";
 import { useView } from "../context";
 import { formatCount, formatNumber } from "../format";
 import { text } from "../text";
@@ -22,11 +23,11 @@ export interface Spectrum {
 
 export function SingularValues() {
   const { store, scheme } = useView();
-  const row = store.selected.value;
+  const row = useAfterPaint(store.selected).value;
   const number = (column: string): number => (row === null ? Number.NaN : store.table.value.value(column, row));
   // Of a matrix that was decomposed in vain the rank is known; of a vector, or where a file did not hold it, nothing is.
   const inVain = number("spectral.total_rank") > 0 && Number.isNaN(number("spectral.max_singular_value"));
-  const layers = layersOf(store, scheme.value);
+  const layers = layersOf(store, useAfterPaint(store.compared).value, scheme.value);
   const spectra = layers.flatMap(({ row, label, colour, detail }): Spectrum[] =>
     detail.spectrum
       ? [
@@ -44,6 +45,7 @@ export function SingularValues() {
   return (
     <Panel name="singular-values" title={text.singularValues} aside={<Compared layers={layers} />}>
       <LayerState
+        row={row}
         ready={main !== undefined}
         method={(methods) => methods.includes("spectral")}
         absent={inVain ? text.notFinite : text.notComputed}

@@ -13,10 +13,10 @@ export interface ComparedLayer {
   detail: Detail;
 }
 
-/** The compared layers in the order in which they were chosen; one alone has the usual colour. */
-export function layersOf(store: Store, scheme: Scheme): ComparedLayer[] {
+/** Layers in the order in which they were chosen; one alone has the usual colour. */
+export function layersOf(store: Store, rows: readonly number[], scheme: Scheme): ComparedLayer[] {
   const { series } = PALETTES[scheme];
-  return store.compared.value.map((row, index) => ({
+  return rows.map((row, index) => ({
     row,
     label: store.catalog.value.labels[row] ?? "",
     colour: series[index % series.length] as string,

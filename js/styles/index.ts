@@ -1,5 +1,6 @@
 /** The stylesheets, in the order that they build on each other. */
 
+import advice from "./advice.css";
 import base from "./base.css";
 import explain from "./explain.css";
 import header from "./header.css";
@@ -12,4 +13,5 @@ import plots from "./plots.css";
 import table from "./table.css";
 import toolbar from "./toolbar.css";
 
-export default [base, header, toolbar, panels, plots, levels, overview, table, metrics, explain, layout].join("\n");
+export default [base, header, toolbar, panels, plots, levels, overview, table, metrics, advice, explain, layout].join("
+");

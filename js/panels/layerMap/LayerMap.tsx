@@ -41,23 +41,27 @@ export function LayerMap() {
   }));
   const tileOf = useComputed(() => new Map(scene.value.tiles.map((tile) => [tile.row, tile])));
   const brushed = useSignal<[Corner, Corner] | null>(null);
+  const colours = useComputed(() => {
+    const values = store.column(metric.value);
+    const { colour } = colouring(metric.value, values, store.thresholds.value, scheme.value);
+    return Array.from(values, colour);
+  });
 
   const paint = useCallback(
     (painter: Painter) => {
-      const values = store.column(metric.value);
-      const { colour } = colouring(metric.value, values, store.thresholds.value, scheme.value);
+      const found = colours.value;
       const { muted, line } = PALETTES[scheme.value];
       const mask = store.mask.value;
       const table = store.table.value;
       for (const { row, x, y, width, height } of scene.value.tiles) {
-        const found = colour(values[row] as number);
+        const colour = found[row];
         const alpha = mask[row] ? 1 : 0.15;
-        if (found) painter.rect(x, y, width, height, found, alpha);
+        if (colour) painter.rect(x, y, width, height, colour, alpha);
         else if (table.stage(row) === Stage.Failed) painter.rect(x, y, width, height, muted, alpha);
         else painter.rect(x, y, width, height, line, 0.6 * alpha);
       }
     },
-    [store, scheme, metric, scene],
+    [store, scheme, colours, scene],
   );
 
   const rowAt = (px: number, py: number): number | null => {

@@ -1,0 +1,104 @@
+"""What to do about layers and models, by cases that the front end shares, and how it is said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+import weightscope_widget as wsw
+from tests.python.matrices import gaussian
+from tests.python.plan_cases import read, results_of
+from weightscope_widget.errors import UnknownLayerError
+from weightscope_widget.naming import place
+
+MODELS = read("advice_cases.json")["models"]
+
+
+def title(case: dict[str, Any]) -> str:
+    return str(case["title"])
+
+
+@pytest.mark.parametrize("case", MODELS, ids=title)
+def test_cases_are_of_this_world(case: dict[str, Any]) -> None:
+    results = results_of(case)
+    for layer in case["layers"]:
+        assert (place(layer["name"]).kind, place(layer["name"]).family) == (layer["kind"], layer["family"])
+        for metric, value in layer["baseline"].items():
+            assert results.baseline(layer["name"])[metric] == pytest.approx(value, rel=0.01)  # type: ignore[index]
+
+
+@pytest.mark.parametrize("case", MODELS, ids=title)
+def test_layers(case: dict[str, Any]) -> None:
+    results = results_of(case)
+    for layer in case["layers"]:
+        advice = results.advice(layer["name"])
+        assert [[one.topic, one.action] for one in advice] == layer["advice"], layer["name"]
+        if "rank" in layer:
+            found = [advice[-1].evidence[key] for key in ("rank_90", "break_even_rank")]
+            assert found == layer["rank"]
+        for one in advice:
+            for metric, value in one.evidence.items():
+                if metric in layer["values"]:
+                    assert value == float(layer["values"][metric])
+
+
+@pytest.mark.parametrize("case", MODELS, ids=title)
+def test_models(case: dict[str, Any]) -> None:
+    found = results_of(case).advice()
+    assert [(one.topic, one.action, list(one.layers)) for one in found] == [
+        (one["topic"], one["action"], one["layers"]) for one in case["model"]
+    ]
+    for one, expected in zip(found, case["model"], strict=True):
+        assert dict(one.evidence) == pytest.approx(expected["evidence"], rel=1e-6)
+
+
+def test_chance_alone_is_no_alarm() -> None:
+    """Twenty Gaussian layers, some of them square and hence of a large κ."""
+    model = {f"layers.{i}.mlp.up_proj.weight": gaussian(256, 256 if i % 2 else 512, seed=f"{i}") for i in range(20)}
+    results = wsw.scan(model, ["all", "schemes"], progress=False)
+    assert [(one.topic, one.action) for one in results.advice() if one.action != "start_with"] == [
+        ("training", "train_as_usual"),
+        ("int8", "int8_per_tensor"),
+        ("compression", "leave_rank"),
+    ]
+
+
+def test_a_layer_made_of_few_directions_is_found_and_its_saving_is_true() -> None:
+    torch.manual_seed(1)
+    weights = torch.randn(200, 8) @ torch.randn(8, 100) + 0.01 * torch.randn(200, 100)
+    advice = wsw.scan({"layers.0.mlp.up_proj.weight": weights}, progress=False).advice("layers.0.mlp.up_proj")[-1]
+    assert advice.action == "low_rank"
+    rank = int(advice.evidence["rank_90"])
+    assert rank <= 8
+    saved = 100 * (1 - rank * (200 + 100) / (200 * 100))
+    assert f"saves {saved:.0f} % of the weights" in str(advice)
+
+
+def test_every_action_can_be_said() -> None:
+    for case in MODELS:
+        results = results_of(case)
+        said = [str(one) for name in [None, *results] for one in results.advice(name)]
+        assert all(not text[0].islower() and text[-1] == "." and "nan" not in text for text in said)
+
+
+def test_sentences_carry_their_numbers() -> None:
+    results = results_of(MODELS[0])
+    stable = "the stable rank is 24.7 % of the full rank"
+    assert [str(one) for one in results.advice("layers.0.self_attn.q_proj")] == [
+        "Nothing to do: κ is 2e+04, where chance gives about 3.6e+03, so the number alone is no alarm.",
+        "INT8 with one scale is fine: in INT8 it keeps 38.5 dB per tensor.",
+        f"Leave its rank: {stable}, where chance gives about 25 %, which is no sign of low rank.",
+    ]
+    assert str(results.advice("layers.1.mlp.gate_proj")[0]) == (
+        "Restore this layer from an earlier checkpoint before anything else: 3 of its weights are NaN or infinite."
+    )
+    assert str(results.advice()[3]).startswith(
+        "Start with three layers: they hold 76 % of the risk of the 6 that have any. Most pressing:"
+    )
+
+
+def test_a_layer_that_is_not_here() -> None:
+    with pytest.raises(UnknownLayerError, match="'x' is not a layer"):
+        results_of(MODELS[0]).advice("x")
