@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 import type { ComponentChildren, RefObject } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { text } from "./text";
-import { type Explanation, explanationOf } from "./text/explain";
+import { explanationOf } from "./text/explain";
 
 const GAP = 4; // pixels between the button and its card
 const EDGE = 8; // and between the card and the window's edge
@@ -63,7 +63,7 @@ export function Explain({ name, title, children }: Props) {
 interface CardProps {
   id: string;
   title: string;
-  explanation: Explanation;
+  explanation: NonNullable<ReturnType<typeof explanationOf>>;
   button: RefObject<HTMLButtonElement | null>;
 }
 

@@ -13,5 +13,6 @@ import plots from "./plots.css";
 import table from "./table.css";
 import toolbar from "./toolbar.css";
 
-export default [base, header, toolbar, panels, plots, levels, overview, table, metrics, advice, explain, layout].join("
-");
+export default [base, header, toolbar, panels, plots, levels, overview, table, metrics, advice, explain, layout].join(
+  "\n",
+);

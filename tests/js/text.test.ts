@@ -5,10 +5,13 @@ import { CATALOGUES, detectLanguage, factsOf, language, metricTitle, text } from
 
 type Sentence = (...parts: number[]) => string;
 
-/** Every text that is filled in, by its path; those of the classes take names instead of numbers. */
+/** Texts that are filled in with something else than numbers: names of classes, figures by their names. */
+const APART = ["classes", "advice"];
+
+/** Every text that is filled in, by its path. */
 function sentences(of: object, path: string[] = []): [string, Sentence][] {
   return Object.entries(of).flatMap(([key, value]) => {
-    if (key === "classes") return [];
+    if (APART.includes(key)) return [];
     if (typeof value === "function") return [[[...path, key].join("."), value as Sentence] as [string, Sentence]];
     return typeof value === "object" ? sentences(value, [...path, key]) : [];
   });
@@ -61,10 +64,12 @@ describe("the Chinese catalogue", () => {
 
   const said = (of: object, path: string[] = []): [string, string][] =>
     Object.entries(of).flatMap(([key, value]): [string, string][] => {
+      if (APART.includes(key)) return [];
       const at = [...path, key];
       if (typeof value === "object") return said(value, at);
-      const words = typeof value === "function" ? String(value(...[1, 2, 3, 4].slice(0, value.length))) : value;
-      return path[0] === "classes" ? [] : [[at.join("."), words]];
+      return [
+        [at.join("."), typeof value === "function" ? String(value(...[1, 2, 3, 4].slice(0, value.length))) : value],
+      ];
     });
 
   it("is in Chinese, except for symbols and proper names", () => {
