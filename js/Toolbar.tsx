@@ -5,9 +5,11 @@ import type { RefObject } from "preact";
 import { useEffect } from "preact/hooks";
 import type { ClassifiedMetric, Grade } from "./assessment";
 import { useView } from "./context";
+import { download, fileName } from "./export/files";
 import { bare, formatMetric, titleOf } from "./metrics";
 import type { Family } from "./model";
 import { PanelMenu } from "./PanelMenu";
+import { NoAnswer } from "./requests";
 import type { Filter } from "./state/filters";
 import { text } from "./text";
 
@@ -33,6 +35,7 @@ export function Toolbar({ root }: { root: RefObject<HTMLElement | null> }) {
           {text.compareRandom}
         </button>
         <PanelMenu />
+        <SavePage />
         <FullScreen root={root} />
       </div>
     </div>
@@ -123,6 +126,38 @@ function valueTitle({ field }: { field: string }, value: string | null): string 
   if (field === "grade") return text.grade[value as Grade] ?? value;
   if (field.startsWith("class:")) return text.classes[field.slice("class:".length) as ClassifiedMetric](value);
   return value;
+}
+
+/** The whole dashboard as one file; the button says where that failed. */
+function SavePage() {
+  const { store } = useView();
+  const problem = useSignal<string | null>(null);
+  const busy = useSignal(false);
+  const { page } = store;
+  if (page === null) return null;
+  const save = async (): Promise<void> => {
+    busy.value = true;
+    problem.value = null;
+    try {
+      download(new Blob([await page()], { type: "text/html" }), `${fileName(store.catalog.value.model)}.html`);
+    } catch (error) {
+      problem.value = error instanceof NoAnswer ? text.noAnswer : (error as Error).message;
+    } finally {
+      busy.value = false;
+    }
+  };
+  return (
+    <>
+      <button type="button" title={text.save.pageHint} disabled={busy.value} onClick={() => void save()}>
+        {text.save.page}
+      </button>
+      {problem.value !== null && (
+        <span class="wsw-failed" role="alert">
+          {problem.value}
+        </span>
+      )}
+    </>
+  );
 }
 
 function FullScreen({ root }: { root: RefObject<HTMLElement | null> }) {

@@ -5,12 +5,13 @@ import { signal } from "@preact/signals";
 import { render as renderPreact } from "preact";
 import { Dashboard } from "./Dashboard";
 import type { Traits } from "./model";
+import { readSaved } from "./saved";
 import { createStore, type Model, type Store } from "./store";
 import styles from "./styles";
 import { detectLanguage, language } from "./text";
 import { watchScheme } from "./theme";
 
-export default () => {
+const widget = () => {
   let store: Store;
   return {
     initialize({ model }: { model: AnyModel<Traits> }): () => void {
@@ -53,3 +54,13 @@ export default () => {
     },
   };
 };
+
+export default widget;
+
+/** Show a saved dashboard on a page without a kernel. */
+export function openSaved(el: HTMLElement, data: ArrayBuffer): void {
+  const model = readSaved(data) as unknown as AnyModel<Traits>;
+  const { initialize, render } = widget();
+  initialize({ model });
+  render({ model, el });
+}

@@ -74,6 +74,8 @@ export type Traits = {
   _catalog: Catalog;
   _table: EncodedTable;
   _view: Partial<ViewState>;
+  /** Whether this is a saved page, which has no kernel. */
+  _saved?: boolean;
 };
 
 export enum Stage {

@@ -28,10 +28,14 @@ export interface Store extends Selection, Filters, WhatIf, Columns {
   detail: ReadonlySignal<Detail | null>;
   /** Those of any layer; asked for where it is one that is compared. */
   detailOf(row: number): Detail;
+  /** The singular values of a layer as far as they are here, heard of in batches; null where they are not. */
+  spectrumOf(name: string): Float64Array | null;
   sortBy(column: SortColumn): void;
   /** Select the layer `steps` further in the table's order, or at an end. */
   walk(steps: number | "first" | "last"): void;
   cancelScan(): void;
+  /** The whole dashboard as one HTML page; null where there is no kernel to write it. */
+  page: (() => Promise<ArrayBuffer>) | null;
   retryDetail(): void;
   close(): void;
 }
@@ -112,6 +116,7 @@ export function createStore(model: Model): Store {
     order,
     detail: computed(() => (selection.selected.value === null ? null : details.get(nameOf(selection.selected.value)))),
     detailOf: (row) => details.get(nameOf(row)),
+    spectrumOf: (name) => details.spectrumOf(name),
     sortBy: (by) => {
       const { column: current, descending } = sort.value;
       sort.value = { column: by, descending: by === current ? !descending : sortedByDefault(by) };
@@ -131,6 +136,14 @@ export function createStore(model: Model): Store {
     cancelScan: () => {
       requests.ask("cancel").catch(() => undefined); // the progress says what became of it
     },
+    page: model.get("_saved")
+      ? null
+      : async () => {
+          traits.flush(); // the page is saved as it is seen
+          const { buffers } = await requests.ask<object>("page");
+          const { buffer, byteOffset, byteLength } = buffers[0] as DataView;
+          return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
+        },
     retryDetail: () => {
       for (const row of selection.compared.value) details.want(nameOf(row), table.value.stage(row), true);
     },

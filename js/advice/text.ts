@@ -1,3 +1,8 @@
-/** Where the advice panel takes its texts from. */
+/** The texts of advice and plans, in the language in use. */
 
-export { en as adviceText } from "../text/advice/en";
+import { text } from "../text";
+
+type AdviceText = (typeof text)["advice"];
+
+/** Looked up at each access, for the language may change. */
+export const adviceText: AdviceText = new Proxy({} as AdviceText, { get: (_, key) => Reflect.get(text.advice, key) });

@@ -1,38 +1,34 @@
 /** What to do about the selected layer and about the model, and the plans to take along. */
 
 import { useComputed } from "@preact/signals";
+import { useRef } from "preact/hooks";
 import { layerAdvice, modelAdvice, type Advice as One } from "../advice/advice";
-import type { SpectrumOf } from "../advice/layers";
 import { adviceText as text } from "../advice/text";
+import { useLate } from "../charts/late";
 import { useView } from "../context";
 import { formatCount, formatDecibel, formatNumber, formatPercentage, formatTick } from "../format";
 import { Panel } from "./Panel";
 import { PlanToTake } from "./PlanToTake";
 
-const NO_SPECTRA: SpectrumOf = () => null;
-
-interface Props {
-  /** The singular values of any layer, not only of the selected one. */
-  spectrumOf?: SpectrumOf;
-}
-
-export function Advice({ spectrumOf = NO_SPECTRA }: Props) {
+export function Advice() {
   const { store } = useView();
-  const row = store.selected.value;
+  const { spectrumOf } = store;
+  const body = useRef<HTMLDivElement>(null);
+  const thresholds = useLate(store.thresholds, body);
+  const selection = useLate(store.selected, body);
+  const row = selection.value;
   const { labels } = store.catalog.value;
   // Computed, not memoized: spectra arrive one by one, and what reads them has to hear of it.
-  const whole = useComputed(() =>
-    modelAdvice(store.catalog.value, store.table.value, store.thresholds.value, spectrumOf),
-  );
+  const whole = useComputed(() => modelAdvice(store.catalog.value, store.table.value, thresholds.value, spectrumOf));
   const ofLayer = useComputed(() => {
-    const selected = store.selected.value;
+    const selected = selection.value;
     return selected === null
       ? []
-      : layerAdvice(store.catalog.value, store.table.value, store.thresholds.value, selected, spectrumOf);
+      : layerAdvice(store.catalog.value, store.table.value, thresholds.value, selected, spectrumOf);
   });
   return (
     <Panel name="advice" title={text.title} aside={text.ruleOfThumb}>
-      <div class="wsw-advice-columns">
+      <div class="wsw-advice-columns" ref={body}>
         <section data-about="layer" aria-label={text.selected}>
           <h4>
             {text.selected}
@@ -53,7 +49,7 @@ export function Advice({ spectrumOf = NO_SPECTRA }: Props) {
           )}
         </section>
       </div>
-      <PlanToTake spectrumOf={spectrumOf} />
+      <PlanToTake thresholds={thresholds} />
     </Panel>
   );
 }

@@ -163,6 +163,7 @@ export function LayerTable() {
   return (
     <Panel
       name="table"
+      formats={["csv"]}
       title={text.table}
       aside={order.length < total ? text.matches(order.length, total) : formatCount(total)}
     >

@@ -1,23 +1,24 @@
 /** The plans as text for the tools that carry them out. */
 
-import { useComputed, useSignal } from "@preact/signals";
+import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { copy } from "../advice/clipboard";
-import type { SpectrumOf } from "../advice/layers";
 import { loraRanks, quantizationPlan, type Scheme, schemesOf } from "../advice/plans";
 import { adviceText as text } from "../advice/text";
 import { useView } from "../context";
+import type { Thresholds } from "../model";
 
 const ENERGY = 0.9;
 /** More would be no small adapter. */
 const MAXIMUM_RANK = 64;
 
-export function PlanToTake({ spectrumOf }: { spectrumOf: SpectrumOf }) {
+export function PlanToTake({ thresholds }: { thresholds: ReadonlySignal<Thresholds> }) {
   const { store } = useView();
+  const { spectrumOf } = store;
   const chosen = useSignal<Scheme>("int8_channel");
   const schemes = useComputed(() => schemesOf(store.table.value));
   const planned = useComputed(() => {
     const scheme = schemes.value.includes(chosen.value) ? chosen.value : schemes.value[0];
-    return scheme ? quantizationPlan(store.catalog.value, store.table.value, store.thresholds.value, scheme) : null;
+    return scheme ? quantizationPlan(store.catalog.value, store.table.value, thresholds.value, scheme) : null;
   });
   const ranks = useComputed(() => loraRanks(store.catalog.value, spectrumOf, ENERGY, MAXIMUM_RANK));
   const [plan, lora] = [planned.value, ranks.value];

@@ -1,6 +1,7 @@
 /** The panels, in the usual order of the page; a new one is a file beside these and a line here. */
 
 import type { FunctionComponent } from "preact";
+import { Advice } from "./Advice";
 import { ConditionNumbers } from "./ConditionNumbers";
 import { Distribution } from "./Distribution";
 import { Health } from "./Health";
@@ -25,6 +26,7 @@ export const PANELS: PanelEntry[] = [
   { id: "singular-values", Component: SingularValues },
   { id: "table", Component: LayerTable },
   { id: "schemes", Component: Schemes },
+  { id: "advice", Component: Advice },
   { id: "condition-numbers", Component: ConditionNumbers },
   { id: "rank-efficiency", Component: RankEfficiency },
   { id: "health", Component: Health },

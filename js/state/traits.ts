@@ -64,7 +64,8 @@ export class LinkedTraits {
     for (const stop of this.stops) stop();
   }
 
-  private flush(): void {
+  /** Write what is held back. */
+  flush(): void {
     clearTimeout(this.timer);
     if (this.waiting.size === 0) return;
     for (const set of this.waiting.values()) set();

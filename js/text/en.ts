@@ -3,6 +3,7 @@
 import type { ClassifiedMetric, Grade } from "../assessment";
 import { formatCount, formatSeconds } from "../format";
 import type { Family } from "../model";
+import { en as advice } from "./advice/en";
 
 const plural = (count: number, one: string, many = `${one}s`): string =>
   `${formatCount(count)} ${count === 1 ? one : many}`;
@@ -291,4 +292,13 @@ export const en = {
     mean_abs_weight: "Mean |W|",
     median_abs_weight: "Median |W|",
   } as Record<string, string>,
+
+  save: {
+    page: "Save",
+    pageHint: "Save the dashboard as one HTML file that needs neither kernel nor network",
+    panel: (title: string) => `Save ${title}`,
+    as: { svg: "Picture (SVG)", png: "Picture (PNG)", csv: "Table (CSV)" },
+  },
+
+  advice,
 };

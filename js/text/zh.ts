@@ -2,6 +2,7 @@
 
 import { formatCount, formatSeconds } from "../format";
 import type { Catalogue } from ".";
+import { zh as advice } from "./advice/zh";
 
 const layers = (count: number): string => `${formatCount(count)} 层`;
 
@@ -306,4 +307,13 @@ export const zh: Catalogue = {
     mean_abs_weight: "|W| 均值",
     median_abs_weight: "|W| 中位数",
   },
+
+  save: {
+    page: "保存",
+    pageHint: "将整个面板保存为一个 HTML 文件，无需内核和网络即可打开",
+    panel: (title: string) => `保存：${title}`,
+    as: { svg: "图片（SVG）", png: "图片（PNG）", csv: "表格（CSV）" },
+  },
+
+  advice,
 };

@@ -11,16 +11,17 @@ import { read } from "./shared";
 
 const name = (row: number): string => LAYERS[row]?.name ?? "";
 const SPECTRA = new Map([
-  ["transformer.h.0.mlp.c_fc", new Float64Array([3, 1, 0.5])],
-  ["transformer.h.9.attn.c_proj", new Float64Array([1, 1, 1])],
+  ["transformer.h.0.mlp.c_fc", [3, 1, 0.5]],
+  ["transformer.h.9.attn.c_proj", [1, 1, 1]],
 ]);
-const spectrumOf = (name: string) => SPECTRA.get(name) ?? null;
-const WithSpectra = () => <Advice spectrumOf={spectrumOf} />;
-
-const open = async (selected: string | null = null, layers = LAYERS, Part: () => preact.JSX.Element = WithSpectra) => {
-  const kernel = new Kernel(layers);
+const open = async (selected: string | null = null, layers = LAYERS, spectra: typeof SPECTRA = SPECTRA) => {
+  const withSpectra = ({ spectrum: _, ...layer }: Layer): Layer => {
+    const spectrum = spectra.get(layer.name);
+    return spectrum ? { ...layer, spectrum } : layer;
+  };
+  const kernel = new Kernel(layers.map(withSpectra));
   kernel.set("selected", selected);
-  return mount(Part, kernel);
+  return mount(Advice, kernel);
 };
 const actions = (root: HTMLElement, about: string) =>
   [...root.querySelectorAll<HTMLElement>(`[data-about=${about}] li`)].map(
@@ -82,7 +83,7 @@ describe("for a layer", () => {
 
   it("follows thresholds that move", async () => {
     const { kernel, root, after } = await open(name(1));
-    await after(() => kernel.change("_thresholds", { ...kernel.get("_thresholds"), condition_number: [1, 2, 1e6] }));
+    await after(() => kernel.change("thresholds", { ...kernel.get("thresholds"), condition_number: [1, 2, 1e6] }));
     expect(actions(root, "layer")[0]).toBe("training.lower_learning_rate");
   });
 });
@@ -160,7 +161,7 @@ describe("the plans", () => {
   });
 
   it("say what is missing", async () => {
-    const { texts, find } = await open(null, [], () => <Advice />);
+    const { texts, find } = await open(null, [], new Map());
     expect(texts("[data-about=plan] p")).toEqual([text.noSchemes, text.noSpectra]);
     for (const tool of ["bitsandbytes", "llmCompressor", "peft"]) {
       expect(find<HTMLButtonElement>(`[data-tool=${tool}]`).disabled).toBe(true);

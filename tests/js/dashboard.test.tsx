@@ -25,6 +25,7 @@ describe("the dashboard", () => {
       "Singular values",
       "Layers",
       "Quantization schemes",
+      "Advice",
       "Condition numbers",
       "Rank efficiency",
       "Model health",

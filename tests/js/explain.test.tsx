@@ -264,6 +264,6 @@ describe("on the page", () => {
         <p />
       </Panel>
     ));
-    expect([texts("h3"), root.querySelectorAll("button").length]).toEqual([["Of tomorrow"], 0]);
+    expect([texts("h3"), root.querySelectorAll(".wsw-explain").length]).toEqual([["Of tomorrow"], 0]);
   });
 });

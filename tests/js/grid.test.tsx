@@ -60,9 +60,12 @@ describe("rows in the page", () => {
   it("move just so far that a selection beyond either edge is whole", async () => {
     const page = await mount(LayerTable, many(100));
     const top = (): number => page.find(".wsw-grid-scroller").scrollTop;
+    const frame = () => new Promise(requestAnimationFrame); // with which the list is moved
     await page.after(() => page.store.select(50));
+    await frame();
     expect(top()).toBe(51 * ROW - (300 - ROW)); // under the head, which covers one row of 300 pixels
     await page.after(() => page.store.select(3));
+    await frame();
     expect(top()).toBe(3 * ROW);
   });
 });

@@ -44,6 +44,7 @@ export function modelOf({ layers, thresholds }: SharedCase) {
     stacks: column(() => ""),
     shapes: column(({ shape }) => shape.join(" × ")),
     dtypes: column(({ dtype }) => dtype ?? "float32"),
+    stacked: [],
     aliases: Object.fromEntries(layers.map(({ name, aliases }) => [name, aliases ?? []])),
     skipped: {},
   };

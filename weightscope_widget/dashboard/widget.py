@@ -16,6 +16,7 @@ from weightscope_widget.assessment import Thresholds
 from weightscope_widget.dashboard.background import BackgroundScan
 from weightscope_widget.dashboard.details import details
 from weightscope_widget.dashboard.front_end import front_end_source
+from weightscope_widget.dashboard.saved_page import saved_page, write_page
 from weightscope_widget.dashboard.table import MetricTable, catalog
 from weightscope_widget.errors import InvalidArgumentError, UnknownLayerError
 from weightscope_widget.results import ScanResults
@@ -27,6 +28,12 @@ __all__ = ["Dashboard", "show"]
 
 
 _MOST_COMPARED = 6
+
+# What a page without a kernel needs of the widget.
+_PAGE_TRAITS = (
+    *("selected", "compared", "selection", "thresholds", "height", "theme", "language"),
+    *("_catalog", "_table", "_view"),
+)
 
 
 class _NoSuchLayerError(UnknownLayerError, traitlets.TraitError):
@@ -150,6 +157,29 @@ class Dashboard(anywidget.AnyWidget):
         """
         return self._background is None or self._background.join(timeout)
 
+    def save_html(self, path: str | os.PathLike[str]) -> None:
+        """Write the dashboard to one HTML file that works from disk, without a kernel and without a network.
+
+        What the file shows is what the dashboard shows now: layers still to come are missing in it, filters are not.
+        Every interaction works that needs no new numbers.
+
+        Parameters
+        ----------
+        path : path-like
+            Where to; an older file is replaced.
+
+        Raises
+        ------
+        InvalidArgumentError
+            Where it cannot be written.
+        """
+        write_page(path, self._page())
+
+    def _page(self) -> str:
+        with self._state_lock:
+            state = self.get_state([name for name in self.keys if name in _PAGE_TRAITS])
+        return saved_page(state, self._results)
+
     def close(self) -> None:
         """Stop the scan and take the dashboard off the page; `results` stays."""
         self.cancel()
@@ -216,6 +246,8 @@ class Dashboard(anywidget.AnyWidget):
         try:
             if message.get("method") == "details":
                 reply["result"], buffers = details(self._results, message["names"])
+            elif message.get("method") == "page":
+                reply["result"], buffers = {}, [self._page().encode()]
             elif message.get("method") == "cancel":
                 self.cancel()
                 reply["result"] = {}

@@ -1,0 +1,87 @@
+/** What a panel can be saved as. */
+
+import { useSignal } from "@preact/signals";
+import type { RefObject } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { useView } from "./context";
+import { tableCsv } from "./export/csv";
+import { download, fileName } from "./export/files";
+import { pngOf } from "./export/png";
+import { panelSvg, svgText } from "./export/svg";
+import { text } from "./text";
+
+export type Format = "svg" | "png" | "csv";
+
+export function SaveMenu({
+  panel,
+  title,
+  formats,
+}: {
+  panel: RefObject<HTMLElement | null>;
+  title: string;
+  formats: Format[];
+}) {
+  const { store } = useView();
+  const open = useSignal(false);
+  const root = useRef<HTMLDivElement>(null);
+  const opener = useRef<HTMLButtonElement>(null);
+
+  useEffect(() => {
+    const close = (event: Event): void => {
+      if (open.peek() && !event.composedPath().includes(root.current as EventTarget)) open.value = false;
+    };
+    document.addEventListener("pointerdown", close, true);
+    return () => document.removeEventListener("pointerdown", close, true);
+  }, [open]);
+
+  const save = async (format: Format): Promise<void> => {
+    open.value = false;
+    const name = `${fileName(store.catalog.value.model, title)}.${format}`;
+    if (format === "csv") {
+      // With its mark of order, by which spreadsheets know the encoding.
+      download(new Blob([`\uFEFF${tableCsv(store)}`], { type: "text/csv;charset=utf-8" }), name);
+      return;
+    }
+    if (!panel.current) return;
+    const picture = panelSvg(panel.current);
+    if (format === "svg") download(new Blob([svgText(picture)], { type: "image/svg+xml" }), name);
+    else download(await pngOf(picture), name);
+  };
+
+  return (
+    <div class="wsw-menu" ref={root}>
+      <button
+        type="button"
+        ref={opener}
+        class="wsw-quiet"
+        aria-label={text.save.panel(title)}
+        title={text.save.panel(title)}
+        aria-expanded={open.value}
+        onClick={() => {
+          open.value = !open.value;
+        }}
+      >
+        ⤓
+      </button>
+      {open.value && (
+        <ul
+          class="wsw-popup wsw-formats"
+          onKeyDown={(event) => {
+            if (event.key !== "Escape") return;
+            event.stopPropagation();
+            open.value = false;
+            opener.current?.focus();
+          }}
+        >
+          {formats.map((format) => (
+            <li key={format}>
+              <button type="button" onClick={() => void save(format)}>
+                {text.save.as[format]}
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}

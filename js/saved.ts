@@ -1,0 +1,91 @@
+/** A dashboard saved as a page: the same widget on a model without a kernel, which answers from what was saved. */
+
+import type { Traits } from "./model";
+import type { Model } from "./store";
+
+/** What `weightscope_widget/dashboard/saved_page.py` writes: a JSON text, and the arrays that it names by number. */
+interface Saved {
+  state: Omit<Traits, "_table"> & { _table: Omit<Traits["_table"], "data"> & { data: number } };
+  details: Record<string, SavedDetail>;
+  /** Of each array, where it begins among the bytes after the text, how long it is, and what its numbers are. */
+  arrays: { offset: number; length: number; type: "f4" | "f8" }[];
+}
+
+interface SavedDetail {
+  histogram: { low: number; high: number; counts: number } | null;
+  spectrum: number | null;
+}
+
+type Handler = (...parts: never[]) => void;
+
+export class SavedModel implements Model {
+  private readonly traits: Traits;
+  private readonly handlers = new Map<string, Set<Handler>>();
+  private readonly details: Map<string, SavedDetail>;
+
+  constructor(
+    private readonly saved: Saved,
+    private readonly bytes: ArrayBuffer,
+  ) {
+    const { _table, ...others } = saved.state;
+    this.details = new Map(Object.entries(saved.details));
+    this.traits = { ...others, _table: { ..._table, data: this.array(_table.data) }, _saved: true };
+  }
+
+  get<K extends keyof Traits>(key: K): Traits[K] {
+    return this.traits[key];
+  }
+
+  set<K extends keyof Traits>(key: K, value: Traits[K]): void {
+    this.traits[key] = value;
+  }
+
+  save_changes(): void {
+    // Nobody else is there to hear of it.
+  }
+
+  on(event: string, handler: Handler): void {
+    this.handlers.set(event, (this.handlers.get(event) ?? new Set()).add(handler));
+  }
+
+  off(event: string, handler: Handler): void {
+    this.handlers.get(event)?.delete(handler);
+  }
+
+  send(message: unknown): void {
+    const { id, method, names } = message as { id: number; method: string; names?: string[] };
+    const buffers: DataView[] = [];
+    const put = (array: number): number => buffers.push(this.array(array)) - 1;
+    const layers = (names ?? []).map((name) => {
+      const { histogram, spectrum } = this.details.get(name) ?? { histogram: null, spectrum: null };
+      return {
+        name,
+        histogram: histogram && { ...histogram, counts: put(histogram.counts) },
+        spectrum: spectrum === null ? null : put(spectrum),
+      };
+    });
+    const reply =
+      method === "details"
+        ? { type: "reply", id, result: { layers } }
+        : { type: "reply", id, error: "A saved page has no kernel." };
+    // Not before the question is asked, as no kernel would.
+    queueMicrotask(() => {
+      for (const handler of this.handlers.get("msg:custom") ?? []) handler(reply as never, buffers as never);
+    });
+  }
+
+  /** An array as float64, whatever it was saved as. */
+  private array(index: number): DataView {
+    const { offset, length, type } = this.saved.arrays[index] as Saved["arrays"][number];
+    if (type === "f8") return new DataView(this.bytes, offset, 8 * length);
+    const narrow = new DataView(this.bytes, offset, 4 * length);
+    return new DataView(Float64Array.from({ length }, (_, at) => narrow.getFloat32(4 * at, true)).buffer);
+  }
+}
+
+/** Read a page's data: the length of the text, the text, and the arrays. */
+export function readSaved(data: ArrayBuffer): SavedModel {
+  const length = new DataView(data).getUint32(0, true);
+  const saved = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, length))) as Saved;
+  return new SavedModel(saved, data.slice(4 + length));
+}

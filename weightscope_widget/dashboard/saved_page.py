@@ -1,0 +1,164 @@
+"""A dashboard as one HTML file that needs neither kernel nor network."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import html
+import json
+import os
+import struct
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from weightscope_widget.dashboard.front_end import front_end_source
+from weightscope_widget.errors import InvalidArgumentError
+from weightscope_widget.results import ScanResults
+
+__all__ = ["saved_page", "write_page"]
+
+# Nothing may be fetched, whatever is in the page: the module is imported from memory, pictures are made in it.
+_POLICY = "default-src 'none'; script-src 'unsafe-inline' blob:; style-src 'unsafe-inline'; img-src blob: data:"
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="generator" content="weightscope-widget">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark; }}
+body {{ margin: 16px; font-family: system-ui, sans-serif; }}
+</style>
+</head>
+<body>
+<main id="dashboard"></main>
+<noscript>This page draws with JavaScript, which is off in this browser.</noscript>
+<script type="application/octet-stream" id="module">{module}</script>
+<script type="application/octet-stream" id="data">{data}</script>
+<script type="module">
+const unpack = (id) => {{
+  const bytes = Uint8Array.from(atob(document.getElementById(id).textContent), (byte) => byte.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")));
+}};
+const root = document.getElementById("dashboard");
+try {{
+  const source = new Blob([await unpack("module").text()], {{ type: "text/javascript" }});
+  const module = await import(URL.createObjectURL(source));
+  module.openSaved(root, await unpack("data").arrayBuffer());
+}} catch (error) {{
+  root.textContent = `This page cannot be shown by this browser (${{error}}).`;
+}}
+</script>
+</body>
+</html>
+"""
+
+
+def saved_page(state: Mapping[str, Any], results: ScanResults) -> str:
+    """Return the text of a page.
+
+    Parameters
+    ----------
+    state : mapping
+        The traits that the page reads, as they travel; the ``data`` of ``_table`` as bytes.
+    results : ScanResults
+        Where histograms and spectra are.  Spectra are kept as float32, to seven digits; all else is exact.
+
+    Raises
+    ------
+    FrontEndMissingError
+        Where this installation lacks the front end.
+    """
+    return _PAGE.format(
+        policy=_POLICY,
+        title=html.escape(f"{results.model} – WeightScope"),
+        module=_packed(front_end_source().encode()),
+        data=_packed(_data(state, results)),
+    )
+
+
+def write_page(path: str | os.PathLike[str], page: str) -> None:
+    """Write a page to a file, whole or not at all.
+
+    Raises
+    ------
+    InvalidArgumentError
+        Where it cannot be written.
+    """
+    target = Path(path)
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False, encoding="utf-8", suffix=".tmp") as file:
+            temporary = file.name
+            file.write(page)
+        os.chmod(temporary, 0o666 & ~_umask())  # as any other new file, not as a temporary one
+        os.replace(temporary, target)
+    except (OSError, ValueError) as error:
+        if temporary is not None:
+            with suppress(OSError):
+                os.unlink(temporary)
+        reason = getattr(error, "strerror", None) or error
+        raise InvalidArgumentError(f"{os.fspath(path)!r} cannot be written ({reason}); choose another path.") from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _packed(content: bytes) -> str:
+    # No date in it: the same dashboard gives the same file.
+    return base64.b64encode(gzip.compress(content, mtime=0)).decode()
+
+
+def _data(state: Mapping[str, Any], results: ScanResults) -> bytes:
+    """Return the length of a JSON text, the text, and the arrays that it names; js/saved.ts reads it."""
+    buffer = bytearray()
+    arrays: list[dict[str, Any]] = []
+
+    def put(array: np.ndarray, kind: str) -> int:
+        arrays.append({"offset": len(buffer), "length": array.size, "type": kind})
+        buffer.extend(array.astype(f"<{kind}").tobytes())
+        return len(arrays) - 1
+
+    table = state["_table"]
+    progress = table["progress"]
+    if progress["state"] == "running":  # nobody is there to go on with it
+        progress = progress | {"state": "cancelled", "seconds_left": None}
+    encoded = put(np.frombuffer(table["data"], "<f8"), "f8")
+    details = {}
+    for name in results.layers:
+        histogram, spectrum = results.histograms.get(name), results.spectra.get(name)
+        details[name] = {
+            "histogram": histogram
+            and {"low": histogram.low, "high": histogram.high, "counts": put(histogram.counts, "f8")},
+            "spectrum": None if spectrum is None or not _drawable(spectrum) else put(spectrum, _exact_enough(spectrum)),
+        }
+    document = {
+        "state": {**state, "_table": {**table, "data": encoded, "progress": progress}},
+        "details": details,
+        "arrays": arrays,
+    }
+    text = json.dumps(document, allow_nan=False).encode("utf-8", errors="surrogatepass")
+    return struct.pack("<I", len(text)) + text + bytes(buffer)
+
+
+def _drawable(spectrum: np.ndarray) -> bool:
+    return bool(np.isfinite(spectrum).all())
+
+
+def _exact_enough(spectrum: np.ndarray) -> str:
+    """Return the narrowest type that keeps seven digits of every value."""
+    positive = spectrum[spectrum > 0]
+    limits = np.finfo(np.float32)
+    fits = positive.size == 0 or (positive.min() >= limits.tiny and positive.max() <= limits.max)
+    return "f4" if fits else "f8"
