@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 import type { ComponentChildren, RefObject } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { text } from "./text";
-import { type Explanation, explanationOf } from "./text/explain";
+import { explanationOf } from "./text/explain";
 
 const GAP = 4; // pixels between the button and its card
 const EDGE = 8; // and between the card and the window's edge
@@ -45,7 +45,7 @@ export function Explain({ name, title, children }: Props) {
         class={worded ? "wsw-explained" : "wsw-explain"}
         // A button that shows the title is named by it, as is the row or column that it heads.
         aria-label={worded ? undefined : text.explain(title)}
-        title={text.explain(title)}
+        title={worded ? undefined : text.explain(title)}
         aria-haspopup="dialog"
         aria-expanded={open}
         aria-controls={id}
@@ -63,7 +63,7 @@ export function Explain({ name, title, children }: Props) {
 interface CardProps {
   id: string;
   title: string;
-  explanation: Explanation;
+  explanation: NonNullable<ReturnType<typeof explanationOf>>;
   button: RefObject<HTMLButtonElement | null>;
 }
 
@@ -100,8 +100,10 @@ function Card({ id, title, explanation: { what, why, misleads, formula }, button
       close();
       anchor.focus();
     };
+    // The Tab key goes on within the dashboard; elsewhere notebooks move the focus as they please.
     const onFocusIn = (event: Event): void => {
-      if (!within(event)) close();
+      const target = event.composedPath()[0] as Node;
+      if (!within(event) && element.closest(".wsw-dashboard")?.contains(target)) close();
     };
     const onScroll = (event: Event): void => {
       if (event.target === element) return;

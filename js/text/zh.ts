@@ -7,7 +7,12 @@ import { zh as advice } from "./advice/zh";
 const layers = (count: number): string => `${formatCount(count)} 层`;
 
 /** Stacks as Python names them; one it does not name keeps its own name. */
-const STACKS: Record<string, string> = { encoder: "编码器", decoder: "解码器", vision: "视觉塔", text: "文本塔" };
+const STACKS: Record<string, string> = {
+  encoder: "编码器的块",
+  decoder: "解码器的块",
+  vision: "视觉塔的块",
+  text: "文本塔的块",
+};
 
 // Classes have their English names as keys, which the front end and Python share.
 const CONDITION: Record<string, string> = {
@@ -73,7 +78,7 @@ export const zh: Catalogue = {
     `${layers(count)}的层图：横向为块，纵向为子结构，按${metric}着色。方向键逐层移动；拖动以筛选。`,
   colourBy: "着色依据",
   blocks: "块",
-  stack: (name) => `${STACKS[name] ?? name} 的块`,
+  stack: (name) => STACKS[name] ?? `${name} 的块`,
   outsideBlocks: "块之外的层，按模型中的顺序",
 
   conditionNumbers: "条件数",
@@ -136,7 +141,7 @@ export const zh: Catalogue = {
   notComputed: "本次扫描未计算。",
   notFinite: "含 NaN 或无穷的权重没有奇异值。",
   nonFinite: (nan, infinite) =>
-    `${[nan > 0 && `${formatCount(nan)} 个 NaN`, infinite > 0 && `${formatCount(infinite)} 个无穷值`].filter(Boolean).join("和 ")}：评为“危险”。其余数值只统计有限的权重。`,
+    `${[nan > 0 && `${formatCount(nan)} 个 NaN`, infinite > 0 && `${formatCount(infinite)} 个无穷值`].filter(Boolean).join("、")}：评为“危险”。其余数值只统计有限的权重。`,
   noneFinite: "没有任何有限的权重。",
   noAnswer: "内核没有应答，可能正忙或已退出。",
   retry: "重试",
@@ -272,7 +277,7 @@ export const zh: Catalogue = {
     condition_number: "条件数 κ",
     singular_value_ratio: "σᵣ / σ₁",
     stable_rank: "稳定秩",
-    stable_rank_percentage: "秩利用率（稳定秩 / 总秩）",
+    stable_rank_percentage: "秩利用率",
     effective_rank: "有效秩",
     total_rank: "总秩",
     abs_max: "|W| 最大值",

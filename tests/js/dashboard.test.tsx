@@ -1,10 +1,11 @@
 /** The page as a whole: its panels, its size and its colours. */
 
 import { signal } from "@preact/signals";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { useView } from "../../js/context";
 import { Dashboard } from "../../js/Dashboard";
 import widget from "../../js/index";
+import { language } from "../../js/text";
 import { Kernel, LAYERS } from "./kernel";
 import { mount } from "./page";
 
@@ -71,6 +72,34 @@ describe("the dashboard", () => {
 });
 
 describe("the module", () => {
+  it("speaks the language that Python sets, from the first drawing on", async () => {
+    const kernel = new Kernel(LAYERS, { state: "done" });
+    kernel.set("language", "zh");
+    const { initialize, render } = widget();
+    const stop = initialize({ model: kernel as never });
+    const el = document.createElement("div");
+    const remove = render({ model: kernel as never, el });
+    const said = () => [
+      el.querySelector(".wsw-dashboard")?.getAttribute("lang"),
+      el.querySelector(".wsw-dashboard")?.getAttribute("aria-label"),
+      el.querySelector(".wsw-grades [data-grade=Critical] span")?.textContent,
+      el.querySelector(".wsw-condition-numbers .wsw-class")?.textContent,
+    ];
+    expect(said()).toEqual(["zh", "a model 的权重", "危险", "安全 1"]);
+    kernel.change("language", "en");
+    await Promise.resolve();
+    expect(said()).toEqual(["en", "Weights of a model", "Critical", "safe 1"]);
+    vi.spyOn(navigator, "language", "get").mockReturnValue("zh-CN");
+    kernel.change("language", "auto");
+    await Promise.resolve();
+    expect(said()[0]).toBe("zh");
+    remove();
+    stop();
+    kernel.change("language", "en");
+    expect([language.value, kernel.listeners]).toEqual(["zh", 0]); // nobody listens any more
+    language.value = "en";
+  });
+
   it("follows the height and the theme that Python sets, with the colours of each", async () => {
     const kernel = new Kernel(LAYERS, { state: "done" });
     const { initialize, render } = widget();

@@ -122,6 +122,20 @@ def test_arguments_are_checked(show: Show) -> None:
     assert show(results, height=500).height == 500
 
 
+def test_the_language_is_one_the_page_speaks(show: Show) -> None:
+    results = wsw.scan(matrices(1), progress=False)
+    assert wire(show(results)).state["language"] == "auto"
+    dash = show(results, language="zh")
+    assert (dash.language, wire(dash).state["language"]) == ("zh", "zh")
+    dash.language = "en"
+    assert wire(dash).state["language"] == "en"
+    with pytest.raises(TraitError, match="language"):
+        dash.language = "fr"
+    assert dash.language == "en"
+    with pytest.raises(InvalidArgumentError, match=r"^language is None; choose"):
+        wsw.Dashboard(results, language=None)  # type: ignore[arg-type]
+
+
 def test_an_unknown_keyword_is_an_error_and_no_more(show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
     noise: list[Any] = []
     monkeypatch.setattr(sys, "unraisablehook", noise.append)

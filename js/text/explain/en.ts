@@ -4,8 +4,6 @@ export interface Explanation {
   what: string;
   why: string;
   misleads: string;
-  /** In plain Unicode. */
-  formula?: string;
 }
 
 export const en = {
@@ -28,21 +26,18 @@ export const en = {
     why: "Red bars are the first suspects when training gives NaN or Inf, then orange ones; such layers are also poor candidates for very low precision.",
     misleads:
       "One nearly zero singular value makes a red bar, even where nothing uses that direction. Square matrices score high by chance (Gaussian 768×768: κ ≈ 3500), wide ones low (768×3072: κ ≈ 3); compare with random.",
-    formula: "log₁₀ κ,  κ = σ₁ / σᵣ",
   },
   "rank-efficiency": {
     what: "How evenly each layer spreads its energy over its directions: stable rank as a share of total rank, one against the other, and by class.",
     why: "Low shares are candidates for low-rank factors or LoRA, and the stable rank is a first guess at the rank.",
     misleads:
       "Chance alone gives a square Gaussian matrix 25 %, below the 30 % line, though it has no low-rank structure at all. Before cutting, look at the spectrum’s tail and at the task.",
-    formula: "100 · (‖W‖_F² / σ₁²) / min(m, n)",
   },
   health: {
-    what: "How five metrics spread over the layers, the health grades, and the ten layers with the highest risk score. The score starts at 100 and loses points for condition number and extreme outliers.",
+    what: "How five metrics spread over the layers, the health grades, and the ten layers with the highest risk score. The score starts at 100 and loses points for the condition number and the percentage p of extreme outliers (as written, at the usual thresholds).",
     why: "It tells a few bad layers from a model that is bad throughout, and it shows regressions after a merge or a new recipe.",
     misleads:
       "The grade is a rule of thumb for sorting, not a measure of quality: SQNR, rank and sparsity do not enter it, and no task was run. Excellent says that two numbers are unremarkable.",
-    formula: "100 − (40 if κ > 10⁵, 20 if κ > 10⁴) − (30 if outliers > 10 %, 15 if > 1 %)",
   },
   distribution: {
     what: "The histogram of the layer’s weights, with linear and with logarithmic counts.",
@@ -54,8 +49,7 @@ export const en = {
     what: "The largest singular values, and all of them on a log axis, with the edge where chance would end; drag the energy line to ask what a truncation keeps.",
     why: "A steep fall to zero is a low-rank signal; a flat tail is full rank with little to save. Values beyond the random edge carry structure.",
     misleads:
-      "Energy kept is not accuracy kept: small directions can matter to the task. The edge supposes independent entries of equal variance, which trained weights only resemble.",
-    formula: "W = U · diag(σ₁ ≥ … ≥ σᵣ) · Vᵀ,  edge = s · (√m + √n)",
+      "Energy kept is not accuracy kept: small directions can matter to the task. The edge, for weights of standard deviation s, supposes independent entries, which trained weights only resemble.",
   },
   table: {
     what: "Every layer with its main numbers; sort by a column, search, and select.",
@@ -74,7 +68,6 @@ export const en = {
     why: "The gain from per tensor to per channel or groups shows whether finer scales are enough, or the layer should stay in 16 bits.",
     misleads:
       "Only round-to-nearest of weights is simulated; calibrated methods and runtimes differ. Even random weights stay below 30 dB at 4 bits, so that line is meant for 8 bits, and equal SQNR need not cost equal accuracy.",
-    formula: "relative error = ‖Ŵ − W‖² / ‖W‖² = 10^(−SQNR/10)",
   },
   advice: {
     what: "What the numbers suggest for training stability, INT8 and compression, each with its evidence.",
@@ -113,11 +106,10 @@ export const en = {
   // Metrics
 
   risk: {
-    what: "A score to rank layers by: points for the condition number plus three per percent of extreme outliers. ∞ where weights are NaN or infinite.",
+    what: "A score to rank layers by: points for the condition number (as written, at the usual thresholds) plus three per percent p of extreme outliers. ∞ where weights are NaN or infinite.",
     why: "The top of this list is where to look first.",
     misleads:
       "It adds unlike things with chosen weights; it is no probability and has no unit. SQNR does not enter, so a layer that INT8 harms can still score low.",
-    formula: "(50 if κ > 10⁵, 25 if κ > 10⁴) + 3 · extreme outliers in %",
   },
   parameters: {
     what: "The number of weights in the tensor.",
@@ -129,14 +121,12 @@ export const en = {
     why: "Most layers are centred on zero; a clear offset means a bias in the weights, and symmetric quantization wastes part of its range on it.",
     misleads:
       "Embeddings and gates may have an offset by design. Judge it against the spread: chance gives about std/√N, where N counts the weights.",
-    formula: "Σw / N",
   },
   std: {
     what: "The spread of the weights around their mean.",
     why: "A layer whose scale stands out from its peers can destabilize training or hint at a bad merge.",
     misleads:
       "A few outliers inflate it. The usual value shrinks with width, roughly as 1/√(inputs), so compare equal shapes.",
-    formula: "√(Σ(w − mean)² / (N − 1))",
   },
   extremes: {
     what: "The smallest and the largest weight.",
@@ -149,7 +139,6 @@ export const en = {
     why: "It measures the energy of the layer; a jump against its peers or a former checkpoint deserves a look.",
     misleads:
       "It grows with the number of weights, so it does not compare between shapes. It is not the spectral norm σ₁.",
-    formula: "‖W‖_F = √Σw² = √Σσᵢ²",
   },
   zeros: {
     what: "The share of weights that are exactly zero.",
@@ -167,103 +156,88 @@ export const en = {
     why: "Large values amplify activations and gradients in one direction, and overflow sooner in half precision.",
     misleads:
       "It is the worst case: typical inputs may barely touch that direction, and a normalization behind the layer undoes the scale.",
-    formula: "σ₁ = max ‖Wx‖ / ‖x‖",
   },
   min_singular_value: {
     what: "The least that the map stretches, in the direction that it almost flattens.",
     why: "Near zero the map loses a direction, and the condition number explodes.",
     misleads:
       "Below about 10⁻¹⁶ · max(m, n) · σ₁ it is rounding noise, and weights stored in few bits blur it long before. Whether the direction matters, it does not say.",
-    formula: "σᵣ,  r = min(m, n)",
   },
   condition: {
     what: "How unequally the map stretches different directions; the ratio σᵣ/σ₁ is the same, upside down.",
     why: "High values go with sensitivity to noise, rounding and low precision: a warning to look closer, and a way to rank layers.",
     misleads:
       "It hangs on the smallest singular value: near zero it explodes, up to ∞. A Gaussian 768×768 already has κ ≈ 3500. By itself it does not measure training stability.",
-    formula: "κ = σ₁ / σᵣ",
   },
   stable_rank: {
     what: "How many directions as strong as the strongest would hold the layer’s energy; it moves little when weights do.",
     why: "Small values mean that a few directions dominate: low-rank factors and LoRA have a basis in numbers.",
     misleads:
       "One huge direction pulls it down though all others are rich. Square Gaussian matrices reach only 25 % of their rank, so below 30 % need not be compressible.",
-    formula: "‖W‖_F² / σ₁²",
   },
   stable_rank_percentage: {
     what: "The stable rank as a share of the highest rank that the matrix could have.",
     why: "Below 30 % is the usual sign of room for compression; 70 % and more is already efficient.",
     misleads:
       "Gaussian matrices, which have no low-rank structure, give 25 % when square and 44 % at 768×3072: compare with random.",
-    formula: "100 · (‖W‖_F² / σ₁²) / min(m, n)",
   },
   effective_rank: {
     what: "How many singular values exceed 1 % of the largest.",
     why: "Where it is far below the total rank, the rest of the directions contribute little.",
     misleads:
       "The 1 % is a choice and depends on σ₁: one large value makes it drop. Other texts call an entropy of the spectrum by the same name.",
-    formula: "#{σᵢ > 0.01 · σ₁}",
   },
   total_rank: {
     what: "The number of singular values, the highest rank the matrix could have.",
     why: "The yardstick for stable and effective rank.",
     misleads: "It is the shape only, not a rank that was measured.",
-    formula: "min(m, n)",
   },
   scale: {
     what: "The largest magnitude, and the INT8 step that follows from it.",
     why: "One weight sets the step for the whole tensor: the larger it is, the coarser the grid for all others.",
     misleads: "Real schemes often clip outliers or use many scales; then this maximum no longer decides.",
-    formula: "scale = max|W| / 127",
   },
   quantization_error: {
     what: "The average squared, or absolute, difference between a weight and its INT8 version.",
     why: "It is the raw rounding error, small where the scale fits.",
     misleads:
       "It is in units of the weights, so it does not compare between layers: SQNR and relative error do. Equal errors of weights can matter unequally to outputs.",
-    formula: "Σ(ŵ − w)² / N,  Σ|ŵ − w| / N",
   },
   cosine_similarity: {
     what: "The cosine between the weights and their INT8 version, both as long vectors.",
     why: "1 means that the direction is kept; a drop shows in the third decimal first.",
     misleads:
       "It saturates: 26 dB is rather poor and still gives 0.9987. It is blind to scale, and it compares weights, not outputs.",
-    formula: "⟨W, Ŵ⟩ / (‖W‖ · ‖Ŵ‖)",
   },
   sqnr_db: {
     what: "The energy of the weights over the energy of the rounding error, in decibels: 10 dB are a factor of ten, a bit is worth about 6 dB.",
     why: "Above 40 dB is usually safe, 30–40 calls for care such as per-channel scales, below 30 naive INT8 is likely to hurt.",
     misleads:
       "Per tensor, a Gaussian matrix reaches only 38–39 dB, so 40 is out of reach for most layers and 38 is normal. It is about weights, not activations, and deployed schemes differ.",
-    formula: "10 · log₁₀(ΣW² / Σ(Ŵ − W)²)",
   },
   dynamic_range: {
     what: "The largest magnitude over the mean magnitude.",
     why: "A rough measure of outliers: high values mean that one scale must serve both giants and dwarfs.",
     misleads:
       "One weight decides it, and it grows with the size of the tensor: a million Gaussian weights give about 6.",
-    formula: "max|W| / mean|W|",
   },
   outliers: {
     what: "Weights beyond 1.5 interquartile ranges from the quartiles: their share and their number.",
     why: "A heavy tail makes the scale of INT8 coarse for the bulk of the weights.",
     misleads:
       "A Gaussian already has 0.7 % of them, so a few are normal; the extreme ones say more. The count grows with the layer.",
-    formula: "w < Q1 − 1.5 · IQR  or  w > Q3 + 1.5 · IQR",
   },
   extreme_outliers: {
     what: "Weights beyond 3 interquartile ranges from the quartiles: their share and their number.",
     why: "They decide how INT8 fares: below 0.1 % is friendly, up to 1 % needs per-channel scales, clipping or SmoothQuant, more is high risk.",
     misleads:
       "How many, not how far: a single giant ruins the scale at almost 0 %. A peaked, narrow bulk makes ordinary weights “extreme”. Outliers of activations are not seen.",
-    formula: "w < Q1 − 3 · IQR  or  w > Q3 + 3 · IQR",
   },
   small_weights: {
     what: "The share of weights whose magnitude is at most this.",
     why: "Many small weights favour magnitude pruning.",
     misleads:
       "The threshold is absolute: compare it with the layer’s standard deviation first. Small need not be unimportant, and scattered zeros save no time without sparse kernels.",
-    formula: "100 · #{|w| ≤ t} / N",
   },
   dead: {
     what: "Rows (outputs) or columns (inputs) in which every weight is at most 10⁻⁶ in magnitude.",
@@ -281,7 +255,6 @@ export const en = {
     what: "The mean and the median of the magnitudes.",
     why: "A mean well above the median is a heavy tail.",
     misleads: "Even a Gaussian has a ratio of 1.18, so only clearly more is telling; both move with the layer’s scale.",
-    formula: "mean|W|, median|W|",
   },
 
   // Schemes
@@ -290,14 +263,12 @@ export const en = {
     what: "8-bit integers with one scale for the whole tensor.",
     why: "The simplest and fastest to run; the baseline that all others should beat.",
     misleads: "One outlier coarsens every weight. Gaussian weights give 38–39 dB.",
-    formula: "scale = max|W| / 127",
   },
   int8_channel: {
     what: "8-bit integers with a scale per output row.",
     why: "Most runtimes support it, and it confines an outlier to its row.",
     misleads:
       "Outliers that share a column, as input features often do, hit every row all the same. Gaussian: 41.2 dB at 4096 inputs.",
-    formula: "scaleᵢ = maxⱼ|wᵢⱼ| / 127",
   },
   grouped: {
     what: "Integers of 8 or 4 bits with a scale for every 128 consecutive inputs of a row.",
@@ -310,7 +281,6 @@ export const en = {
     why: "The plainest 4-bit scheme: where it holds up, anything finer will.",
     misleads:
       "Gaussian weights give only about 16 dB, so a low figure is the format’s doing, not the layer’s; GPTQ or AWQ do better.",
-    formula: "scaleᵢ = maxⱼ|wᵢⱼ| / 7",
   },
   nf4_block64: {
     what: "4 bits on 16 levels spaced like quantiles of a Gaussian, a scale per 64 weights: the format of QLoRA.",
@@ -322,7 +292,6 @@ export const en = {
     what: "8-bit floating point, 4 bits of exponent and 3 of mantissa, one scale per tensor.",
     why: "Its error follows each weight’s own size, so outliers hardly disturb the rest.",
     misleads: "With 3 bits of mantissa it stays at 31–33 dB on almost any layer, below INT8 on well-behaved weights.",
-    formula: "scale = max|W| / 448",
   },
 } satisfies Record<string, Explanation>;
 
