@@ -19,7 +19,6 @@ export function Toolbar({ root }: { root: RefObject<HTMLElement | null> }) {
   return (
     <div class="wsw-toolbar" role="toolbar" aria-label={text.toolbar}>
       <Search />
-      <Chips />
       <div class="wsw-toolbar-end">
         {store.moved.value && (
           <button type="button" title={text.resetThresholdsHint} onClick={() => store.resetThresholds()}>
@@ -38,6 +37,7 @@ export function Toolbar({ root }: { root: RefObject<HTMLElement | null> }) {
         <SavePage />
         <FullScreen root={root} />
       </div>
+      <Chips />
     </div>
   );
 }
@@ -66,7 +66,8 @@ function Search() {
 
 function Chips() {
   const { store } = useView();
-  if (!store.narrowed.value) return null;
+  // Always there and never higher: what a drag narrows must not move under the pointer.
+  if (!store.narrowed.value) return <p class="wsw-chips wsw-muted">{text.filtersHint}</p>;
   const query = store.query.value.trim();
   const total = store.catalog.value.names.length;
   return (

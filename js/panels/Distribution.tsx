@@ -40,10 +40,10 @@ export function Distribution() {
         {() =>
           histogram &&
           (drawn.length > 1 ? (
-            <section class="wsw-pair" aria-label={text.distributionsAbout(drawn.length)}>
+            <figure class="wsw-pair" aria-label={text.distributionsAbout(drawn.length)}>
               <DistributionOverlay layers={drawn} logarithmic={false} />
               <DistributionOverlay layers={drawn} logarithmic />
-            </section>
+            </figure>
           ) : (
             <Charts histogram={histogram} label={label} />
           ))

@@ -66,10 +66,10 @@ function Charts({ main, spectra }: { main: Spectrum; spectra: Spectrum[] }) {
   );
   return (
     <>
-      <section class="wsw-pair" aria-label={about}>
+      <figure class="wsw-pair" aria-label={about}>
         <Largest main={main} spectra={spectra} />
         <All main={main} spectra={spectra} />
-      </section>
+      </figure>
       <Truncation main={main} />
     </>
   );

@@ -147,6 +147,7 @@ export const en = {
   search: "Search layers",
   searchPlaceholder: "Name, kind or family",
   filters: "Filters",
+  filtersHint: "Drag across a chart, or type, to narrow all panels; Ctrl + click compares layers.",
   removeFilter: (what: string) => `Remove the filter ${what}`,
   clearFilters: "Show all",
   filterQuery: (query: string) => `“${query}”`,

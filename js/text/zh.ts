@@ -162,6 +162,7 @@ export const zh: Catalogue = {
   search: "搜索层",
   searchPlaceholder: "名称、子结构或类别",
   filters: "筛选",
+  filtersHint: "在图表上拖动或输入文字即可缩小所有面板的范围；按住 Ctrl 点击可比较多层。",
   removeFilter: (what) => `移除筛选：${what}`,
   clearFilters: "显示全部",
   filterQuery: (query) => `“${query}”`,

@@ -47,7 +47,7 @@ def mark_of(dashboard: Locator, name: str, results: wsw.ScanResults) -> tuple[fl
 
 def ink_at(dashboard: Locator, x: float, y: float) -> int:
     """Return the opacity (0–255) of the canvas at a place."""
-    return dashboard.locator("canvas").evaluate(
+    return dashboard.locator(".wsw-risk-matrix canvas").evaluate(
         "(canvas, [x, y]) => canvas.getContext('2d').getImageData("
         "x * devicePixelRatio, y * devicePixelRatio, 1, 1).data[3]",
         [x, y],
@@ -62,7 +62,7 @@ def test_clicking_a_mark_shows_that_layers_weights_and_singular_values(
     assert ink_at(dashboard, x, y) > 200
     assert ink_at(dashboard, x, y - 60) == 0 or ink_at(dashboard, x + 40, y) == 0
 
-    dashboard.get_by_role("application").click(position={"x": x, "y": y})
+    dashboard.locator(".wsw-risk-matrix").get_by_role("application").click(position={"x": x, "y": y})
 
     assert quickstart.run("dash.selected") == repr(LAYER)
     distribution = dashboard.get_by_role("region", name="Weight distribution")
@@ -103,6 +103,7 @@ def test_every_metric_on_the_screen_is_the_one_in_the_results(quickstart: Notebo
     quickstart.run(f"dash.selected = {LAYER!r}")
     metrics = dashboard.get_by_role("region", name="Metrics")
     expect(metrics.locator(".wsw-full-name")).to_have_text(LAYER)
+    metrics.scroll_into_view_if_needed()  # what is out of sight has no text
     row = expected.to_frame().loc[LAYER]
     seen = 0
     for section in ("basic_stats", "spectral", "quantization", "sparsity"):
@@ -127,7 +128,7 @@ def test_python_selects_and_the_page_follows(quickstart: Notebook) -> None:
     for panel in ("Weight distribution", "Singular values", "Metrics"):
         expect(dashboard.get_by_role("region", name=panel).locator(".wsw-aside")).to_have_text("word_embeddings")
     expect(dashboard.locator(".wsw-row[aria-selected=true]")).to_have_attribute("title", OTHER)
-    expect(dashboard.get_by_role("status")).to_contain_text("word_embeddings selected")
+    expect(dashboard.locator("p[role=status]")).to_contain_text("word_embeddings selected")
 
     quickstart.run("dash.selected = None")
     expect(dashboard.get_by_role("region", name="Metrics")).to_contain_text("Choose a layer")
