@@ -72,8 +72,8 @@ function Chips() {
   const total = store.catalog.value.names.length;
   return (
     <ul class="wsw-chips" aria-label={text.filters}>
-      <li class="wsw-muted" role="status">
-        {text.matches(store.matching.value.length, total)}
+      <li class="wsw-muted">
+        <span role="status">{text.matches(store.matching.value.length, total)}</span>
       </li>
       {query && <Chip label={text.filterQuery(query)} onRemove={() => store.search("")} />}
       {[...store.filters.value].map(([key, filter]) => (

@@ -108,6 +108,7 @@ def test_the_map_is_clicked_coloured_and_brushed(board: Board, results: wsw.Scan
     assert board.left() == 1
     if board.notebook:
         board.python_says("dash.selection", "['encoder.layer.3.attention.self.query']")
+    _, box = board.surface(panel)
     board.page.mouse.click(box["x"] + box["width"] - 3, box["y"] + 3)  # beside all tiles
     assert board.left() == 40
 
