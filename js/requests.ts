@@ -30,13 +30,13 @@ export class Requests {
     wire.on("msg:custom", this.receive);
   }
 
-  ask<T>(method: string, parameters: Record<string, unknown> = {}): Promise<Reply<T>> {
+  ask<T>(method: string, parameters: Record<string, unknown> = {}, deadline = this.deadline): Promise<Reply<T>> {
     const id = this.next++;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.waiting.delete(id);
         reject(new NoAnswer(method));
-      }, this.deadline);
+      }, deadline);
       this.waiting.set(id, { resolve: resolve as Waiting["resolve"], reject, timer });
       this.wire.send({ ...parameters, type: "request", id, method });
     });

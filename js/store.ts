@@ -40,6 +40,8 @@ export interface Store extends Selection, Filters, WhatIf, Columns {
   close(): void;
 }
 
+const PAGE_DEADLINE = 300_000; // milliseconds; a page of ten thousand layers is large
+
 export function createStore(model: Model): Store {
   const stops: (() => void)[] = [];
   const traits = new LinkedTraits(model);
@@ -140,7 +142,7 @@ export function createStore(model: Model): Store {
       ? null
       : async () => {
           traits.flush(); // the page is saved as it is seen
-          const { buffers } = await requests.ask<object>("page");
+          const { buffers } = await requests.ask<object>("page", {}, PAGE_DEADLINE);
           const { buffer, byteOffset, byteLength } = buffers[0] as DataView;
           return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
         },

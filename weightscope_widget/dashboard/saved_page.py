@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import hashlib
 import html
 import json
 import os
@@ -20,8 +21,25 @@ from weightscope_widget.whole_file import whole_file
 
 __all__ = ["saved_page", "write_page"]
 
-# Nothing may be fetched, whatever is in the page: the module is imported from memory, pictures are made in it.
-_POLICY = "default-src 'none'; script-src 'unsafe-inline' blob:; style-src 'unsafe-inline'; img-src blob: data:"
+_START = """
+const unpack = (id) => {
+  const bytes = Uint8Array.from(atob(document.getElementById(id).textContent), (byte) => byte.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")));
+};
+const root = document.getElementById("dashboard");
+try {
+  const source = new Blob([await unpack("module").text()], { type: "text/javascript" });
+  const module = await import(URL.createObjectURL(source));
+  module.openSaved(root, await unpack("data").arrayBuffer());
+} catch (error) {
+  root.textContent = `This page cannot be shown by this browser (${error}).`;
+}
+"""
+
+# Nothing may be fetched, and no script runs but the one that starts the page and the module that it makes of what is in
+# the page, whatever names are in it too.
+_DIGEST = base64.b64encode(hashlib.sha256(_START.encode()).digest()).decode()
+_POLICY = f"default-src 'none'; script-src 'sha256-{_DIGEST}' blob:; style-src 'unsafe-inline'; img-src blob: data:"
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -41,20 +59,7 @@ body {{ margin: 16px; font-family: system-ui, sans-serif; }}
 <noscript>This page draws with JavaScript, which is off in this browser.</noscript>
 <script type="application/octet-stream" id="module">{module}</script>
 <script type="application/octet-stream" id="data">{data}</script>
-<script type="module">
-const unpack = (id) => {{
-  const bytes = Uint8Array.from(atob(document.getElementById(id).textContent), (byte) => byte.charCodeAt(0));
-  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")));
-}};
-const root = document.getElementById("dashboard");
-try {{
-  const source = new Blob([await unpack("module").text()], {{ type: "text/javascript" }});
-  const module = await import(URL.createObjectURL(source));
-  module.openSaved(root, await unpack("data").arrayBuffer());
-}} catch (error) {{
-  root.textContent = `This page cannot be shown by this browser (${{error}}).`;
-}}
-</script>
+<script type="module">{start}</script>
 </body>
 </html>
 """
@@ -77,6 +82,7 @@ def saved_page(state: Mapping[str, Any], results: ScanResults) -> str:
     """
     return _PAGE.format(
         policy=_POLICY,
+        start=_START,
         title=html.escape(f"{results.model} – WeightScope"),
         module=_packed(front_end_source().encode()),
         data=_packed(_data(state, results)),
