@@ -38,7 +38,7 @@ export class Details {
   private readonly known = new Map<string, Signal<Detail>>();
   /** The stage at which each layer was last asked for. */
   private readonly asked = new Map<string, Stage>();
-  /** How often all that was wanted had come. */
+  /** How often all that was to be fetched ahead had come. */
   private readonly complete = signal(0);
   private bytes = 0;
   private prefetching = false;
@@ -50,7 +50,7 @@ export class Details {
     return this.slot(name).value;
   }
 
-  /** A layer's spectrum as it stood when the last batch was complete: thousands are read without a signal for each. */
+  /** A layer's spectrum as far as it was fetched ahead: thousands are read without a signal for each. */
   spectrumOf(name: string): Float64Array | null {
     this.complete.value;
     return this.known.get(name)?.peek().spectrum ?? null;
@@ -59,7 +59,7 @@ export class Details {
   /** Fetch a layer's details, unless they are here or on their way as of this stage. */
   want(name: string, stage: Stage, again = false): void {
     if (stage === Stage.Waiting || (!again && this.asked.get(name) === stage)) return;
-    void this.fetch([{ name, stage }]).then(() => this.completed());
+    void this.fetch([{ name, stage }]);
   }
 
   /** Fetch what finished layers have, a few at a time, as long as it is little. */
@@ -77,7 +77,8 @@ export class Details {
       }
     } finally {
       this.prefetching = false;
-      this.completed();
+      // Who calls this hears of it no more than others do.
+      this.complete.value = this.complete.peek() + 1;
     }
   }
 
@@ -113,11 +114,6 @@ export class Details {
       }
       return false;
     }
-  }
-
-  private completed(): void {
-    // Who calls this hears of it no more than others do.
-    this.complete.value = this.complete.peek() + 1;
   }
 
   private slot(name: string): Signal<Detail> {

@@ -5,7 +5,7 @@ import { signal } from "@preact/signals";
 import { render as renderPreact } from "preact";
 import { Dashboard } from "./Dashboard";
 import type { Traits } from "./model";
-import { readSaved } from "./saved";
+import { readSaved, type SavedModel } from "./saved";
 import { createStore, type Model, type Store } from "./store";
 import styles from "./styles";
 import { detectLanguage, language } from "./text";
@@ -57,9 +57,11 @@ const widget = () => {
 
 export default widget;
 
+export { readSaved };
+
 /** Show a saved dashboard on a page without a kernel. */
-export function openSaved(el: HTMLElement, data: ArrayBuffer): void {
-  const model = readSaved(data) as unknown as AnyModel<Traits>;
+export function openSaved(el: HTMLElement, saved: SavedModel): void {
+  const model = saved as unknown as AnyModel<Traits>;
   const { initialize, render } = widget();
   initialize({ model });
   render({ model, el });

@@ -68,8 +68,8 @@ export class SavedModel implements Model {
       method === "details"
         ? { type: "reply", id, result: { layers } }
         : { type: "reply", id, error: "A saved page has no kernel." };
-    // Not before the question is asked, as no kernel would.
-    queueMicrotask(() => {
+    // As a kernel would: not before the question is asked, and with room for the page to paint between two answers.
+    setTimeout(() => {
       for (const handler of this.handlers.get("msg:custom") ?? []) handler(reply as never, buffers as never);
     });
   }

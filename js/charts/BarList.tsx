@@ -9,7 +9,7 @@ import { PALETTES } from "../palette";
 import { text } from "../text";
 import type { Margin } from "./Axes";
 import type { MetricAxis } from "./axis";
-import { useLate } from "./late";
+import { useAfterPaint, useLate } from "./late";
 import { Marks } from "./Marks";
 import { shortened, textWidth } from "./measure";
 import type { Painter } from "./painter";
@@ -47,7 +47,7 @@ export function BarList(bars: Bars) {
   const size = useSize(scroller);
   const scroll = useScroll(scroller);
   const { top } = scroll;
-  const selected = useLate(store.selected, scroller);
+  const selected = useLate(useAfterPaint(store.selected), scroller);
 
   const list = rows.value;
   const { width, height } = size.value;

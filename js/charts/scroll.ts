@@ -30,7 +30,7 @@ export function useScroll(ref: RefObject<HTMLElement | null>): Scroll {
         // With the next frame: asked at once, the page would have to be laid out here and again after what follows.
         requestAnimationFrame(() => {
           const element = ref.current;
-          if (!element || top.peek() !== wanted || element.scrollTop === wanted) return;
+          if (!element || top.peek() !== wanted) return;
           own = wanted;
           element.scrollTop = wanted;
           if (element.scrollTop !== wanted) {

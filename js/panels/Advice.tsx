@@ -22,9 +22,9 @@ export function Advice() {
   const whole = useComputed(() => modelAdvice(store.catalog.value, store.table.value, thresholds.value, spectrumOf));
   const ofLayer = useComputed(() => {
     const selected = selection.value;
-    return selected === null
-      ? []
-      : layerAdvice(store.catalog.value, store.table.value, thresholds.value, selected, spectrumOf);
+    if (selected === null) return [];
+    const spectrum = store.detailOf(selected).spectrum;
+    return layerAdvice(store.catalog.value, store.table.value, thresholds.value, selected, () => spectrum);
   });
   return (
     <Panel name="advice" title={text.title} aside={text.ruleOfThumb}>

@@ -3,7 +3,7 @@
 import { effect, useComputed } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { type ClassifiedMetric, classify } from "../assessment";
-import { useLate } from "../charts/late";
+import { useAfterPaint, useLate } from "../charts/late";
 import { useScroll } from "../charts/scroll";
 import { useSize } from "../charts/size";
 import { useView } from "../context";
@@ -179,7 +179,7 @@ function Grid() {
   const { height } = size.value;
   const scroll = useScroll(scroller);
   const { top } = scroll;
-  const late = useLate(store.selected, scroller);
+  const late = useLate(useAfterPaint(store.selected), scroller);
   const order = store.order.value;
   const selected = store.selected.value;
 

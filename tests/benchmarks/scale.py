@@ -24,7 +24,7 @@ FIRST_PAINT = """async () => {
     };
     const source = new Blob([await (await unpack("module")).text()], { type: "text/javascript" });
     const module = await import(URL.createObjectURL(source));
-    const data = await (await unpack("data")).arrayBuffer();
+    const saved = module.readSaved(await (await unpack("data")).arrayBuffer());
     const root = document.getElementById("dashboard");
     root.replaceChildren();
     const frame = () => new Promise(requestAnimationFrame);
@@ -34,7 +34,7 @@ FIRST_PAINT = """async () => {
         channel.port2.postMessage(0);
     });
     const start = performance.now();
-    module.openSaved(root, data);
+    module.openSaved(root, saved);
     while (!root.querySelector(".wsw-layer-map canvas") || !root.querySelector(".wsw-risk-matrix svg")) await frame();
     await frame();
     await painted();

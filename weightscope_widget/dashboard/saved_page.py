@@ -30,7 +30,7 @@ const root = document.getElementById("dashboard");
 try {
   const source = new Blob([await unpack("module").text()], { type: "text/javascript" });
   const module = await import(URL.createObjectURL(source));
-  module.openSaved(root, await unpack("data").arrayBuffer());
+  module.openSaved(root, module.readSaved(await unpack("data").arrayBuffer()));
 } catch (error) {
   root.textContent = `This page cannot be shown by this browser (${error}).`;
 }
