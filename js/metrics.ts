@@ -75,6 +75,12 @@ export function formatLevel(metric: ClassifiedMetric, level: number): string {
 
 export const isPercentage = (metric: string): boolean => PERCENTAGES.test(bare(metric));
 
+/** The columns that a metric is computed from, where it is not one itself. */
+const NEEDED: Record<string, string[]> = {
+  stable_rank_percentage: ["spectral.stable_rank", "spectral.total_rank"],
+  risk: ["spectral.condition_number", "quantization.extreme_outlier_percentage"],
+};
+
 /** Every metric that some layer has, those with classes first; what a map or an axis can be of. */
 export function metricsOf(table: Table): string[] {
   const known = ["condition_number", "stable_rank_percentage", "sqnr_db", "extreme_outlier_percentage", "risk"];
@@ -83,8 +89,6 @@ export function metricsOf(table: Table): string[] {
     (column) => !(skipped.has(column) || column.startsWith("baseline.") || column.startsWith("schemes.")),
   );
   return [...known, "near_zero_percentage", ...others].filter((metric) =>
-    metric === "risk" || metric === "stable_rank_percentage"
-      ? table.has("spectral.stable_rank") || table.has("quantization.extreme_outlier_percentage")
-      : table.has(columnOf(metric, "int8_tensor")),
+    (NEEDED[metric] ?? [columnOf(metric, "int8_tensor")]).every((column) => table.has(column)),
   );
 }

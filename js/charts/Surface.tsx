@@ -49,6 +49,12 @@ export function Surface({ label, size, rowAt, placeOf, metric, drag, onKey, onMi
   };
   const far = ([x, y]: Corner, [u, v]: Corner): boolean => Math.hypot(x - u, y - v) > CLICK;
 
+  const drop = (): void => {
+    const corners = path.current;
+    path.current = null;
+    if (corners && drag && dragged.current) drag.ended(corners);
+  };
+
   const hovered = store.hovered.value;
   const place = pointing.value && hovered !== null ? placeOf(hovered) : null;
   return (
@@ -80,14 +86,8 @@ export function Surface({ label, size, rowAt, placeOf, metric, drag, onKey, onMi
           pointing.value = !event.buttons;
           if (!event.buttons) store.hover(rowAt(...here));
         }}
-        onPointerUp={() => {
-          const corners = path.current;
-          path.current = null;
-          if (corners && drag && dragged.current) drag.ended(corners);
-        }}
-        onPointerCancel={() => {
-          path.current = null;
-        }}
+        onPointerUp={drop}
+        onPointerCancel={drop} // a drag that the system takes away has got as far as it has
         onPointerLeave={() => {
           pointing.value = false;
           store.hover(null);

@@ -26,7 +26,8 @@ export function colouring(metric: string, values: Float64Array, thresholds: Thre
   const along = axisKind(metric) === "linear" ? (value: number) => value : (value: number) => Math.log1p(value / 1e-2);
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const value of values) {
-    if (!Number.isFinite(value)) continue;
+    // A zero has no place on a log axis: it is coloured as the least that has one.
+    if (!Number.isFinite(value) || (axisKind(metric) === "log" && value <= 0)) continue;
     low = Math.min(low, value);
     high = Math.max(high, value);
   }

@@ -98,7 +98,7 @@ export interface Placed {
 const HEADING = 18; // above each grid, for its name
 const FOOT = 18; // below a grid, for the numbers of its blocks
 const LOOSE = 20; // the least width of a loose cell: those that have no more room wrap
-const [NARROWEST, WIDEST] = [3, 72];
+const WIDEST = 72;
 const [LOWEST, HIGHEST] = [9, 34];
 const CELL_GAP = 1;
 
@@ -107,14 +107,15 @@ export function place(grids: Grid[], width: number, height: number, gutter: numb
   const lines = grids.reduce((sum, grid) => sum + (grid.loose ? 1 : grid.kinds.length), 0);
   const room = height - grids.length * HEADING - grids.filter(({ loose }) => !loose).length * FOOT;
   const cellHeight = Math.max(LOWEST, Math.min(HIGHEST, Math.floor(room / Math.max(1, lines))));
-  const across = width - gutter - 8;
+  const across = Math.max(1, width - gutter - 8);
   let y = 0;
   const tiles: Tile[] = [];
   const placed = grids.map((grid): PlacedGrid => {
     y += HEADING;
     const wanted = grid.loose ? grid.cells.length : grid.blocks.length;
     const columns = grid.loose ? Math.max(1, Math.min(wanted, Math.floor(across / LOOSE))) : wanted;
-    const cellWidth = Math.max(NARROWEST, Math.min(WIDEST, across / columns));
+    // However narrow: what does not fit would be out of sight, and out of reach.
+    const cellWidth = Math.min(WIDEST, across / columns);
     const result: PlacedGrid = { ...grid, x: gutter, y, cellWidth, cellHeight, columns };
     for (const cell of grid.cells) {
       const column = grid.loose ? cell.across % columns : cell.across;
@@ -130,7 +131,7 @@ export function place(grids: Grid[], width: number, height: number, gutter: numb
 
 /** Share a cell among its layers, as squarely as it goes. */
 function split(layers: number[], x: number, y: number, width: number, height: number, tiles: Tile[]): void {
-  const [inner, deep] = [Math.max(1, width - CELL_GAP), Math.max(1, height - CELL_GAP)];
+  const [inner, deep] = [width - Math.min(CELL_GAP, width / 3), Math.max(1, height - CELL_GAP)];
   const count = layers.length;
   let columns = Math.max(1, Math.min(count, Math.round(Math.sqrt((count * inner) / deep))));
   while (Math.ceil(count / columns) > deep && columns < count) columns++;
