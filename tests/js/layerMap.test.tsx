@@ -17,20 +17,20 @@ const GPT2: Layer[] = LAYERS.map((layer, row) => ({
 }));
 
 // The page is 600 × 300. Kinds are two letters of 6 pixels at most, so blocks begin at 12 + 12 = 24; a cell is as wide
-// and high as it may be, 44 × 24. Two lines, o and up, from 18 to 66; 18 for the numbers of the blocks and 18 for the
-// next heading, so the loose layers (0, 4, 5, 6) begin at 102.
+// and high as it may be, 72 × 34. Two lines, o and up, from 18 to 86; 18 for the numbers of the blocks and 18 for the
+// next heading, so the loose layers (0, 4, 5, 6) begin at 122.
 const PLACES: Record<number, [number, number]> = {
   1: [24, 18],
-  3: [68, 18],
-  2: [24, 42],
-  0: [24, 102],
-  4: [68, 102],
-  5: [112, 102],
-  6: [156, 102],
+  3: [96, 18],
+  2: [24, 52],
+  0: [24, 122],
+  4: [96, 122],
+  5: [168, 122],
+  6: [240, 122],
 };
 const middle = (row: number): [number, number] => {
   const [x, y] = PLACES[row] as [number, number];
-  return [x + 22, y + 12];
+  return [x + 36, y + 17];
 };
 
 const open = (layers = GPT2) => mount(LayerMap, new Kernel(layers));
@@ -75,7 +75,7 @@ describe("the tiles", () => {
     const colours = [levels.yellow, levels.red, levels.green, levels.red, muted, line, line];
     // κ: attention, very high, safe, very high; one failed, and two have none.
     for (const [row, colour] of colours.entries())
-      expect(tileOf(page, row)).toMatchObject({ colour, size: [43, 23], alpha: colour === line ? 0.6 : 1 });
+      expect(tileOf(page, row)).toMatchObject({ colour, size: [71, 33], alpha: colour === line ? 0.6 : 1 });
   });
 
   it("are named: kinds beside them, blocks below, and what is outside the blocks", async () => {
@@ -117,16 +117,16 @@ describe("the pointer", () => {
     expect(["x", "y", "width", "height"].map((name) => Number(ring.getAttribute(name)))).toEqual([
       x - 1,
       y - 1,
-      45,
-      25,
+      73,
+      35,
     ]);
   });
 
   it("falls into no gap between two tiles", async () => {
     const page = await open();
-    await point(page, "click", [67.5, 30]); // the gap right of layer 1
+    await point(page, "click", [95.5, 30]); // the gap right of layer 1
     expect(page.store.selected.value).toBe(1);
-    await point(page, "click", [68, 30]);
+    await point(page, "click", [96, 30]);
     expect(page.store.selected.value).toBe(3);
   });
 
@@ -151,31 +151,31 @@ describe("the pointer", () => {
 describe("a drag", () => {
   it("narrows to the tiles that it touches, while it is drawn and after", async () => {
     const page = await open();
-    await drag(page, [30, 20], [70, 30]); // from the first tile into its right neighbour
+    await drag(page, [30, 20], [100, 30]); // from the first tile into its right neighbour
     expect(page.store.matching.value).toEqual([1, 3]);
     expect(["x", "y", "width", "height"].map((name) => page.find(".wsw-brush").getAttribute(name))).toEqual([
-      ...["30", "20", "40", "10"],
+      ...["30", "20", "70", "10"],
     ]);
-    await point(page, "pointermove", [60, 50], { buttons: 1 }); // and down, but not as far right
-    await point(page, "pointerup", [60, 50]);
+    await point(page, "pointermove", [60, 60], { buttons: 1 }); // and down, but not as far right
+    await point(page, "pointerup", [60, 60]);
     expect([page.store.matching.value, [...page.store.filters.value.keys()]]).toEqual([[1, 2], ["map"]]);
     expect(page.root.querySelector(".wsw-brush")).toBeNull();
-    await point(page, "click", [60, 50]); // as a browser sends it after every drag
+    await point(page, "click", [60, 60]); // as a browser sends it after every drag
     expect(page.store.selected.value).toBeNull();
   });
 
   it("goes any way", async () => {
     const page = await open();
-    await drag(page, [170, 115], [90, 105]);
-    await point(page, "pointerup", [90, 105]);
+    await drag(page, [250, 140], [110, 130]);
+    await point(page, "pointerup", [110, 130]);
     expect(page.store.matching.value).toEqual([4, 5, 6]);
   });
 
   it("of less than a few pixels is a click", async () => {
     const page = await open();
-    await drag(page, middle(1), [48, 31]);
-    await point(page, "pointerup", [48, 31]);
-    await point(page, "click", [48, 31]);
+    await drag(page, middle(1), [61, 36]);
+    await point(page, "pointerup", [61, 36]);
+    await point(page, "click", [61, 36]);
     expect([page.store.selected.value, page.store.narrowed.value]).toEqual([1, false]);
   });
 
@@ -192,7 +192,7 @@ describe("a drag", () => {
 
   it("that the system takes away leaves no frame behind", async () => {
     const page = await open();
-    await drag(page, [30, 20], [70, 30]);
+    await drag(page, [30, 20], [100, 30]);
     await point(page, "pointercancel", [70, 30]);
     expect(page.root.querySelector(".wsw-brush")).toBeNull();
     expect(page.store.matching.value).toEqual([1, 3]);
