@@ -16,6 +16,7 @@ export function Header() {
   const table = store.table.value;
   const parameters = sum(names, (_, row) => table.value("parameters", row));
   const left = Object.entries(skipped);
+  const types = [...new Set(dtypes)].filter(Boolean).join(", ");
   return (
     <header class="wsw-header">
       <div class="wsw-model">
@@ -25,7 +26,7 @@ export function Header() {
           {parameters > 0 && (
             <span title={formatCount(parameters)}>{text.parameters(formatParameters(parameters))}</span>
           )}
-          <span>{[...new Set(dtypes)].filter(Boolean).join(", ")}</span>
+          {types && <span>{types}</span>}
           {left.length > 0 && (
             <span class="wsw-skipped" title={left.map(([name, reason]) => `${name}: ${reason}`).join("\n")}>
               {text.skipped(left.length)}

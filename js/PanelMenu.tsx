@@ -1,25 +1,13 @@
 /** Which panels are shown, and in which order. */
 
-import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
 import { useView } from "./context";
 import { PANELS, shownPanels, USUAL } from "./panels";
+import { usePopup } from "./popup";
 import { text } from "./text";
 
 export function PanelMenu() {
   const { store } = useView();
-  const open = useSignal(false);
-  const root = useRef<HTMLDivElement>(null);
-  const opener = useRef<HTMLButtonElement>(null);
-
-  useEffect(() => {
-    const close = (event: Event): void => {
-      if (open.peek() && !event.composedPath().includes(root.current as EventTarget)) open.value = false;
-    };
-    document.addEventListener("pointerdown", close, true);
-    return () => document.removeEventListener("pointerdown", close, true);
-  }, [open]);
-
+  const { open, root, opener, onKeyDown } = usePopup();
   const shown = shownPanels(store.view.value.panels);
   const hidden = PANELS.filter(({ id }) => !shown.includes(id)).map(({ id }) => id);
   const arrange = (panels: string[] | null): void => store.setView({ panels });
@@ -44,17 +32,7 @@ export function PanelMenu() {
         {text.panels}
       </button>
       {open.value && (
-        <div
-          class="wsw-popup"
-          role="dialog"
-          aria-label={text.panelsHint}
-          onKeyDown={(event) => {
-            event.stopPropagation();
-            if (event.key !== "Escape") return;
-            open.value = false;
-            opener.current?.focus();
-          }}
-        >
+        <div class="wsw-popup" role="dialog" aria-label={text.panelsHint} onKeyDown={onKeyDown}>
           <ol>
             {[...shown, ...hidden].map((id) => {
               const title = titles[id] ?? id;

@@ -1,13 +1,12 @@
 /** What a panel can be saved as. */
 
-import { useSignal } from "@preact/signals";
 import type { RefObject } from "preact";
-import { useEffect, useRef } from "preact/hooks";
 import { useView } from "./context";
 import { tableCsv } from "./export/csv";
 import { download, fileName } from "./export/files";
 import { pngOf } from "./export/png";
 import { panelSvg, svgText } from "./export/svg";
+import { usePopup } from "./popup";
 import { text } from "./text";
 
 export type Format = "svg" | "png" | "csv";
@@ -22,18 +21,7 @@ export function SaveMenu({
   formats: Format[];
 }) {
   const { store } = useView();
-  const open = useSignal(false);
-  const root = useRef<HTMLDivElement>(null);
-  const opener = useRef<HTMLButtonElement>(null);
-
-  useEffect(() => {
-    const close = (event: Event): void => {
-      if (open.peek() && !event.composedPath().includes(root.current as EventTarget)) open.value = false;
-    };
-    document.addEventListener("pointerdown", close, true);
-    return () => document.removeEventListener("pointerdown", close, true);
-  }, [open]);
-
+  const { open, root, opener, onKeyDown } = usePopup();
   const save = async (format: Format): Promise<void> => {
     open.value = false;
     const name = `${fileName(store.catalog.value.model, title)}.${format}`;
@@ -64,15 +52,7 @@ export function SaveMenu({
         ⤓
       </button>
       {open.value && (
-        <ul
-          class="wsw-popup wsw-formats"
-          onKeyDown={(event) => {
-            if (event.key !== "Escape") return;
-            event.stopPropagation();
-            open.value = false;
-            opener.current?.focus();
-          }}
-        >
+        <ul class="wsw-popup wsw-formats" onKeyDown={onKeyDown}>
           {formats.map((format) => (
             <li key={format}>
               <button type="button" onClick={() => void save(format)}>

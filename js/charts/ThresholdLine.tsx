@@ -5,6 +5,7 @@ import { useView } from "../context";
 import { formatLevel } from "../metrics";
 import { DEFAULT_THRESHOLDS } from "../state/whatif";
 import { text } from "../text";
+import { follow } from "./handle";
 
 interface Scale {
   (value: number): number;
@@ -52,26 +53,6 @@ export function ThresholdLine({ metric, index, axis, scale, from, to, ends, labe
   const line = axis === "x" ? { x1: at, x2: at, y1: from, y2: to } : { y1: at, y2: at, x1: from, x2: to };
   const move = (value: number): void => store.moveThreshold(metric, index, ROUNDED[metric](value));
 
-  const onPointerDown = (event: PointerEvent): void => {
-    if (event.button !== 0) return;
-    const handle = event.currentTarget as SVGElement;
-    const svg = handle.ownerSVGElement as SVGSVGElement;
-    const drag = (moved: PointerEvent): void => {
-      const bounds = svg.getBoundingClientRect();
-      const position = axis === "x" ? moved.clientX - bounds.left : moved.clientY - bounds.top;
-      move(scale.invert(Math.min(high, Math.max(low, position))));
-    };
-    const drop = (): void => {
-      handle.removeEventListener("pointermove", drag);
-      handle.removeEventListener("pointerup", drop);
-      handle.removeEventListener("pointercancel", drop);
-    };
-    handle.setPointerCapture(event.pointerId);
-    handle.addEventListener("pointermove", drag);
-    handle.addEventListener("pointerup", drop);
-    handle.addEventListener("pointercancel", drop);
-    event.stopPropagation();
-  };
   const onKeyDown = (event: KeyboardEvent): void => {
     const direction = { ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1 }[event.key];
     if (direction !== undefined) move(STEPS[metric](level, direction));
@@ -107,7 +88,7 @@ export function ThresholdLine({ metric, index, axis, scale, from, to, ends, labe
         aria-valuemin={Math.min(...bounds.filter((bound) => bound < level), level)}
         aria-valuemax={Math.max(...bounds.filter((bound) => bound > level), level)}
         aria-valuetext={value}
-        onPointerDown={onPointerDown}
+        onPointerDown={(event) => follow(event, axis, ends, (position) => move(scale.invert(position)))}
         onDblClick={() => store.resetThresholds(metric, index)}
         onKeyDown={onKeyDown}
       >

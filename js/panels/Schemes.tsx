@@ -47,7 +47,8 @@ export function Schemes() {
                   </label>
                 </th>
                 <td class="wsw-numeric">
-                  {formatBytes(bytes)} <span class="wsw-muted">{formatPercentage((100 * bytes) / (stored || 1))}</span>
+                  {stored > 0 ? formatBytes(bytes) : MISSING}{" "}
+                  {stored > 0 && <span class="wsw-muted">{formatPercentage((100 * bytes) / stored)}</span>}
                 </td>
                 <td class="wsw-numeric">{formatDecibel(sqnr)}</td>
                 <td class="wsw-numeric">{known ? formatCount(risky) : MISSING}</td>
@@ -57,7 +58,7 @@ export function Schemes() {
         </tbody>
       </table>
       <p class="wsw-note">
-        {text.storedAs(formatBytes(stored))} {missing && text.schemesMissing}
+        {stored > 0 ? text.storedAs(formatBytes(stored)) : text.sizesUnknown} {missing && text.schemesMissing}
       </p>
     </Panel>
   );

@@ -140,6 +140,7 @@ export const en = {
   weightedHint: "SQNR of the layers, weighted by their parameters; layers that are stored exactly are left out",
   risky: "At risk",
   riskyHint: "Layers below the high-risk line of the SQNR, which 4-bit schemes do not reach even for random weights",
+  sizesUnknown: "The results do not say how large the layers are.",
   storedAs: (bytes: string) => `Stored now in ${bytes}.`,
   schemesMissing: 'Schemes without a figure were left out of the scan; add "schemes" to its methods.',
 

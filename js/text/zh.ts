@@ -155,6 +155,7 @@ export const zh: Catalogue = {
   weightedHint: "各层 SQNR 按参数量加权的平均；可无损存储的层不计入",
   risky: "有风险",
   riskyHint: "SQNR 低于高风险线的层数；4-bit 方案即使面对随机权重也达不到该线",
+  sizesUnknown: "结果中没有各层的大小。",
   storedAs: (bytes) => `当前存储占 ${bytes}。`,
   schemesMissing: '没有数值的方案不在本次扫描之内；请在 methods 中加入 "schemes"。',
 

@@ -3,6 +3,7 @@
 import { scaleLinear, scaleLog } from "d3-scale";
 import { useRef, useState } from "preact/hooks";
 import { Axes } from "../../charts/Axes";
+import { follow } from "../../charts/handle";
 import { useSize } from "../../charts/size";
 import { logTicks } from "../../charts/ticks";
 import { useView } from "../../context";
@@ -110,25 +111,6 @@ function EnergyLine({ spectrum, x, ends, top, floor }: LineProps) {
     const next = Math.max(1, Math.min(spectrum.length, Math.round(wanted)));
     store.setView({ energy: keptBy(spectrum, next) });
   };
-  const onPointerDown = (event: PointerEvent): void => {
-    if (event.button !== 0) return;
-    const handle = event.currentTarget as SVGElement;
-    const svg = handle.ownerSVGElement as SVGSVGElement;
-    const drag = (moved: PointerEvent): void => {
-      const position = moved.clientX - svg.getBoundingClientRect().left;
-      set(x.invert(Math.min(ends[1], Math.max(ends[0], position))));
-    };
-    const drop = (): void => {
-      handle.removeEventListener("pointermove", drag);
-      handle.removeEventListener("pointerup", drop);
-      handle.removeEventListener("pointercancel", drop);
-    };
-    handle.setPointerCapture(event.pointerId);
-    handle.addEventListener("pointermove", drag);
-    handle.addEventListener("pointerup", drop);
-    handle.addEventListener("pointercancel", drop);
-    event.stopPropagation();
-  };
   const onKeyDown = (event: KeyboardEvent): void => {
     const steps = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 16, PageDown: -16 }[event.key];
     if (steps !== undefined) set(rank + steps);
@@ -160,7 +142,7 @@ function EnergyLine({ spectrum, x, ends, top, floor }: LineProps) {
         aria-valuemax={spectrum.length}
         aria-valuenow={rank}
         aria-valuetext={text.energyAt(formatCount(rank), kept)}
-        onPointerDown={onPointerDown}
+        onPointerDown={(event) => follow(event, "x", ends, (position) => set(x.invert(position)))}
         onKeyDown={onKeyDown}
       >
         <title>{text.energyHint}</title>
