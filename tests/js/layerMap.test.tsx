@@ -1,9 +1,9 @@
 /** The layer map on the page: what its tiles show, and what the pointer does there. */
 
 import { describe, expect, it } from "vitest";
-import { paintingOf, SvgPainter } from "../../js/charts/painter";
 import { PALETTES } from "../../js/palette";
 import { LayerMap } from "../../js/panels/layerMap/LayerMap";
+import { type Drawn, drag as dragOver, drawn, pointAt } from "./drawn";
 import { Kernel, LAYERS, type Layer } from "./kernel";
 import { type Mounted, mount } from "./page";
 
@@ -35,36 +35,10 @@ const middle = (row: number): [number, number] => {
 
 const open = (layers = GPT2) => mount(LayerMap, new Kernel(layers));
 
-const point = (page: Mounted, type: string, [clientX, clientY]: [number, number], more: PointerEventInit = {}) =>
-  page.after(() =>
-    page.find(".wsw-surface").dispatchEvent(new PointerEvent(type, { clientX, clientY, bubbles: true, ...more })),
-  );
-const drag = async (page: Mounted, from: [number, number], ...to: [number, number][]): Promise<void> => {
-  await point(page, "pointerdown", from, { button: 0, buttons: 1 });
-  for (const place of to) await point(page, "pointermove", place, { buttons: 1 });
-};
-
-interface Drawn {
-  place: [number, number];
-  size: [number, number];
-  colour: string | null;
-  alpha: number;
-}
-
-/** What the canvas was painted with, tile by tile. */
-function drawn(page: Mounted): Drawn[] {
-  const group = document.createElementNS("http://www.w3.org/2000/svg", "g") as SVGElement;
-  paintingOf(page.find<HTMLCanvasElement>("canvas"))?.(new SvgPainter(group));
-  return [...group.children].map((tile) => {
-    const of = (name: string) => Number(tile.getAttribute(name));
-    return {
-      place: [of("x"), of("y")],
-      size: [of("width"), of("height")],
-      colour: tile.getAttribute("fill"),
-      alpha: Number(tile.getAttribute("opacity") ?? 1),
-    };
-  });
-}
+const point = (page: Mounted, type: string, place: [number, number], more: PointerEventInit = {}) =>
+  pointAt(page, page.find(".wsw-surface"), type, place, more);
+const drag = (page: Mounted, ...places: [number, number][]) =>
+  dragOver(page, page.find(".wsw-surface"), places, { hold: true });
 const tileOf = (page: Mounted, row: number): Drawn | undefined =>
   drawn(page).find(({ place }) => place.join() === PLACES[row]?.join());
 
