@@ -217,7 +217,7 @@ describe("the dashboard on it", () => {
     );
     const root = document.createElement("div");
     document.body.replaceChildren(root);
-    openSaved(root, saved());
+    openSaved(root, readSaved(saved()));
     await later();
     expect(root.querySelector(".wsw-dashboard")).not.toBeNull();
     expect(root.textContent).toContain(LAYERS[1]?.label);
