@@ -131,6 +131,7 @@ describe("a file's name", () => {
     ["zero\u200Bwidth", "zero-width"],
     ["权重 ваги", "权重-ваги"],
     ["cafe\u0301", "caf\u00e9"],
+    ["हिन्दी", "हिन्दी"], // whose vowels are marks
     ["model 🙂 v2", "model---v2"],
     ["🙂", "weights"],
     ["con", "_con"],

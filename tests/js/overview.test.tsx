@@ -190,6 +190,22 @@ describe("rank efficiency", () => {
     expect(page.store.narrowed.value).toBe(false);
   });
 
+  it("has its layers where total and stable rank meet, to be chosen there", async () => {
+    const page = await open();
+    // Across from 25, a quarter of 140 over 1.4, to 140, and upwards from 0.8 to 140: 1.4 times the largest, in logarithms.
+    const x = 38 + (550 * Math.log(100 / 25)) / Math.log(140 / 25);
+    const y = (stable: number): number => 264 - (244 * Math.log(stable / 0.8)) / Math.log(140 / 0.8);
+    for (const row of [1, 3, 6]) {
+      await pointAt(page, page.find(".wsw-ranks .wsw-surface"), "click", [x + 3, y(SHARES[row] as number) - 1]);
+      expect(page.store.selected.value).toBe(row);
+      const ring = page.find(".wsw-ranks circle");
+      expect(Number(ring.getAttribute("cx"))).toBeCloseTo(x, 6);
+      expect(Number(ring.getAttribute("cy"))).toBeCloseTo(y(SHARES[row] as number), 6);
+    }
+    await pointAt(page, page.find(".wsw-ranks .wsw-surface"), "click", [x, y(1)]); // nobody there
+    expect(page.store.selected.value).toBe(6);
+  });
+
   it("moves its parts with a threshold", async () => {
     const page = await open();
     await page.after(() => press(handle(page, 0), "ArrowLeft")); // 10 to 9
