@@ -74,7 +74,9 @@ export function createWhatIf(traits: LinkedTraits): WhatIf {
     view,
     setView: (change) => {
       stored.value = { ...stored.value, ...change };
-      traits.writeSoon("_view", () => stored.value);
+      // Only what is dragged changes faster than Python can hear of it.
+      if ("energy" in change) traits.writeSoon("_view", () => stored.value);
+      else traits.write({ _view: stored.value });
     },
     scheme: computed(() => view.value.scheme),
   };

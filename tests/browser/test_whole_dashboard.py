@@ -295,6 +295,7 @@ def test_panels_are_chosen_and_kept(board: Board) -> None:
     expect(board.root.get_by_role("region", name="Model health")).to_have_count(0)
     expect(board.root.locator(".wsw-panel").first).to_have_attribute("aria-label", "Layer map")
     if board.notebook:
+        board.python_says("dash.get_state('_view')['_view']['panels'][0]", "'layer-map'")
         board.notebook.command("docmanager:save")
         board.page.reload()
         board.notebook.wait_until_ready()

@@ -69,7 +69,7 @@ def main() -> None:
                 print(json.dumps(str(error)))
             return
         found = wsw.scan(sharded, progress=False, vectors=True, workers=3)
-        background = wsw.show(sharded, vectors=True)
+        background = wsw.show(sharded, "all", vectors=True)
         assert background.wait(60)
         expected = wsw.scan(whole, progress=False, vectors=True)
         print(json.dumps([contents(found), contents(background.results), contents(expected)]))

@@ -55,7 +55,7 @@ def test_nothing_is_left_to_do(model: Path, remembered: Path) -> None:
 def test_a_dashboard_has_all_numbers_at_once(model: Path, remembered: Path, show: Show) -> None:
     scan(model, remembered)
     overwrite_unnoticed(model)
-    dash = show(model, cache=remembered)
+    dash = show(model, "all", cache=remembered)
     assert set(Table.of(dash).stages) == {2.0}
     assert contents(dash.results) == contents(scan(model, remembered))
 

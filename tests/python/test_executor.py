@@ -338,7 +338,7 @@ def test_four_per_core_are_at_hand_by_default() -> None:
 
 
 def test_the_dashboard_fills_the_same(executor: Executor, file: Path, show: Show) -> None:
-    dash = finished(show(file, vectors=True, executor=executor))
+    dash = finished(show(file, "all", vectors=True, executor=executor))
     table = Table.of(dash)
     assert table.progress["state"] == "done"
     assert table.progress["done"] == 14
