@@ -265,15 +265,9 @@ class ScanResults(Mapping[str, dict[str, Any]]):
         ``dtype``, ``parameters`` (Int64), ``grade``, ``risk``, then every scalar as ``section.metric``; ``error`` last
         where a layer failed.
         """
-        rows = {name: self._row(name) for name in self}
-        columns = dict.fromkeys(key for row in rows.values() for key in row if key != "error")
-        if any("error" in row for row in rows.values()):
-            columns["error"] = None
-        frame: pd.DataFrame = pd.DataFrame(
-            {key: pd.Series([row.get(key) for row in rows.values()], dtype=_dtype(key, rows)) for key in columns}
-        )
-        frame.index = pd.Index(list(rows), name="name")
-        return frame
+        from weightscope_widget.results_frame import frame_of
+
+        return frame_of(self)
 
     def quantization_plan(
         self, scheme: str = "int8_channel", minimum_sqnr_db: float | None = None, keep: str | Iterable[str] = ()
@@ -346,21 +340,6 @@ class ScanResults(Mapping[str, dict[str, Any]]):
 
     # Inside
 
-    def _row(self, name: str) -> dict[str, Any]:
-        info, sections = self._info(name), self._of(name)
-        row = {
-            "block": info.placement.block,
-            "stack": info.placement.stack,
-            "kind": info.placement.kind,
-            "family": info.placement.family,
-            "shape": info.shape,
-            "dtype": info.dtype,
-            "parameters": info.parameters,
-            "grade": self.grade(name),
-            "risk": self.risk(name),
-        }
-        return row | flatten(sections) | ({"error": sections["error"]} if "error" in sections else {})
-
     def _condition_and_outliers(self, name: str) -> tuple[float | None, float | None]:
         """Return the two numbers that health and risk rest on; a failed layer has neither."""
         sections = self._of(name)
@@ -402,14 +381,3 @@ class ScanResults(Mapping[str, dict[str, Any]]):
         if name in self.skipped:
             return f"{name!r} was left out ({self.skipped[str(name)]})."
         return f"{name!r} is not a layer of {self.model}; list(results) names them."
-
-
-_DTYPES = {"block": "Int64", "parameters": "Int64", "risk": "float64"}
-_OBJECTS = ("stack", "kind", "family", "shape", "dtype", "grade", "error")
-
-
-def _dtype(key: str, rows: Mapping[str, Mapping[str, Any]]) -> str:
-    if key in _OBJECTS:
-        return "object"
-    whole = all(isinstance(row.get(key), int) for row in rows.values())
-    return _DTYPES.get(key, "int64" if whole else "float64")
