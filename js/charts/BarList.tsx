@@ -48,6 +48,7 @@ export function BarList(bars: Bars) {
   const scroll = useScroll(scroller);
   const { top } = scroll;
   const selected = useLate(useAfterPaint(store.selected), scroller);
+  const late = useLate(useAfterPaint(store.compared), scroller);
 
   const list = rows.value;
   const { width, height } = size.value;
@@ -112,7 +113,7 @@ export function BarList(bars: Bars) {
     return index < 0 || y(index) > bottom ? null : [Math.max(gutter + 40, width / 2), y(index) + ROW / 2];
   };
   const levels = bars.classified ? store.thresholds.value[bars.classified] : [];
-  const compared = store.compared.value;
+  const compared = late.value;
 
   return (
     <div class="wsw-bars-scroller" ref={scroller} onScroll={scroll.onScroll}>

@@ -138,9 +138,6 @@ function Ranks() {
   };
   const [low] = x.domain() as [number, number];
   const [, high] = y.domain() as [number, number];
-  const chosen = [...store.compared.value, store.hovered.value].filter(
-    (row): row is number => row !== null && known.includes(row),
-  );
   return (
     <div class="wsw-plot wsw-ranks" ref={plot}>
       {width > 0 && (
@@ -159,10 +156,7 @@ function Ranks() {
           </svg>
           <Marks size={size} paint={paint} />
           <svg class="wsw-layer wsw-inert" width={width} height={height} aria-hidden="true">
-            {chosen.map((row) => {
-              const [cx, cy] = placeOf(row);
-              return <circle key={row} class="wsw-ring-hovered" cx={cx} cy={cy} r={6} />;
-            })}
+            <Rings placeOf={(row) => (known.includes(row) ? placeOf(row) : null)} />
           </svg>
           <Surface
             label={text.ranksAbout(known.length)}
@@ -174,5 +168,19 @@ function Ranks() {
         </>
       )}
     </div>
+  );
+}
+
+/** Around the layers that are compared or under the pointer. */
+function Rings({ placeOf }: { placeOf(row: number): [number, number] | null }) {
+  const { store } = useView();
+  const rows = new Set([...store.compared.value, store.hovered.value]);
+  return (
+    <>
+      {[...rows].map((row) => {
+        const place = row === null ? null : placeOf(row);
+        return place && <circle key={row} class="wsw-ring-hovered" cx={place[0]} cy={place[1]} r={6} />;
+      })}
+    </>
   );
 }
