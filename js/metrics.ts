@@ -54,8 +54,10 @@ export function titleOf(metric: string): string {
   return metricTitle(metric === "near_zero_percentage" ? "threshold_1e-2" : bare(metric));
 }
 
-export function formatMetric(metric: string, value: number): string {
-  const name = bare(metric);
+export const formatMetric = (metric: string, value: number): string => formatNamed(bare(metric), value);
+
+/** The same, of a metric by its own name. */
+export function formatNamed(name: string, value: number): string {
   if (Number.isNaN(value)) return MISSING;
   if (name === "risk") return Number.isFinite(value) ? value.toFixed(1) : formatNumber(value);
   if (name.endsWith("sqnr_db")) return formatDecibel(value);
@@ -71,6 +73,12 @@ export function formatLevel(metric: ClassifiedMetric, level: number): string {
     : Number.isInteger(level)
       ? formatCount(level)
       : formatTick(level);
+}
+
+/** An estimate of a metric by its own name, to the two digits it deserves. */
+export function formatEstimate(name: string, value: number): string {
+  const unit = name === "sqnr_db" ? " dB" : PERCENTAGES.test(name) ? " %" : "";
+  return `≈ ${formatTick(Number(value.toPrecision(2)))}${unit}`;
 }
 
 export const isPercentage = (metric: string): boolean => PERCENTAGES.test(bare(metric));

@@ -4,31 +4,58 @@ import { columnOf } from "./metrics";
 import type { Catalog } from "./model";
 import type { Store } from "./store";
 
-interface Scheme {
+export interface Scheme {
   /** Bits per weight, without the scales. */
   bits: number;
+  /** What has a scale of its own. */
+  shared: "tensor" | "channel" | "group" | "block";
+  /** How many weights a group or block has; 0 for the others. */
+  size: number;
+  /** Bits per scale. */
   scaleBits: number;
-  /** How many scales a matrix has. */
-  scales(rows: number, columns: number): number;
-  /** What a large Gaussian matrix scores, in decibels; null where it depends on the shape. */
-  gaussian: number | null;
+  /** What a Gaussian matrix of 1024 × 4096 scores, in decibels. */
+  gaussian: number;
 }
 
-const channels = (rows: number): number => rows;
-const groups = (rows: number, columns: number): number => rows * Math.ceil(columns / 128);
-const blocks = (rows: number, columns: number): number => Math.ceil((rows * columns) / 64);
+const scheme = (bits: number, shared: Scheme["shared"], gaussian: number, size = 0): Scheme => ({
+  bits,
+  shared,
+  size,
+  scaleBits: shared === "block" ? 32 : 16,
+  gaussian,
+});
 
-export const SCHEMES: Record<string, Scheme> = {
-  int8_tensor: { bits: 8, scaleBits: 16, scales: () => 1, gaussian: null },
-  int8_channel: { bits: 8, scaleBits: 16, scales: channels, gaussian: 41.22 },
-  int8_group128: { bits: 8, scaleBits: 16, scales: groups, gaussian: 43.78 },
-  int4_channel: { bits: 4, scaleBits: 16, scales: channels, gaussian: 16.05 },
-  int4_group128: { bits: 4, scaleBits: 16, scales: groups, gaussian: 18.61 },
-  nf4_block64: { bits: 4, scaleBits: 32, scales: blocks, gaussian: 20.73 },
-  fp8_e4m3: { bits: 8, scaleBits: 16, scales: () => 1, gaussian: 31.55 },
+export const SCHEMES = {
+  int8_tensor: scheme(8, "tensor", 38.76),
+  int8_channel: scheme(8, "channel", 41.22),
+  int8_group128: scheme(8, "group", 43.78, 128),
+  int4_channel: scheme(4, "channel", 16.05),
+  int4_group128: scheme(4, "group", 18.61, 128),
+  nf4_block64: scheme(4, "block", 20.73, 64),
+  fp8_e4m3: scheme(8, "tensor", 31.55),
 };
 
-export const gaussianSqnr = (scheme: string): number | null => SCHEMES[scheme]?.gaussian ?? null;
+export type SchemeName = keyof typeof SCHEMES;
+
+/** What Gaussian weights score; null where that depends on the shape, or the scheme is unknown. */
+export const gaussianSqnr = (name: string): number | null =>
+  name === "int8_tensor" ? null : (SCHEMES[name as SchemeName]?.gaussian ?? null);
+
+/** Bytes of a (rows, columns) matrix in a scheme, scales included. */
+export function bytesIn({ bits, shared, size, scaleBits }: Scheme, rows: number, columns: number): number {
+  const scales = {
+    tensor: 1,
+    channel: rows,
+    group: rows * Math.ceil(columns / (size || 1)),
+    block: Math.ceil((rows * columns) / (size || 1)),
+  }[shared];
+  return (bits * rows * columns + scaleBits * scales) / 8;
+}
+
+/** Bytes of a weight as it is stored. */
+export const BYTES = new Map(
+  Object.entries({ float64: 8, float32: 4, float16: 2, bfloat16: 2, float8_e4m3fn: 1, float8_e5m2: 1 }),
+);
 
 /** The sides of a layer's matrix, (out, in·∏kernel), and how many such matrices a stack holds. */
 export function sidesOf(shape: string, stacked: boolean): { rows: number; columns: number; matrices: number } | null {
@@ -38,8 +65,6 @@ export function sidesOf(shape: string, stacked: boolean): { rows: number; column
   const [rows, ...others] = rest as [number, ...number[]];
   return { rows, columns: others.reduce((product, side) => product * side, 1), matrices: matrices as number };
 }
-
-const BYTES: Record<string, number> = { float64: 8, float32: 4, float16: 2, bfloat16: 2 };
 
 export interface SchemeSummary {
   scheme: string;
@@ -75,7 +100,7 @@ function sizesOf(catalog: Catalog): Sizes {
       rows: column((row) => sides[row]?.rows),
       columns: column((row) => sides[row]?.columns),
       matrices: column((row) => sides[row]?.matrices),
-      bytes: column((row) => BYTES[catalog.dtypes[row] ?? ""] ?? 4),
+      bytes: column((row) => BYTES.get(catalog.dtypes[row] ?? "") ?? 4),
     };
     known.set(catalog, sizes);
   }
@@ -88,13 +113,13 @@ export function summarize(store: Store): SchemeSummary[] {
   const [, risky] = store.thresholds.value.sqnr_db;
   const { rows, columns, matrices, bytes } = sizesOf(store.catalog.value);
   const left = store.matching.value.filter((row) => !Number.isNaN(rows[row]));
-  return Object.entries(SCHEMES).map(([scheme, { bits, scaleBits, scales }]) => {
+  return Object.entries(SCHEMES).map(([scheme, storage]) => {
     const values = table.column(columnOf("sqnr_db", scheme));
     const total = { bytes: 0, stored: 0, weighted: 0, parameters: 0, risky: 0 };
     for (const row of left) {
       const [down, across, many] = [rows[row] as number, columns[row] as number, matrices[row] as number];
       const entries = down * across * many;
-      total.bytes += (entries * bits + many * scales(down, across) * scaleBits) / 8;
+      total.bytes += many * bytesIn(storage, down, across);
       total.stored += entries * (bytes[row] as number);
       const value = values[row] as number;
       if (!Number.isFinite(value)) continue;

@@ -2,10 +2,11 @@
 
 import { judge } from "../assessment";
 import { type Catalog, Stage, type Table, type Thresholds } from "../model";
+import { BYTES, bytesIn, SCHEMES, type SchemeName } from "../schemes";
 import { bitsandbytesName, bitsandbytesText, ignorePattern, llmCompressorText, pattern, peftText } from "./code";
 import { energyRank, isVector, type LayerFacts, layersOf, parametersOf, type SpectrumOf } from "./layers";
 
-export type Scheme = keyof typeof SCHEMES;
+export type Scheme = SchemeName;
 export type Reason =
   | "requested"
   | "embedding"
@@ -19,56 +20,21 @@ export type Reason =
   | "below"
   | "same_module";
 
-interface SchemeFacts {
-  bits: number;
-  shared: "tensor" | "channel" | "group" | "block";
-  size: number;
-  scaleBits: number;
-  /** What a Gaussian matrix of 1024 × 4096 scores, in dB. */
-  gaussian: number;
-  /** As compressed-tensors writes it, where it has it. */
-  weights: [string, string | number][] | null;
+/** A scheme as compressed-tensors writes it; null where it does not have it. */
+function recipeOf(scheme: Scheme): [string, string | number][] | null {
+  const { bits, shared, size } = SCHEMES[scheme];
+  if (shared === "block") return null;
+  return [
+    ["num_bits", bits],
+    ["type", scheme === "fp8_e4m3" ? "float" : "int"],
+    ["symmetric", "true"],
+    ["strategy", shared],
+    ...(size ? ([["group_size", size]] as [string, number][]) : []),
+  ];
 }
-
-const weights = (bits: number, type: string, strategy: string, size = 0): [string, string | number][] => [
-  ["num_bits", bits],
-  ["type", type],
-  ["symmetric", "true"],
-  ["strategy", strategy],
-  ...(size ? ([["group_size", size]] as [string, number][]) : []),
-];
-const scheme = (
-  bits: number,
-  shared: SchemeFacts["shared"],
-  gaussian: number,
-  size = 0,
-  type = "int",
-): SchemeFacts => ({
-  bits,
-  shared,
-  size,
-  scaleBits: shared === "block" ? 32 : 16,
-  gaussian,
-  weights: shared === "block" ? null : weights(bits, type, shared, size),
-});
-
-/** As `analyzers/schemes/catalogue.py` has them. */
-export const SCHEMES = {
-  int8_tensor: scheme(8, "tensor", 38.76),
-  int8_channel: scheme(8, "channel", 41.22),
-  int8_group128: scheme(8, "group", 43.78, 128),
-  int4_channel: scheme(4, "channel", 16.05),
-  int4_group128: scheme(4, "group", 18.61, 128),
-  nf4_block64: scheme(4, "block", 20.73, 64),
-  fp8_e4m3: scheme(8, "tensor", 31.55, 0, "float"),
-};
 
 const BITSANDBYTES: readonly string[] = ["int8_channel", "nf4_block64"];
 const MARGIN = 3;
-const BYTES = new Map(
-  Object.entries({ float64: 8, float32: 4, float16: 2, bfloat16: 2, float8_e4m3fn: 1, float8_e5m2: 1 }),
-);
-
 export interface QuantizationPlan {
   scheme: Scheme;
   minimum: number;
@@ -136,7 +102,7 @@ export function quantizationPlan(
   // Files leave out a head that is tied to the embedding; without this line it would be quantized after all.
   if (mayTieAHead(matrices) && !skip.some((name) => name.split(".").at(-1) === "lm_head")) skip.push("lm_head");
   const whole = new Set(kept.filter(({ members }) => members.length > 0).flatMap(modules));
-  const recipe = SCHEMES[scheme].weights;
+  const recipe = recipeOf(scheme);
   return {
     scheme,
     minimum,
@@ -205,20 +171,13 @@ function mayTieAHead(matrices: LayerFacts[]): boolean {
 }
 
 function bytesOf(table: Table, kept: LayerFacts[], quantized: LayerFacts[], scheme: Scheme): number | null {
-  const { bits, shared, size, scaleBits } = SCHEMES[scheme];
   const sizes = kept.map((layer) => (BYTES.get(layer.dtype) ?? Number.NaN) * parametersOf(table, layer));
   for (const layer of quantized) {
     const [first = Number.NaN, ...others] =
       layer.members.length > 0 ? (layer.shape ?? []).slice(-2) : (layer.shape ?? []);
     const columns = others.reduce((product, side) => product * side, 1);
     const matrices = layer.members.length || 1;
-    const scales = {
-      tensor: 1,
-      channel: first,
-      group: first * Math.ceil(columns / (size || 1)),
-      block: Math.ceil((first * columns) / (size || 1)),
-    }[shared];
-    sizes.push((matrices * (bits * first * columns + scaleBits * scales)) / 8);
+    sizes.push(matrices * bytesIn(SCHEMES[scheme], first, columns));
   }
   const total = sizes.reduce((sum, bytes) => sum + bytes, 0);
   return Number.isNaN(total) ? null : Math.ceil(total);

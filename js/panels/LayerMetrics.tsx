@@ -5,7 +5,7 @@ import { type ClassifiedMetric, classify, stableRankPercentage } from "../assess
 import { useLate } from "../charts/late";
 import { useView } from "../context";
 import { Explain } from "../Explain";
-import { formatCount, formatDecibel, formatNumber, formatPercentage, formatTick, MISSING } from "../format";
+import { formatEstimate, formatNamed } from "../metrics";
 import { own, type Table } from "../model";
 import { factsOf, metricTitle, text } from "../text";
 import { Empty, Panel } from "./Panel";
@@ -18,8 +18,6 @@ const CLASSIFIED: readonly string[] = [
   "extreme_outlier_percentage",
   "stable_rank_percentage",
 ];
-const COUNTS = /_count$|^dead_(rows|columns)$|_rank$/;
-const PERCENTAGES = /_percentage$|^threshold_/;
 
 interface Entry {
   metric: string;
@@ -155,26 +153,13 @@ function Row({ metric, value, baseline, compared }: Entry & { compared: boolean 
         )}
       </th>
       <td class="wsw-numeric" title={Number.isNaN(value) ? undefined : String(value)}>
-        {formatMetric(metric, value)}
+        {formatNamed(metric, value)}
       </td>
       {compared && (
         <td class="wsw-numeric wsw-baseline" title={text.randomHint}>
-          {Number.isNaN(baseline) ? "" : formatApproximately(metric, baseline)}
+          {Number.isNaN(baseline) ? "" : formatEstimate(metric, baseline)}
         </td>
       )}
     </tr>
   );
-}
-
-export function formatMetric(metric: string, value: number): string {
-  if (Number.isNaN(value)) return MISSING;
-  if (metric === "sqnr_db") return formatDecibel(value);
-  if (PERCENTAGES.test(metric)) return formatPercentage(value);
-  return COUNTS.test(metric) && Number.isInteger(value) ? formatCount(value) : formatNumber(value);
-}
-
-/** An estimate, to the two digits it deserves. */
-function formatApproximately(metric: string, value: number): string {
-  const unit = metric === "sqnr_db" ? " dB" : PERCENTAGES.test(metric) ? " %" : "";
-  return `≈ ${formatTick(Number(value.toPrecision(2)))}${unit}`;
 }

@@ -6,6 +6,7 @@ import { loraRanks, quantizationPlan, type Scheme, schemesOf } from "../advice/p
 import { adviceText as text } from "../advice/text";
 import { useView } from "../context";
 import type { Thresholds } from "../model";
+import { text as catalogue } from "../text";
 
 const ENERGY = 0.9;
 /** More would be no small adapter. */
@@ -38,7 +39,7 @@ export function PlanToTake({ thresholds }: { thresholds: ReadonlySignal<Threshol
             >
               {schemes.value.map((scheme) => (
                 <option key={scheme} value={scheme}>
-                  {text.schemes[scheme]}
+                  {catalogue.schemes[scheme]}
                 </option>
               ))}
             </select>

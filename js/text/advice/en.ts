@@ -113,13 +113,4 @@ export const en = {
   copy: { bitsandbytes: "Copy for bitsandbytes", llmCompressor: "Copy for llm-compressor", peft: "Copy for PEFT" },
   copied: "Copied",
   notCopied: "The browser did not let it be copied; here it is.",
-  schemes: {
-    int8_tensor: "INT8 per tensor",
-    int8_channel: "INT8 per channel",
-    int8_group128: "INT8, groups of 128",
-    int4_channel: "INT4 per channel",
-    int4_group128: "INT4, groups of 128",
-    nf4_block64: "NF4, blocks of 64",
-    fp8_e4m3: "FP8 E4M3 per tensor",
-  },
 };

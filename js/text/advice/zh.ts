@@ -106,13 +106,4 @@ export const zh: typeof en = {
   copy: { bitsandbytes: "复制给 bitsandbytes", llmCompressor: "复制给 llm-compressor", peft: "复制给 PEFT" },
   copied: "已复制",
   notCopied: "浏览器不允许复制，内容如下。",
-  schemes: {
-    int8_tensor: "INT8 per-tensor",
-    int8_channel: "INT8 per-channel",
-    int8_group128: "INT8，每组 128",
-    int4_channel: "INT4 per-channel",
-    int4_group128: "INT4，每组 128",
-    nf4_block64: "NF4，每块 64",
-    fp8_e4m3: "FP8 E4M3 per-tensor",
-  },
 };
