@@ -9,6 +9,15 @@ from weightscope_widget.errors import WeightScopeError
 from weightscope_widget.results import ScanResults
 from weightscope_widget.results_file import load_results
 from weightscope_widget.scope import Scope, scan
+from weightscope_widget.visualizers import (
+    plot_condition_number_heatmap,
+    plot_model_health_dashboard,
+    plot_quantization_risk_matrix,
+    plot_rank_efficiency,
+    plot_singular_values,
+    plot_weight_distribution,
+    plot_weight_heatmap,
+)
 
 __version__ = _version("weightscope-widget")
 
@@ -20,6 +29,13 @@ __all__ = [
     "WeightScopeError",
     "clear_cache",
     "load_results",
+    "plot_condition_number_heatmap",
+    "plot_model_health_dashboard",
+    "plot_quantization_risk_matrix",
+    "plot_rank_efficiency",
+    "plot_singular_values",
+    "plot_weight_distribution",
+    "plot_weight_heatmap",
     "scan",
     "show",
 ]

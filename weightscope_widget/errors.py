@@ -13,6 +13,7 @@ __all__ = [
     "FrontEndMissingError",
     "InvalidArgumentError",
     "MetaDeviceError",
+    "MissingGlyphWarning",
     "MissingLibraryError",
     "MissingShardError",
     "ModelNotFoundError",
@@ -52,7 +53,7 @@ class TensorReadError(WeightScopeError, ValueError):
 
 
 class MissingLibraryError(WeightScopeError, ImportError):
-    """A package that this kind of input needs is not installed."""
+    """A package that this input or output needs is not installed."""
 
 
 class MetaDeviceError(WeightScopeError, ValueError):
@@ -93,6 +94,10 @@ class CacheWarning(UserWarning):
 
 class ExecutorLostWarning(UserWarning):
     """The executor given to a scan broke or was closed; the scan goes on in this process."""
+
+
+class MissingGlyphWarning(UserWarning):
+    """No installed font has some characters of a figure; they are drawn as boxes."""
 
 
 class ScanInterruptedWarning(UserWarning):

@@ -20,7 +20,7 @@ from weightscope_widget.exact_json import numbers, plain
 from weightscope_widget.results import LayerInfo, ScanResults
 from weightscope_widget.whole_file import whole_file
 
-__all__ = ["load_results", "write_results"]
+__all__ = ["load_results", "plain_results", "write_results"]
 
 _FORMAT, _VERSION = "weightscope-results", 1
 
@@ -79,7 +79,7 @@ def load_results(path: str | os.PathLike[str]) -> ScanResults:
     try:
         if isinstance(document, dict) and document.get("format") == _FORMAT:
             return _read(document, path)
-        return _read_reference(document, path)
+        return plain_results(document, path.stem, str(path))
     except ResultsFormatError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
@@ -144,26 +144,45 @@ def _histogram(document: dict[str, Any]) -> Histogram:
     return Histogram(numbers(document["low"]), numbers(document["high"]), _decode(document["counts"]))
 
 
-def _read_reference(document: Any, path: Path) -> ScanResults:
-    if not isinstance(document, dict) or not document:
-        raise ResultsFormatError(f"{path} holds no results; give a file that results.save() wrote.")
+def plain_results(document: Any, model: str, where: str) -> ScanResults:
+    """Return results from plain dicts, ``{layer: {section: {metric: value}}}``, as the reference's JSON has them.
+
+    Parameters
+    ----------
+    document : mapping
+        Untrusted.
+    model : str
+        What to call the model.
+    where : str
+        What `document` is, as the start of an error's sentence.
+
+    Raises
+    ------
+    ResultsFormatError
+        Where it is something else.
+    """
+    if not isinstance(document, Mapping) or not document:
+        raise ResultsFormatError(f"{where} holds no results; give a file that results.save() wrote.")
     methods: dict[str, None] = {}
     for name, sections in document.items():
         if (
-            not isinstance(sections, dict)
+            not isinstance(name, str)
+            or not isinstance(sections, Mapping)
             or not sections
-            or sections.keys() - METHODS.keys()
-            or not all(isinstance(metrics, dict) for metrics in sections.values())
+            or sections.keys() - METHODS.keys() - {"error"}
+            or not all(isinstance(metrics, str if key == "error" else Mapping) for key, metrics in sections.items())
         ):
             raise ResultsFormatError(
-                f"{path} is not results: its entry {name!r} is not made of {', '.join(METHODS)}; "
+                f"{where} is not results: its entry {name!r} is not made of {', '.join(METHODS)}; "
                 "give a file that results.save() wrote."
             )
         methods |= dict.fromkeys(sections)
     chosen = [method for method in METHODS if method in methods]
-    results = ScanResults(path.stem, [LayerInfo(name) for name in document], chosen)
+    results = ScanResults(model, [LayerInfo(name) for name in document], chosen)
     for name, sections in document.items():
-        results.add(name, numbers(_renamed(sections)))
+        results.add(
+            name, {key: value if key == "error" else numbers(_renamed(value)) for key, value in sections.items()}
+        )
     return results
 
 

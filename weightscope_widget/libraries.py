@@ -1,4 +1,4 @@
-"""Packages that only some inputs need: imported when such an input is opened, never before."""
+"""Packages that only some inputs and outputs need: imported when one is met, never before."""
 
 from __future__ import annotations
 

@@ -1,0 +1,78 @@
+"""Axes with their ends and ticks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from weightscope_widget.formats import format_tick, power_of_ten
+from weightscope_widget.visualizers.chart import Axis, Tick
+
+__all__ = ["category_axis", "count_axis", "linear_axis", "log_axis", "percentage_axis", "symlog_axis"]
+
+_SYMLOG_TICKS = (0, 0.01, 0.1, 1, 10, 100)
+_STEPS = (1, 2, 2.5, 5, 10)
+
+
+def linear_axis(label: str, low: float, high: float, ticks: int = 6) -> Axis:
+    """Return an axis with round ticks, at most about `ticks` of them, between its ends."""
+    if not low < high:
+        margin = 0.5 * abs(low) or 0.5
+        low, high = low - margin, high + margin
+    rough = (high - low) / ticks
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(size * power for size in _STEPS if size * power >= rough * (1 - 1e-9))
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    # Counted in steps, so that 0.3 is not 0.30000000000000004.
+    values = [round(index * step, 12 - math.floor(math.log10(step))) for index in range(first, last + 1)]
+    return Axis(label, low, high, ticks=tuple(Tick(value + 0.0, format_tick(value)) for value in values))
+
+
+def percentage_axis(label: str) -> Axis:
+    """Return an axis from 0 to 100."""
+    return linear_axis(label, 0, 100, 5)
+
+
+def log_axis(label: str, low: float, high: float, ticks: int = 7) -> Axis:
+    """Return a logarithmic axis from `low` to `high`, both above 0, with a tick at each decade or each few."""
+    first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
+    stride = max(1, math.ceil((last - first + 1) / ticks))
+    decades = [Tick(10.0**exponent, _power(exponent)) for exponent in range(first, last + 1, stride)]
+    if len(decades) < 2:  # a narrow range: 2s and 5s too
+        values = [digit * 10.0**exponent for exponent in range(first - 1, last + 1) for digit in (1, 2, 5)]
+        decades = [Tick(value, format_tick(value)) for value in values if low <= value <= high]
+    return Axis(label, low, high, "log", tuple(decades))
+
+
+def symlog_axis(label: str, high: float) -> Axis:
+    """Return an axis of a percentage from 0, linear near zero and logarithmic beyond."""
+    high = max(1.2 * high, 0.1)
+    return Axis(
+        label, 0.0, high, "symlog", tuple(Tick(value, format_tick(value)) for value in _SYMLOG_TICKS if value <= high)
+    )
+
+
+def count_axis(label: str, most: float, *, log: bool = False) -> Axis:
+    """Return an axis of counts from 0, or from one half on a logarithmic one, where a count of 1 is still seen."""
+    if log:
+        return log_axis(label, 0.5, max(1.0, most) * 1.6)
+    axis = linear_axis(label, 0.0, max(1.0, most) * 1.06, 5)
+    return Axis(label, axis.low, axis.high, ticks=tuple(tick for tick in axis.ticks if tick.value == round(tick.value)))
+
+
+def category_axis(label: str, categories: Sequence[str], most: int) -> Axis:
+    """Return an axis of names, of which at most `most` are written, evenly spaced."""
+    stride = max(1, math.ceil(len(categories) / most))
+    ticks = tuple(Tick(index, categories[index]) for index in range(0, len(categories), stride))
+    return Axis(label, -0.5, len(categories) - 0.5, "category", ticks, tuple(categories))
+
+
+def finite(values: Iterable[float]) -> list[float]:
+    """Return the finite ones."""
+    return [value for value in values if np.isfinite(value)]
+
+
+def _power(exponent: int) -> str:
+    return format_tick(10.0**exponent) if -2 <= exponent <= 3 else power_of_ten(exponent)

@@ -1,0 +1,121 @@
+"""What the singular value figure shows: the largest on a linear axis, all on a logarithmic one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from weightscope_widget.errors import InvalidArgumentError
+from weightscope_widget.formats import format_count, format_number
+from weightscope_widget.results import ScanResults
+from weightscope_widget.visualizers.axes import linear_axis, log_axis
+from weightscope_widget.visualizers.chart import Chart, Content, FloatArray, Key, Line, Rule
+from weightscope_widget.visualizers.palette import SERIES
+from weightscope_widget.visualizers.tensors import series_of
+
+__all__ = ["singular_values_content"]
+
+_HEIGHT = 330
+_MOST_POINTS = 2000
+_EDGE = "Random edge: where the spectrum of a Gaussian matrix of this shape and spread would end (Marchenko–Pastur)."
+
+
+def singular_values_content(weights: Any, results: ScanResults | None = None, top_k: int = 10) -> Content:
+    """Return the singular value figure, of one matrix or of several.
+
+    Parameters
+    ----------
+    weights : tensor, str, sequence or mapping
+        As `series_of` takes it, of two dimensions or more.
+    results : ScanResults, optional
+        What names are of.
+    top_k : int
+        How many of the largest to show on the linear axis.
+
+    Raises
+    ------
+    InvalidArgumentError
+        Where nothing can be drawn: a vector, weights that are not finite, all zero; or `top_k` is no count.
+    UnknownLayerError
+        Where a layer is not in the results, or its spectrum was not computed.
+    """
+    if isinstance(top_k, bool) or not isinstance(top_k, int) or top_k < 1:
+        raise InvalidArgumentError(f"top_k is {top_k!r}; give how many singular values to draw, at least 1.")
+    series = series_of(weights, results)
+    spectra = {}
+    for each in series:
+        values = each.singular_values
+        if np.isnan(values).any():
+            raise InvalidArgumentError(f"{each.label} has NaN or infinite weights, and so no singular values.")
+        if not values[0] > 0:
+            raise InvalidArgumentError(f"All weights of {each.label} are zero; there is no spectrum to draw.")
+        spectra[each.label] = values
+    longest = max(len(values) for values in spectra.values())
+    shown = min(top_k, longest)
+    largest = max(float(values[0]) for values in spectra.values())
+    smallest = min(float(values[values > 0][-1]) for values in spectra.values())
+    top, every = [], []
+    for (label, values), colour in zip(spectra.items(), SERIES, strict=False):
+        index = np.arange(1, len(values) + 1, dtype=np.float64)
+        top.append(Line(index[:shown], values[:shown], colour, label, marked=True))
+        positive = values > 0
+        every.append(Line(*_thinned(index[positive], values[positive]), colour, label))
+    alone = series[0] if len(series) == 1 else None
+    edge = _random_edge(spectra[alone.label], alone.shape) if alone else None
+    zeros = {label: int((values <= 0).sum()) for label, values in spectra.items()}
+    title = f"Singular values of {alone.label}" if alone else f"Singular values of {len(series)} layers"
+    return Content(
+        title,
+        (
+            (
+                Chart(
+                    "top",
+                    f"The largest {shown}",
+                    linear_axis("Index", 0.5, shown + 0.5, min(shown, 10)),
+                    linear_axis("Singular value σ", 0.0, 1.06 * largest),
+                    tuple(top),
+                ),
+                Chart(
+                    "all",
+                    f"All {format_count(longest)}",
+                    linear_axis("Index", 1.0, max(float(longest), 2.0)),
+                    log_axis("Singular value σ (log)", smallest / 1.5, 1.5 * max(largest, edge or 0.0)),
+                    (*every, *(() if edge is None else (Rule("y", edge, "muted", "random edge"),))),
+                    () if alone else tuple(Key(line.name, line.colour, "line") for line in every),
+                    legend="inside",
+                ),
+            ),
+        ),
+        (_HEIGHT,),
+        notes=(
+            *((_words(spectra[alone.label]),) if alone else ()),
+            *(() if edge is None else (_EDGE,)),
+            *(f"{label}: {format_count(count)} zeros are not drawn." for label, count in zeros.items() if count),
+        ),
+    )
+
+
+def _words(values: FloatArray) -> str:
+    energy = np.cumsum(values**2)
+    half, most = (int(np.searchsorted(energy, share * energy[-1])) + 1 for share in (0.5, 0.9))
+    return (
+        f"From {format_number(float(values[0]))} down to {format_number(float(values[-1]))}; half of the energy Σσ² is "
+        f"in the first {format_count(half)}, 90 % in the first {format_count(most)}."
+    )
+
+
+def _random_edge(values: FloatArray, shape: tuple[int, ...] | None) -> float | None:
+    """Return where a Gaussian spectrum with the same sum of squares would end; None where the shape is unknown."""
+    if shape is None or len(shape) != 2:
+        return None
+    m, n = max(shape), min(shape)
+    spread = float(np.sqrt((values**2).sum() / (m * n)))
+    return float(spread * (m**0.5 + n**0.5))
+
+
+def _thinned(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return at most some two thousand points: more than a line on any screen can show, the first and the last kept."""
+    stride = -(-len(x) // _MOST_POINTS)
+    keep = np.unique([*range(0, len(x), stride), len(x) - 1])
+    return x[keep], y[keep]

@@ -1,0 +1,153 @@
+"""The tensors that figures of single layers accept: torch, NumPy, a module, a layer's name, or several of these."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from weightscope_widget.analyzers.distribution import Histogram, histogram
+from weightscope_widget.analyzers.weights import Weights
+from weightscope_widget.errors import InvalidArgumentError
+from weightscope_widget.naming import short_labels
+from weightscope_widget.results import ScanResults
+
+__all__ = ["Series", "as_tensor", "series_of", "stores_inputs_first"]
+
+_MOST_SERIES = 6
+
+
+@dataclass(frozen=True)
+class Series:
+    """One tensor to draw, from which either the weights or what a scan found of them is at hand.
+
+    Attributes
+    ----------
+    label : str
+        What to call it.
+    layer : str or None
+        The layer that it is, in `results`.
+    """
+
+    label: str
+    layer: str | None = None
+    weights: Weights | None = None
+    results: ScanResults | None = None
+
+    @property
+    def histogram(self) -> Histogram | None:
+        """The histogram of the finite entries; None where there are none."""
+        if self.weights is not None:
+            return histogram(self.weights)
+        assert self.results is not None
+        assert self.layer is not None
+        return self.results.histogram(self.layer)
+
+    @property
+    def singular_values(self) -> np.ndarray:
+        """All singular values, float64, descending; NaN where weights are not finite.
+
+        Raises
+        ------
+        InvalidArgumentError
+            Where the tensor has fewer than two dimensions.
+        """
+        if self.weights is not None:
+            if len(self.weights.shape) < 2:
+                raise InvalidArgumentError(
+                    f"{self.label} has the shape {self.weights.shape}; singular values need two dimensions or more."
+                )
+            return self.weights.singular_values
+        assert self.results is not None
+        assert self.layer is not None
+        return self.results.singular_values(self.layer)
+
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """The shape as stored, None where a results file does not say."""
+        if self.weights is not None:
+            return self.weights.shape
+        assert self.results is not None
+        assert self.layer is not None
+        return self.results.layers[self.layer].shape
+
+
+def as_tensor(given: Any) -> torch.Tensor:
+    """Return a tensor of weights, whatever it was given as.
+
+    Parameters
+    ----------
+    given : torch.Tensor, ndarray or nn.Module
+        Floating, with at least one entry; of a module its ``weight``.
+
+    Raises
+    ------
+    InvalidArgumentError
+        Where it is none of these, not floating, empty, or on the meta device.
+    """
+    found = given.weight if isinstance(given, torch.nn.Module) and hasattr(given, "weight") else given
+    if isinstance(found, np.ndarray) and found.dtype.kind == "f":
+        # float128 and big-endian arrays have no counterpart in torch.
+        wide = found.astype(np.float64 if found.itemsize > 4 else np.float32, copy=False)
+        found = torch.from_numpy(np.array(wide, order="C"))
+    if not isinstance(found, torch.Tensor):
+        raise InvalidArgumentError(
+            f"weights is of type {type(given).__name__}; give a floating tensor or array, a module with a weight, or a "
+            "layer's name with results."
+        )
+    if not found.is_floating_point():
+        raise InvalidArgumentError(f"weights is of {str(found.dtype).removeprefix('torch.')}; give floating weights.")
+    if found.is_meta:
+        raise InvalidArgumentError("weights is on the meta device, which has shapes but no weights; load them first.")
+    if found.numel() == 0:
+        raise InvalidArgumentError(
+            f"weights has the shape {tuple(found.shape)} and no entries; there is nothing to draw."
+        )
+    return found.detach()
+
+
+def stores_inputs_first(given: Any) -> bool:
+    """Return whether a module stores its weight (in, out), as transformers' ``Conv1D`` does."""
+    return isinstance(given, torch.nn.Module) and any(each.__name__ == "Conv1D" for each in type(given).__mro__)
+
+
+def series_of(weights: Any, results: ScanResults | None) -> list[Series]:
+    """Return what to draw, one or several.
+
+    Parameters
+    ----------
+    weights : tensor, str, sequence or mapping
+        One tensor (as `as_tensor` takes it), one layer's name, several of these, or a mapping of labels to tensors.
+    results : ScanResults, optional
+        What the names are of.
+
+    Raises
+    ------
+    InvalidArgumentError
+        Where there are none or more than six, or a name comes without results.
+    UnknownLayerError
+        Where a name is not in the results.
+    """
+    if isinstance(weights, Mapping):
+        given = [(str(label), one) for label, one in weights.items()]
+    elif isinstance(weights, Sequence) and not isinstance(weights, str):
+        given = [(f"tensor {index}", one) for index, one in enumerate(weights, 1)]
+    else:
+        given = [("the tensor", weights)]
+    if not 1 <= len(given) <= _MOST_SERIES:
+        raise InvalidArgumentError(f"weights holds {len(given)} tensors; give one to {_MOST_SERIES}.")
+    return [_one(label, one, results) for label, one in given]
+
+
+def _one(label: str, given: Any, results: ScanResults | None) -> Series:
+    if not isinstance(given, str):
+        return Series(label, weights=Weights(as_tensor(given)))
+    if results is None:
+        raise InvalidArgumentError(f"weights is the name {given!r}; give the results that it is a layer of, too.")
+    # Asking says what is wrong with a name that is not here; a layer still to be measured is here.
+    if given not in results.layers:
+        results[given]
+    return Series(short_labels(results.layers)[given], given, results=results)

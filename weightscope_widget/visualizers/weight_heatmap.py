@@ -1,0 +1,120 @@
+"""What the weight heatmap shows: a matrix in blocks, coloured from negative through zero to positive."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from weightscope_widget.errors import InvalidArgumentError
+from weightscope_widget.formats import format_count, format_number
+from weightscope_widget.visualizers.axes import linear_axis
+from weightscope_widget.visualizers.chart import Cells, Chart, Content, FloatArray
+from weightscope_widget.visualizers.tensors import as_tensor, stores_inputs_first
+
+__all__ = ["Pooling", "weight_heatmap_content"]
+
+Pooling = Literal["mean", "max"]
+
+_MOST_CELLS = 160  # along either side
+_SATURATED = 0.995
+_HEIGHT = 460
+
+
+def weight_heatmap_content(weights: Any, pooling: Pooling = "mean", transposed: bool | None = None) -> Content:
+    """Return the heatmap of a matrix, in at most 160 × 160 blocks of nearly equal size.
+
+    Parameters
+    ----------
+    weights : tensor, ndarray or nn.Module
+        Two dimensions or more, taken as the matrix (first, product of the rest).
+    pooling : {"mean", "max"}
+        What a block shows: the mean of its weights, or the one that is largest in magnitude, with its sign.
+    transposed : bool, optional
+        Whether the tensor is stored (in, out), as transformers' ``Conv1D`` does; a module says it by itself.
+
+    Raises
+    ------
+    InvalidArgumentError
+        Where the tensor cannot be drawn or `pooling` is something else.
+    """
+    if pooling not in get_args(Pooling):
+        raise InvalidArgumentError(f"pooling is {pooling!r}; choose 'mean' or 'max'.")
+    tensor = as_tensor(weights)
+    if tensor.dim() < 2:
+        raise InvalidArgumentError(
+            f"weights has the shape {tuple(tensor.shape)}; a heatmap needs two dimensions or more."
+        )
+    matrix = tensor.flatten(1)
+    rows, columns = matrix.shape
+    row_edges, column_edges = _edges(rows), _edges(columns)
+    # One band of rows at a time: float64 of a whole embedding would take eight bytes for each of its weights.
+    cells = np.array(
+        [
+            _pooled(matrix[start:stop].double().cpu().numpy(), column_edges, pooling)
+            for start, stop in pairwise(row_edges)
+        ]
+    )
+    magnitudes = np.abs(cells[np.isfinite(cells)])
+    largest = float(magnitudes.max()) if magnitudes.size else 0.0
+    limit = float(np.quantile(magnitudes, _SATURATED)) if magnitudes.size else 0.0
+    limit = limit or largest or 1.0
+    swapped = stores_inputs_first(weights) if transposed is None else transposed
+    inner = "Input" if tensor.dim() == 2 else "Input × kernel"
+    across, down = ("Output", "Input") if swapped else (inner, "Output")
+    blocks = (-(-rows // (len(row_edges) - 1)), -(-columns // (len(column_edges) - 1)))
+    whole = blocks == (1, 1)
+    what = "weight" if whole else f"{'mean' if pooling == 'mean' else 'largest'} of a block"
+    broken = int(np.isnan(cells).sum())
+    return Content(
+        "Weights",
+        (
+            (
+                Chart(
+                    "weights",
+                    "",
+                    linear_axis(f"{across} index", 0, columns, 8),
+                    linear_axis(f"{down} index", 0, rows, 6),
+                    (
+                        Cells(
+                            cells,
+                            limit,
+                            column_edges.astype(np.float64),
+                            row_edges.astype(np.float64),
+                            what[0].upper() + what[1:],
+                        ),
+                    ),
+                ),
+            ),
+        ),
+        (_HEIGHT,),
+        notes=(
+            f"{format_count(rows)} × {format_count(columns)} weights"
+            + ("." if whole else f" in blocks of up to {blocks[0]} × {blocks[1]}, each coloured by the {what}."),
+            *(
+                (f"Colours end at ±{format_number(limit)}; the largest is {format_number(largest)}.",)
+                if largest > limit
+                else ()
+            ),
+            *((f"{format_count(broken)} blocks hold NaN or infinite weights and are left empty.",) if broken else ()),
+        ),
+    )
+
+
+def _edges(size: int) -> np.ndarray:
+    """Return where the blocks of one side begin, and the end."""
+    return np.unique(np.linspace(0, size, min(size, _MOST_CELLS) + 1).round().astype(np.int64))
+
+
+def _pooled(band: FloatArray, edges: np.ndarray, pooling: Pooling) -> FloatArray:
+    """Return one row of cells; NaN where any weight of a block is not finite."""
+    starts = edges[:-1]
+    if pooling == "max":
+        low = np.minimum.reduceat(band.min(axis=0), starts)
+        high = np.maximum.reduceat(band.max(axis=0), starts)
+        cells = np.where(-low > high, low, high)
+    else:
+        with np.errstate(invalid="ignore"):
+            cells = np.add.reduceat(band.mean(axis=0), starts) / np.diff(edges)
+    return np.where(np.isfinite(cells), cells, np.nan)
