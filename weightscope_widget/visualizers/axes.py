@@ -47,10 +47,17 @@ def log_axis(label: str, low: float, high: float, ticks: int = 7) -> Axis:
 
 
 def symlog_axis(label: str, high: float) -> Axis:
-    """Return an axis of a percentage from 0, linear near zero and logarithmic beyond."""
+    """Return an axis of a percentage, linear near zero and logarithmic beyond.
+
+    It begins a little before 0, where many points are, so that none is cut in half.
+    """
     high = max(1.2 * high, 0.1)
     return Axis(
-        label, 0.0, high, "symlog", tuple(Tick(value, format_tick(value)) for value in _SYMLOG_TICKS if value <= high)
+        label,
+        -0.002,
+        high,
+        "symlog",
+        tuple(Tick(value, format_tick(value)) for value in _SYMLOG_TICKS if value <= high),
     )
 
 

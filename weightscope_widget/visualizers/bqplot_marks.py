@@ -149,7 +149,7 @@ def _points(mark: Points, chart: Chart, scales: Scales) -> list[bqplot.Mark]:
             stroke=css_colour("ground"),
             stroke_width=0.8,
             default_size=52,
-            default_opacities=[0.9],
+            opacities=[0.9],
             tooltip=bqplot.Tooltip(fields=["name"], show_labels=False) if mark.hints else None,
         )
     ]

@@ -51,7 +51,7 @@ def condition_number_content(results: ScanResults, top: int | None = None) -> Co
         raise InvalidArgumentError(f"top is {top!r}; give how many layers to draw, at least 1.")
     kappa = {name: metric(results, name, "spectral", "condition_number") for name in matrices(results)}
     # A layer without a number comes first: it is not known to be well.
-    ordered = sorted(kappa, key=lambda name: -math.inf if math.isnan(kappa[name]) else -kappa[name])
+    ordered = sorted(kappa, key=lambda name: (not math.isnan(kappa[name]), -kappa[name]))
     pending = [name for name in ordered if results.pending(name)]
     ordered = [name for name in ordered if not results.pending(name)]
     drawn = ordered[: top or _MOST_BARS]
@@ -67,7 +67,7 @@ def condition_number_content(results: ScanResults, top: int | None = None) -> Co
     infinite = np.isinf([kappa[name] for name in drawn])
     unknown = np.isnan(values)
     chance = np.array([math.log10((results.baseline(name) or {}).get("condition_number", math.nan)) for name in drawn])
-    known = np.isfinite(chance)
+    known = np.isfinite(chance) & ~unknown
 
     colours: tuple[Colour, ...] = ("yellow", "orange", "red")
     words: list[Texts] = []

@@ -11,6 +11,7 @@ from weightscope_widget.errors import MissingGlyphWarning
 __all__ = ["families_for"]
 
 _USUAL = "DejaVu Sans"  # comes with matplotlib
+_NO_HELP = "Last Resort High-Efficiency"  # so does this, which has a box for every character
 
 # Tried first: made for reading, and widely installed.
 _KNOWN = (
@@ -37,10 +38,10 @@ def families_for(text: str) -> list[str]:
     MissingGlyphWarning
         Where no installed font has some of the characters; they are drawn as boxes.
     """
-    lacking = {char for char in text if char.isprintable()} - _characters(_USUAL)
+    lacking = {*text} - {"\n"} - _characters(_USUAL)
     families = [_USUAL]
     if lacking:
-        installed = {font.name for font in fontManager.ttflist}
+        installed = {font.name for font in fontManager.ttflist} - {_NO_HELP}
         for family in [
             *(name for name in _KNOWN if name in installed),
             *sorted(installed.difference(_KNOWN, families)),

@@ -6,7 +6,7 @@ import io
 import os
 import textwrap
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,7 +32,10 @@ from weightscope_widget.visualizers.chart import (
 from weightscope_widget.visualizers.palette import DIVERGING, PALETTES, Colour, Scheme
 from weightscope_widget.whole_file import write_whole
 
-__all__ = ["SUFFIXES", "write_image"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["SUFFIXES", "draw_figure", "write_image"]
 
 SUFFIXES = (".png", ".svg", ".pdf")
 
@@ -41,6 +44,8 @@ _DPI = 100
 _SHARPNESS = 1.5
 _HEAD, _LINE = 46, 15  # pixels of the title, and of each line of notes
 _NOTE_CHARACTERS = 165
+_PURPOSE = "Drawing an image file"
+_FILES = {"pdf.fonttype": 42, "svg.hashsalt": "weightscope"}  # letters stay letters; the same figure, the same names
 _ALIGN = {"start": "left", "middle": "center", "end": "right"}
 
 
@@ -67,16 +72,26 @@ def write_image(content: Content, path: str | os.PathLike[str], scheme: Scheme =
     kind = path.suffix.lower()
     if kind not in SUFFIXES:
         raise InvalidArgumentError(f"{str(path)!r} does not end in {', '.join(SUFFIXES)}; choose one of these.")
-    picture = _picture(content, kind.removeprefix("."), scheme)
+    metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(kind, {})  # the same figure, the same file
+    figure, buffer = draw_figure(content, scheme), io.BytesIO()
+    with library("matplotlib", "images", _PURPOSE).rc_context(_FILES):
+        figure.savefig(buffer, format=kind.removeprefix("."), dpi=_SHARPNESS * _DPI, metadata=metadata)
     try:
-        write_whole(path, picture)
+        write_whole(path, buffer.getvalue())
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InvalidArgumentError(f"{str(path)!r} cannot be written ({reason}); choose another path.") from error
 
 
-def _picture(content: Content, kind: str, scheme: Scheme) -> bytes:
-    matplotlib = library("matplotlib", "images", "Writing an image file")
+def draw_figure(content: Content, scheme: Scheme = "light") -> Figure:
+    """Return a figure drawn with matplotlib, which belongs to no window.
+
+    Raises
+    ------
+    MissingLibraryError
+        Where matplotlib is not installed.
+    """
+    matplotlib = library("matplotlib", "images", _PURPOSE)
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -100,8 +115,6 @@ def _picture(content: Content, kind: str, scheme: Scheme) -> bytes:
         "xtick.color": colours["muted"],
         "ytick.color": colours["muted"],
         "figure.facecolor": colours["ground"],
-        "pdf.fonttype": 42,  # letters stay letters
-        "svg.hashsalt": "weightscope",  # the same figure gives the same file
     }
     with matplotlib.rc_context(style):
         figure = Figure(
@@ -117,10 +130,7 @@ def _picture(content: Content, kind: str, scheme: Scheme) -> bytes:
             inner = grid[row].subgridspec(1, len(charts), width_ratios=content.shares(row))
             for column, chart in enumerate(charts):
                 _draw(figure.add_subplot(inner[column]), chart, scheme)
-        buffer = io.BytesIO()
-        metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[kind]
-        figure.savefig(buffer, format=kind, dpi=_SHARPNESS * _DPI, metadata=metadata)
-    return buffer.getvalue()
+    return figure
 
 
 def _all_words(content: Content) -> str:
@@ -158,12 +168,9 @@ def _draw(axes: Any, chart: Chart, scheme: Scheme) -> None:
             labelcolor=colours["ink"],
             **place,
         )
-    if chart.title:
-        axes.set_title(chart.title, loc="left", fontsize=10, color=colours["ink"], pad=24 if above else 8)
-    if chart.note:
-        axes.annotate(
-            chart.note, (1, 1.01), xycoords="axes fraction", ha="right", va="bottom", fontsize=8, color=colours["muted"]
-        )
+    if chart.title or chart.note:
+        words = " – ".join(filter(None, (chart.title, chart.note.rstrip("."))))
+        axes.set_title(words, loc="left", fontsize=10, color=colours["ink"], pad=24 if above else 8)
 
 
 def _prepare(axes: Any, x: Axis, y: Axis, colours: dict[Colour, str]) -> None:
@@ -225,8 +232,8 @@ def _points(axes: Any, mark: Points, chart: Chart, scheme: Scheme) -> None:
         marker = "|" if chart.y.kind == "category" else "_"
         size = _tick_size(axes, chart)
         # Over a rim of the ground's colour, to be seen on a bar and beside it.
-        axes.scatter(x, y, size, PALETTES[scheme]["ground"], marker, linewidths=3.2)
-        axes.scatter(x, y, size, colours, marker, linewidths=1.4)
+        axes.scatter(x, y, size, PALETTES[scheme]["ground"], marker=marker, linewidths=3.2)
+        axes.scatter(x, y, size, colours, marker=marker, linewidths=1.4)
     else:
         axes.scatter(x, y, 34, colours, edgecolors=PALETTES[scheme]["ground"], linewidths=0.6, alpha=0.9, zorder=3)
 
@@ -337,8 +344,7 @@ def _slices(axes: Any, mark: Slices, _chart: Chart, scheme: Scheme) -> None:
 def _cells(axes: Any, mark: Cells, _chart: Chart, scheme: Scheme) -> None:
     from matplotlib.colors import LinearSegmentedColormap
 
-    shades = LinearSegmentedColormap.from_list("weights", DIVERGING[scheme])
-    shades.set_bad(PALETTES[scheme]["line"])
+    shades = LinearSegmentedColormap.from_list("weights", DIVERGING[scheme]).with_extremes(bad=PALETTES[scheme]["line"])
     values: FloatArray = np.ma.masked_invalid(mark.values)
     mesh = axes.pcolormesh(
         mark.x_edges, mark.y_edges, values, cmap=shades, vmin=-mark.limit, vmax=mark.limit, rasterized=True

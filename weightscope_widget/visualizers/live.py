@@ -179,7 +179,7 @@ def _axes(chart: Chart, scales: dict[str, bqplot.Scale]) -> list[bqplot.Axis]:
             )
         )
     if "color" in scales:
-        axes.append(bqplot.ColorAxis(scale=scales["color"], side="right", orientation="vertical", label=""))
+        axes.append(bqplot.ColorAxis(scale=scales["color"], side="right", label=""))
     return axes
 
 

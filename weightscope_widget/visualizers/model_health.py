@@ -130,7 +130,7 @@ def _histogram(results: ScanResults, names: list[str], of: _Distribution) -> Cha
     values = [of.value(results, name) for name in names]
     finite = [value for value in values if math.isfinite(value)]
     axis = of.axis(finite)
-    low, high = axis.place([axis.low, axis.high])
+    low, high = axis.place([max(0.0, axis.low) if axis.kind == "symlog" else axis.low, axis.high])
     edges = axis.unplace(np.linspace(low, high, _BINS + 1))
     # Beyond every bin is the end of the last one.
     infinite = sum(value == math.inf for value in values)

@@ -1,0 +1,246 @@
+"""Live figures and image files draw what the content says, both of them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import bqplot
+import ipywidgets
+import numpy as np
+import pytest
+import torch
+from matplotlib.font_manager import fontManager
+from matplotlib.patches import Rectangle
+from PIL import Image
+
+import weightscope_widget as wsw
+from tests.python.figure_cases import CHINESE, HOSTILE, results, tensors
+from weightscope_widget.errors import MissingGlyphWarning
+from weightscope_widget.results import ScanResults
+from weightscope_widget.visualizers import (
+    condition_number_content,
+    model_health_content,
+    quantization_risk_content,
+    rank_efficiency_content,
+    singular_values_content,
+    weight_distribution_content,
+    weight_heatmap_content,
+)
+from weightscope_widget.visualizers.chart import Bars, Bins, Content, Points, Slices
+from weightscope_widget.visualizers.image import draw_figure, write_image
+from weightscope_widget.visualizers.live import LiveFigure
+from weightscope_widget.visualizers.palette import PALETTES
+
+__all__ = ["results"]  # a fixture
+
+CONTENTS = {
+    "condition_heatmap": lambda results: condition_number_content(results),
+    "quantization_risk": lambda results: quantization_risk_content(results),
+    "rank_efficiency": lambda results: rank_efficiency_content(results),
+    "health_dashboard": lambda results: model_health_content(results),
+    "distribution": lambda _: weight_distribution_content(tensors()["h.0.attn.c_proj"]),
+    "distributions": lambda _: weight_distribution_content({"a": tensors()["wte"], "b": tensors()["h.0.attn.c_proj"]}),
+    "singular_values": lambda _: singular_values_content(tensors()["wte"]),
+    "heatmap": lambda _: weight_heatmap_content(tensors()["h.0.attn.c_proj"], "max"),
+}
+
+
+@pytest.fixture(params=CONTENTS)
+def content(request: pytest.FixtureRequest, results: ScanResults) -> Content:
+    found: Content = CONTENTS[request.param](results)
+    return found
+
+
+CHINESE_FONTS = {"Noto Sans CJK SC", "Noto Sans CJK JP", "Droid Sans Fallback", "WenQuanYi Micro Hei"}
+
+
+def marks(figure: bqplot.Figure, kind: type) -> list[Any]:
+    return [mark for mark in figure.marks if type(mark) is kind]
+
+
+class TestLive:
+    def test_every_value_is_drawn(self, content: Content) -> None:
+        figure = LiveFigure(content)
+        assert list(figure.charts) == list(content.charts)
+        for name, chart in content.charts.items():
+            drawn = figure.charts[name]
+            for mark in chart.marks:
+                if isinstance(mark, Bars):
+                    (bars,) = marks(drawn, bqplot.Bars)
+                    np.testing.assert_array_equal(bars.y, np.nan_to_num(mark.values))
+                    assert bars.orientation == ("horizontal" if chart.y.kind == "category" else "vertical")  # type: ignore[union-attr]
+                    assert len(bars.colors) == len(mark.values)
+                    for css, colour in zip(bars.colors, mark.colours, strict=True):
+                        assert PALETTES["light"][colour] in css
+                elif isinstance(mark, Bins):
+                    bars = marks(drawn, bqplot.Bars)[0]
+                    np.testing.assert_array_equal(bars.y, np.maximum(mark.counts, chart.y.low))  # type: ignore[union-attr]
+                    assert len(bars.x) == len(mark.counts)
+                elif isinstance(mark, Points) and mark.shape == "circle":
+                    (scatter,) = marks(drawn, bqplot.Scatter)
+                    np.testing.assert_allclose(scatter.x, chart.x.place(mark.x))  # type: ignore[union-attr]
+                    np.testing.assert_allclose(scatter.y, mark.y)
+                    assert list(scatter.names) == list(mark.hints)
+                elif isinstance(mark, Slices):
+                    (pie,) = marks(drawn, bqplot.Pie)
+                    assert list(pie.sizes) == list(mark.counts)
+                    assert pie.labels == list(mark.labels)
+
+    def test_ticks_say_what_the_content_says(self, content: Content) -> None:
+        figure = LiveFigure(content)
+        for name, chart in content.charts.items():
+            for axis, drawn in zip(
+                (each for each in (chart.x, chart.y) if each), figure.charts[name].axes, strict=False
+            ):
+                if axis.kind == "category":
+                    assert list(drawn.tick_values) == [tick.label for tick in axis.ticks]
+                else:
+                    assert len(drawn.tick_values) == len(drawn.tick_labels) == len(axis.ticks)
+                    assert list(drawn.tick_labels.values()) == [tick.label for tick in axis.ticks]
+
+    def test_a_click_selects_and_a_selection_highlights(self, results: ScanResults) -> None:
+        figure = wsw.plot_quantization_risk_matrix(results)
+        (scatter,) = marks(figure.charts["risk"], bqplot.Scatter)
+        layers = next(m for m in figure.content.charts["risk"].marks if isinstance(m, Points)).layers
+        scatter.selected = np.array([2], dtype=np.uint32)  # what a click sets
+        assert figure.selected == layers[2]
+        figure.selected = layers[5]
+        assert list(scatter.selected) == [5]
+        scatter.selected = None
+        assert figure.selected is None
+
+    def test_all_charts_of_a_figure_agree(self, results: ScanResults) -> None:
+        figure = wsw.plot_rank_efficiency(results)
+        (bars,) = marks(figure.charts["utilization"], bqplot.Bars)
+        (scatter,) = marks(figure.charts["ranks"], bqplot.Scatter)
+        bars.selected = np.array([4], dtype=np.uint32)
+        assert list(scatter.selected) == [4]
+
+    def test_it_links_to_a_dashboard_both_ways(self, results: ScanResults) -> None:
+        dash, figure = wsw.show(results), wsw.plot_condition_number_heatmap(results)
+        link = ipywidgets.link((dash, "selected"), (figure, "selected"))
+        (bars,) = marks(figure.charts["condition_number"], bqplot.Bars)
+        layers = next(m for m in figure.content.charts["condition_number"].marks if isinstance(m, Bars)).layers
+        dash.selected = "wte"
+        assert list(bars.selected) == [layers.index("wte")]
+        bars.selected = np.array([0], dtype=np.uint32)
+        assert dash.selected == layers[0]
+        link.unlink()
+        dash.close()
+
+    def test_a_layer_that_is_not_drawn_highlights_nothing(self, results: ScanResults) -> None:
+        figure = wsw.plot_condition_number_heatmap(results, top=2)
+        (bars,) = marks(figure.charts["condition_number"], bqplot.Bars)
+        figure.selected = "wte"
+        assert bars.selected is None
+        assert figure.selected == "wte"
+
+    def test_words_are_no_markup(self) -> None:
+        scanned = wsw.scan({f"{HOSTILE}.weight": torch.eye(4)}, progress=False)
+        figure = wsw.plot_condition_number_heatmap(scanned, title="<img src=x onerror=alert(1)>")
+        several = wsw.plot_weight_distribution({HOSTILE: torch.eye(4), "b": torch.eye(3)})
+        for each in (figure, several):
+            for widget in _all_widgets(each):
+                if isinstance(widget, ipywidgets.HTML):
+                    assert "<img" not in widget.value
+                    assert "<b>$x" not in widget.value
+        assert "&lt;img" in figure.children[0].value
+
+    def test_themes(self, results: ScanResults) -> None:
+        assert "wsw-dark" in wsw.plot_rank_efficiency(results, theme="dark")._dom_classes
+        with pytest.raises(wsw.WeightScopeError, match="theme is 'blue'"):
+            wsw.plot_rank_efficiency(results, theme="blue")  # type: ignore[arg-type]
+
+
+def _all_widgets(widget: Any) -> list[Any]:
+    return [widget, *(inner for child in getattr(widget, "children", ()) for inner in _all_widgets(child))]
+
+
+class TestImages:
+    def test_every_value_is_drawn(self, content: Content) -> None:
+        figure = draw_figure(content)
+        every = [axes for axes in figure.axes if axes.get_label() != "<colorbar>"]
+        for axes, chart in zip(every, content.charts.values(), strict=True):
+            for mark in chart.marks:
+                if isinstance(mark, Bars | Bins):
+                    count = len(mark.values) if isinstance(mark, Bars) else len(mark.counts)
+                    rectangles = [each for each in axes.patches if isinstance(each, Rectangle)][:count]
+                    across = isinstance(mark, Bars) and chart.y.kind == "category"  # type: ignore[union-attr]
+                    lengths = [each.get_width() if across else each.get_height() for each in rectangles]
+                    floor = chart.y.low if isinstance(mark, Bins) else 0.0  # type: ignore[union-attr]
+                    values = np.nan_to_num(mark.values) if isinstance(mark, Bars) else mark.counts
+                    np.testing.assert_allclose(lengths, np.maximum(values - floor, 0))
+                elif isinstance(mark, Points) and mark.shape == "circle":
+                    offsets = axes.collections[-1].get_offsets()
+                    np.testing.assert_allclose(offsets, np.stack([chart.x.place(mark.x), mark.y], axis=1))  # type: ignore[union-attr]
+                elif isinstance(mark, Slices):
+                    angles = [wedge.theta2 - wedge.theta1 for wedge in axes.patches]
+                    np.testing.assert_allclose(angles, 360 * np.array(mark.counts) / sum(mark.counts), rtol=1e-5)
+            if chart.y is not None:
+                assert [label.get_text() for label in axes.get_yticklabels()] == [tick.label for tick in chart.y.ticks]
+
+    @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
+    def test_kinds_of_files(self, results: ScanResults, tmp_path: Path, suffix: str) -> None:
+        path = tmp_path / f"risk{suffix}"
+        figure = wsw.plot_quantization_risk_matrix(results, output_path=path)
+        assert isinstance(figure, LiveFigure)
+        content = path.read_bytes()
+        if suffix == ".png":
+            with Image.open(path) as image:
+                assert image.width == 1500
+        elif suffix == ".svg":
+            assert ET.fromstring(content).tag.endswith("svg")
+        else:
+            assert content.startswith(b"%PDF-")
+            assert content.rstrip().endswith(b"%%EOF")
+        again = tmp_path / f"again{suffix}"
+        wsw.plot_quantization_risk_matrix(results, output_path=again)
+        assert again.read_bytes() == content
+
+    @pytest.mark.parametrize(
+        ("name", "sentence"),
+        [("risk.gif", "does not end in"), ("risk", "does not end in"), ("missing/risk.png", "cannot be written")],
+    )
+    def test_paths_that_cannot_be(self, results: ScanResults, tmp_path: Path, name: str, sentence: str) -> None:
+        with pytest.raises(wsw.WeightScopeError, match=sentence):
+            wsw.plot_rank_efficiency(results, output_path=tmp_path / name)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_names_are_no_formulas(self, tmp_path: Path) -> None:
+        scanned = wsw.scan({f"{HOSTILE}.weight": torch.eye(4), "a.$\\frac{$.weight": torch.eye(3)}, progress=False)
+        figure = draw_figure(condition_number_content(scanned))
+        words = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+        assert any("<b>$x_1$</b>" in word for word in words)
+        assert not any(label.get_parse_math() for label in figure.axes[0].get_yticklabels())
+        write_image(condition_number_content(scanned), tmp_path / "names.png")
+
+    def test_chinese_is_drawn(self, tmp_path: Path) -> None:
+        scanned = wsw.scan({f"{CHINESE}.weight": torch.eye(4), "h.1.mlp.plain.weight": torch.eye(3)}, progress=False)
+        if not any(
+            font.name.startswith(("Noto Sans CJK", "Droid Sans Fallback", "WenQuanYi")) for font in fontManager.ttflist
+        ):
+            pytest.skip("No font with Chinese characters was found; install Debian's 'fonts-droid-fallback'.")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # matplotlib warns of characters that no font has
+            wsw.plot_condition_number_heatmap(scanned, title="条件数", output_path=tmp_path / "chinese.png")
+
+    def test_characters_that_no_font_has_are_said(self, tmp_path: Path) -> None:
+        with pytest.warns(MissingGlyphWarning, match="No installed font has the characters"):
+            wsw.plot_weight_heatmap(torch.eye(3), title="\U0010fff0", output_path=tmp_path / "a.png")
+
+    def test_without_matplotlib_one_sentence_says_what_to_install(self) -> None:
+        code = (
+            "import sys; sys.modules['matplotlib'] = None\n"
+            "import torch, weightscope_widget as wsw\n"
+            "wsw.plot_weight_heatmap(torch.eye(3))\n"
+            "try: wsw.plot_weight_heatmap(torch.eye(3), output_path='a.png')\n"
+            "except wsw.WeightScopeError as error: print(type(error).__name__, error)\n"
+        )
+        ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300)
+        assert ran.stdout.startswith("MissingLibraryError Drawing an image file needs the package matplotlib")
+        assert 'pip install "weightscope-widget[images]"' in ran.stdout

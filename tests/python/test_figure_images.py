@@ -1,0 +1,46 @@
+"""Image files beside reviewed references.
+
+After a change that is meant, ``WEIGHTSCOPE_NEW_REFERENCES=1 pytest tests/python/test_figure_images.py`` draws the
+references anew; look at each before it is committed.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.python.figure_cases import results
+from tests.python.test_figure_drawings import CONTENTS
+from weightscope_widget.results import ScanResults
+from weightscope_widget.visualizers.image import write_image
+
+__all__ = ["results"]  # a fixture
+
+REFERENCES = Path(__file__).parent / "figure_references"
+TOLERANCE = 4.0
+"""Root mean square difference, of 255; another release of the font renderer gives about 1, another colour or a missing
+label more than 5."""
+
+
+def pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB").resize((image.width // 2, image.height // 2)), dtype=np.float64)
+
+
+@pytest.mark.parametrize(("name", "scheme"), [*((name, "light") for name in CONTENTS), ("health_dashboard", "dark")])
+def test_looks_as_reviewed(results: ScanResults, tmp_path: Path, name: str, scheme: str) -> None:
+    reference = REFERENCES / f"{name}{'_dark' if scheme == 'dark' else ''}.png"
+    drawn = tmp_path / reference.name
+    write_image(CONTENTS[name](results), drawn, scheme)  # type: ignore[arg-type]
+    if os.environ.get("WEIGHTSCOPE_NEW_REFERENCES"):
+        REFERENCES.mkdir(exist_ok=True)
+        with Image.open(drawn) as image:
+            image.convert("P", palette=Image.Palette.ADAPTIVE, colors=128).save(reference, optimize=True)
+        return
+    expected, found = pixels(reference), pixels(drawn)
+    assert found.shape == expected.shape
+    assert np.sqrt(np.mean((found - expected) ** 2)) < TOLERANCE
