@@ -1,28 +1,33 @@
 """WeightScope Widget: look inside a neural network's weights, without data and without a forward pass."""
 
+from importlib import import_module as _import_module
 from importlib.metadata import version as _version
+from typing import TYPE_CHECKING
 
-from weightscope_widget.assessment import Thresholds
-from weightscope_widget.cache import clear_cache
-from weightscope_widget.dashboard import Dashboard, show
-from weightscope_widget.errors import WeightScopeError
-from weightscope_widget.results import ScanResults
-from weightscope_widget.results_file import load_results
-from weightscope_widget.scope import Scope, scan
-from weightscope_widget.visualizers import (
-    plot_condition_number_heatmap,
-    plot_model_health_dashboard,
-    plot_quantization_risk_matrix,
-    plot_rank_efficiency,
-    plot_singular_values,
-    plot_weight_distribution,
-    plot_weight_heatmap,
-)
+if TYPE_CHECKING:
+    from weightscope_widget.assessment import Thresholds
+    from weightscope_widget.cache import clear_cache
+    from weightscope_widget.dashboard import Dashboard, show
+    from weightscope_widget.errors import WeightScopeError
+    from weightscope_widget.report import Report, save_report
+    from weightscope_widget.results import ScanResults
+    from weightscope_widget.results_file import load_results
+    from weightscope_widget.scope import Scope, scan
+    from weightscope_widget.visualizers import (
+        plot_condition_number_heatmap,
+        plot_model_health_dashboard,
+        plot_quantization_risk_matrix,
+        plot_rank_efficiency,
+        plot_singular_values,
+        plot_weight_distribution,
+        plot_weight_heatmap,
+    )
 
 __version__ = _version("weightscope-widget")
 
 __all__ = [
     "Dashboard",
+    "Report",
     "ScanResults",
     "Scope",
     "Thresholds",
@@ -36,6 +41,35 @@ __all__ = [
     "plot_singular_values",
     "plot_weight_distribution",
     "plot_weight_heatmap",
+    "save_report",
     "scan",
     "show",
 ]
+
+# Each name is imported when it is first asked for, so that `wsw --help` need not wait for torch.
+_WHERE = {
+    "Dashboard": "dashboard",
+    "Report": "report",
+    "ScanResults": "results",
+    "Scope": "scope",
+    "Thresholds": "assessment",
+    "WeightScopeError": "errors",
+    "clear_cache": "cache",
+    "load_results": "results_file",
+    "save_report": "report",
+    "scan": "scope",
+    "show": "dashboard",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = _WHERE.get(name, "visualizers")
+    value: object = getattr(_import_module(f"{__name__}.{module}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

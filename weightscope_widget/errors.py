@@ -7,6 +7,11 @@ keeps working.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from weightscope_widget.report import Report
+
 __all__ = [
     "CorruptFileError",
     "ExecutorLostWarning",
@@ -18,6 +23,7 @@ __all__ = [
     "MissingShardError",
     "ModelNotFoundError",
     "NoWeightsError",
+    "ReportError",
     "ResultsFormatError",
     "ScanInterruptedWarning",
     "TensorReadError",
@@ -82,6 +88,14 @@ class InvalidArgumentError(WeightScopeError, ValueError):
 
 class ResultsFormatError(WeightScopeError, ValueError):
     """A file is not results written by this package or by the reference project."""
+
+
+class ReportError(WeightScopeError, OSError):
+    """Some files of a report could not be written; `report` says which were."""
+
+    def __init__(self, message: str, report: Report) -> None:
+        super().__init__(message)
+        self.report = report
 
 
 class FrontEndMissingError(WeightScopeError, RuntimeError):

@@ -6,6 +6,7 @@ import warnings
 
 from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
 
+from weightscope_widget.callers import level_outside
 from weightscope_widget.errors import MissingGlyphWarning
 
 __all__ = ["families_for"]
@@ -58,7 +59,7 @@ def families_for(text: str) -> list[str]:
             f"No installed font has the characters {some!r}, which are drawn as boxes; install one that has, such as "
             "Noto Sans CJK.",
             MissingGlyphWarning,
-            stacklevel=2,
+            stacklevel=level_outside(),
         )
     return families
 

@@ -1,0 +1,97 @@
+"""What can be asked on the command line; nothing heavy is imported to say so."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from importlib.metadata import version
+
+__all__ = ["parser"]
+
+_GATES = ("critical", "warning")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser; what it returns has ``run``, a function of the arguments to the exit code."""
+    command = argparse.ArgumentParser(
+        prog="wsw",
+        description="Look inside a neural network's weights, without data and without a forward pass.",
+        epilog="Exit codes: 0 fine, 1 a gate failed, 2 an error. Grades and thresholds are rules of thumb.",
+    )
+    command.add_argument("--version", action="version", version=f"weightscope-widget {version('weightscope-widget')}")
+    commands = command.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _scan(commands.add_parser("scan", help="measure a model, list its riskiest layers, gate a pipeline"))
+    _report(commands.add_parser("report", help="write figures and the interactive page of saved results"))
+    return command
+
+
+def _scan(command: argparse.ArgumentParser) -> None:
+    command.add_argument("model", metavar="MODEL", help="a file, a folder, an address or a Hugging Face id")
+    command.add_argument(
+        "--methods",
+        type=_list,
+        metavar="A,B",
+        help="what to measure: basic_stats, spectral, quantization, sparsity, all, schemes (default: all)",
+    )
+    command.add_argument("--output", metavar="FILE", help="save the results as JSON")
+    command.add_argument("--report", metavar="DIR", help="write figures, tables and the interactive page to a folder")
+    command.add_argument("--top", type=_count, default=10, metavar="N", help="how many of the riskiest layers to show")
+    command.add_argument("--fail-on", choices=_GATES, help="exit with 1 where a layer has this grade or a worse one")
+    command.add_argument(
+        "--threshold",
+        type=_threshold,
+        action="append",
+        default=[],
+        metavar="METRIC=LEVELS",
+        help="where the classes of a metric begin, such as sqnr_db=38,28; may be repeated",
+    )
+    command.add_argument("--vectors", action="store_true", help="list norms and biases too")
+    command.add_argument("--workers", type=_count, metavar="N", help="how many layers to measure at a time")
+    command.add_argument("--memory", type=float, metavar="BYTES", help="what the layers at hand may need, such as 4e9")
+    command.add_argument("--no-cache", action="store_true", help="neither use nor remember earlier measurements")
+    _common(command, _lazily("scan"))
+
+
+def _report(command: argparse.ArgumentParser) -> None:
+    command.add_argument("results", metavar="RESULTS", help="a JSON file that 'wsw scan --output' wrote")
+    command.add_argument("folder", metavar="DIR", help="where to write")
+    command.add_argument("--top", type=_count, default=10, metavar="N", help="how many layers to show in detail")
+    command.add_argument("--layer", action="append", metavar="NAME", help="show this layer in detail; may be repeated")
+    _common(command, _lazily("report"))
+
+
+def _common(command: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int]) -> None:
+    command.add_argument("--quiet", action="store_true", help="print nothing but warnings, errors and a failed gate")
+    command.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    command.set_defaults(run=run)
+
+
+def _lazily(name: str) -> Callable[[argparse.Namespace], int]:
+    """Return a function that imports what it needs when it is called: help is there at once."""
+
+    def run(chosen: argparse.Namespace) -> int:
+        from importlib import import_module
+
+        code: int = import_module(f"weightscope_widget.cli.{name}").run(chosen)
+        return code
+
+    return run
+
+
+def _list(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return value
+
+
+def _threshold(text: str) -> tuple[str, tuple[float, ...]]:
+    metric, _, levels = text.partition("=")
+    try:
+        return metric, tuple(float(level) for level in levels.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form METRIC=LEVEL,LEVEL") from None

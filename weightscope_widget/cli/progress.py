@@ -1,0 +1,38 @@
+"""A scan with its progress on the terminal."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from weightscope_widget.run import ScanRun
+
+__all__ = ["finish"]
+
+
+def finish(run: ScanRun, *, quiet: bool) -> float:
+    """Do a scan, with a bar on standard error where a person looks at it; return the seconds it took.
+
+    An interrupt ends it; what was computed stays in the run's results.
+    """
+    begin = time.perf_counter()
+    try:
+        if quiet or not sys.stderr.isatty():
+            for _ in run.steps():
+                pass
+        else:
+            _with_bar(run)
+    except KeyboardInterrupt:
+        pass
+    return time.perf_counter() - begin
+
+
+def _with_bar(run: ScanRun) -> None:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = TextColumn("measuring"), BarColumn(), MofNCompleteColumn(), TextColumn("layers"), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=run.progress.total, completed=run.progress.done)
+        for _ in run.steps():
+            bar.update(task, completed=run.progress.done)

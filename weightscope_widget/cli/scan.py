@@ -1,0 +1,155 @@
+"""``wsw scan``: measure a model, say what stands out, and fail a pipeline where that is asked for."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+
+from weightscope_widget import Thresholds
+from weightscope_widget.assessment import GRADES
+from weightscope_widget.cli.progress import finish
+from weightscope_widget.cli.terminal import Cell, Column, print_line, print_table, visible
+from weightscope_widget.errors import InvalidArgumentError
+from weightscope_widget.formats import format_count, format_decibel, format_number, format_percentage
+from weightscope_widget.results import ScanResults
+from weightscope_widget.scope import start_run
+from weightscope_widget.sources import open_source
+from weightscope_widget.visualizers.layers import labels_of, metric, stable_rank_percentage
+from weightscope_widget.visualizers.palette import CLASS_COLOURS, GRADE_COLOURS
+
+__all__ = ["run"]
+
+FAILED_GATE, INTERRUPTED = 1, 130
+
+_COLUMNS = (
+    Column("layer", "layer"),
+    Column("kind", "kind"),
+    Column("shape", "shape"),
+    Column("κ", "condition_number", number=True),
+    Column("extreme outliers", "extreme_outlier_percentage", number=True),
+    Column("SQNR, INT8", "sqnr_db", number=True),
+    Column("stable / total rank", "stable_rank_percentage", number=True),
+    Column("risk", "risk", number=True),
+    Column("grade", "grade"),
+)
+_STYLES = {"green": "green", "yellow": "yellow", "orange": "dark_orange", "red": "red", "blue": "blue"}
+_NAMED = 5
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Do what the arguments say; return the exit code."""
+    thresholds = _thresholds(chosen.threshold)
+    methods = chosen.methods or (["all", "schemes"] if chosen.report else ["all"])
+    scan = start_run(
+        open_source(chosen.model),
+        methods,
+        top_k=10,
+        vectors=chosen.vectors,
+        workers=chosen.workers,
+        memory=chosen.memory,
+        cache=not chosen.no_cache,
+    )
+    results = scan.results
+    results.thresholds = thresholds
+    if chosen.fail_on and not {"spectral", "quantization"} <= set(results.methods):
+        raise InvalidArgumentError("--fail-on needs the methods spectral and quantization, on which grades rest.")
+    seconds = finish(scan, quiet=chosen.quiet)
+    if chosen.output:  # first: what was computed is not lost, whatever follows
+        results.save(chosen.output)
+    if not chosen.quiet:
+        _describe(results, seconds, chosen.top)
+    if not results.complete:
+        kept = f"; what was computed is in {chosen.output}" if chosen.output else ""
+        print(f"wsw: interrupted after {len(results)} of {len(results.layers)} layers{kept}", file=sys.stderr)
+        return INTERRUPTED
+    if chosen.report:
+        from weightscope_widget.cli.report import write
+
+        write(results, chosen.report, None, chosen.top, quiet=chosen.quiet)
+    return _gate(results, chosen.fail_on) if chosen.fail_on else 0
+
+
+def _thresholds(given: list[tuple[str, tuple[float, ...]]]) -> Thresholds:
+    known = Thresholds.__dataclass_fields__
+    for name, _ in given:
+        if name not in known:
+            raise InvalidArgumentError(f"--threshold: {name!r} has no classes; those that have are {', '.join(known)}.")
+    return Thresholds(**dict(given))
+
+
+def _describe(results: ScanResults, seconds: float, top: int) -> None:
+    parameters = sum(info.parameters or 0 for info in results.layers.values() if not info.members)
+    print_line(
+        f"{results.model}: {format_count(len(results.layers))} layers, {format_count(parameters)} weights, "
+        f"{seconds:.1f} s",
+        "bold",
+    )
+    failed = [name for name in results if "error" in results[name]]
+    ranked = sorted((name for name in results if not math.isnan(results.risk(name))), key=results.risk, reverse=True)
+    shown = [*failed, *ranked][: max(top, len(failed))]
+    if shown:
+        labels = labels_of(results)
+        print_table(_COLUMNS, [_row(results, name, labels[name]) for name in shown])
+    grades = [results.grade(name) for name in results if results.methods_for(results.layers[name]) == results.methods]
+    counts = [f"{grades.count(grade)} {grade}" for grade in GRADES if grade in grades]
+    if None in grades:
+        counts.append(f"{grades.count(None)} not graded")
+    if counts:
+        print_line(f"Grades: {', '.join(counts)}. Grades and classes are rules of thumb.")
+    for name in failed:
+        print_line(f"Failed: {name}: {results[name]['error']}", "red")
+    if results.skipped:
+        some = "; ".join(f"{name}: {reason}" for name, reason in list(results.skipped.items())[:_NAMED])
+        rest = f" and {len(results.skipped) - _NAMED} more" if len(results.skipped) > _NAMED else ""
+        print_line(f"Left out: {some}{rest}")
+    if {"spectral", "quantization"} <= set(results.methods):
+        for advice in results.advice():
+            print_line(f"{advice.topic}: {advice}")
+
+
+def _row(results: ScanResults, name: str, label: str) -> list[Cell]:
+    info, classes = results.layers[name], results.classes(name)
+    values = {
+        "condition_number": (metric(results, name, "spectral", "condition_number"), format_number),
+        "extreme_outlier_percentage": (
+            metric(results, name, "quantization", "extreme_outlier_percentage"),
+            format_percentage,
+        ),
+        "sqnr_db": (metric(results, name, "quantization", "sqnr_db"), format_decibel),
+        "stable_rank_percentage": (stable_rank_percentage(results, name), format_percentage),
+    }
+    grade = results.grade(name)
+    shape = "—" if info.shape is None else "×".join(map(str, info.shape))
+    risk = results.risk(name)
+    failed = "error" in results[name]
+    return [
+        Cell(label, name),
+        Cell(info.placement.kind, info.placement.kind),
+        Cell(shape, shape),
+        *(
+            Cell(form(value), f"{value:.6g}", _class_style(of, classes[of]) if not failed else "")
+            for of, (value, form) in values.items()
+        ),
+        Cell("—" if math.isnan(risk) else f"{risk:.1f}".replace("inf", "∞"), f"{risk:.6g}"),
+        Cell("failed", "failed", "red")
+        if failed
+        else Cell(grade or "—", grade or "", _STYLES[GRADE_COLOURS[grade]] if grade else ""),
+    ]
+
+
+def _class_style(of: str, name: str | None) -> str:
+    # Compression potential is no risk; its colours would shout among those that are.
+    return "" if name is None or of == "stable_rank_percentage" else _STYLES[CLASS_COLOURS[of][name]]
+
+
+def _gate(results: ScanResults, worst: str) -> int:
+    """Return the exit code; a layer that failed counts as critical."""
+    bad = GRADES[GRADES.index(worst.capitalize()) :]
+    caught = [name for name in results if "error" in results[name] or results.grade(name) in bad]
+    if not caught:
+        return 0
+    named = ", ".join(visible(name) for name in caught[:_NAMED])
+    rest = f" and {len(caught) - _NAMED} more" if len(caught) > _NAMED else ""
+    print(f"wsw: gate failed: {len(caught)} layers are {worst} or worse: {named}{rest}", file=sys.stderr)
+    return FAILED_GATE

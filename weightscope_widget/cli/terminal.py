@@ -1,0 +1,89 @@
+"""What is printed: tables with colour on a terminal, tab-separated columns and comments in a pipe."""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = ["Column", "on_terminal", "print_line", "print_table", "visible"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    Attributes
+    ----------
+    title : str
+        On a terminal.
+    name : str
+        In a pipe, where it is the metric's own name.
+    number : bool
+        Aligned to the right.
+    """
+
+    title: str
+    name: str
+    number: bool = False
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: as a person reads it, as a program does, and the colour that its class has."""
+
+    words: str
+    plain: str
+    style: str = ""
+
+
+def on_terminal() -> bool:
+    """Return whether a person reads what is printed."""
+    return sys.stdout.isatty()
+
+
+def visible(text: str) -> str:
+    r"""Return a text with control characters spelled out: a name in a checkpoint must not steer the terminal.
+
+    >>> visible("h.0\x1b[31m")
+    'h.0\\x1b[31m'
+    """
+    return "".join(
+        char.encode("unicode_escape").decode() if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") else char
+        for char in text
+    )
+
+
+def print_line(text: str, style: str = "") -> None:
+    """Print a line: a comment where a program reads."""
+    if not on_terminal():
+        print(f"# {visible(text)}")
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    # As text: what looks like markup in a name stays as it is.
+    Console().print(Text(visible(text), style=style), soft_wrap=True)
+
+
+def print_table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
+    """Print a table."""
+    if not on_terminal():
+        print("\t".join(column.name for column in columns))
+        for row in rows:
+            print("\t".join(visible(cell.plain) for cell in row))
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(
+            column.title, justify="right" if column.number else "left", no_wrap=column.number, overflow="fold"
+        )
+    for row in rows:
+        table.add_row(*(Text(visible(cell.words), style=cell.style) for cell in row))
+    Console().print(table)
