@@ -15,7 +15,7 @@ import numpy as np
 from weightscope_widget.analyzers import METHODS
 from weightscope_widget.analyzers.distribution import Histogram
 from weightscope_widget.assessment import Thresholds
-from weightscope_widget.errors import ModelNotFoundError, ResultsFormatError
+from weightscope_widget.errors import InvalidArgumentError, ModelNotFoundError, ResultsFormatError
 from weightscope_widget.exact_json import numbers, plain
 from weightscope_widget.results import LayerInfo, ScanResults
 from weightscope_widget.whole_file import whole_file
@@ -43,8 +43,13 @@ def write_results(results: ScanResults, path: str | os.PathLike[str]) -> None:
         "skipped": results.skipped,
         "layers": {name: _layer_document(results, name) for name in results.layers},
     }
-    with whole_file(path) as file:
-        json.dump(plain(document), file, allow_nan=False)
+    try:
+        with whole_file(path) as file:
+            json.dump(plain(document), file, allow_nan=False)
+    except OSError as error:
+        raise InvalidArgumentError(
+            f"{os.fspath(path)!r} cannot be written ({error.strerror or error}); choose another path."
+        ) from error
 
 
 def load_results(path: str | os.PathLike[str]) -> ScanResults:

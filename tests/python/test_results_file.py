@@ -197,7 +197,7 @@ def test_a_failed_save_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> N
 
 def test_a_save_onto_a_folder_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "results").mkdir()
-    with pytest.raises(OSError, match="results"):
+    with pytest.raises(wsw.WeightScopeError, match="results"):
         scan(matrices(1)).save(tmp_path / "results")
     assert os.listdir(tmp_path) == ["results"]
 

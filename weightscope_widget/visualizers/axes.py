@@ -73,7 +73,7 @@ def category_axis(label: str, categories: Sequence[str], most: int) -> Axis:
     """Return an axis of names, of which at most `most` are written, evenly spaced."""
     stride = max(1, math.ceil(len(categories) / most))
     ticks = tuple(Tick(index, categories[index]) for index in range(0, len(categories), stride))
-    return Axis(label, -0.5, len(categories) - 0.5, "category", ticks, tuple(categories))
+    return Axis(label, -0.5, max(1, len(categories)) - 0.5, "category", ticks, tuple(categories))
 
 
 def finite(values: Iterable[float]) -> list[float]:

@@ -25,11 +25,13 @@ __all__ = [
     "reason_missing",
     "require",
     "sections_of",
+    "shortened",
     "stable_rank_percentage",
 ]
 
 RULE_OF_THUMB = "Lines, classes and grades are rules of thumb, for sorting and early warning."
 
+_LONGEST_LABEL = 40
 _NAMED = 4
 """How many layers a note names before it counts the rest."""
 
@@ -48,8 +50,28 @@ def matrices(results: ScanResults) -> list[str]:
 
 
 def labels_of(results: ScanResults) -> dict[str, str]:
-    """Return the short, unique label of every layer."""
-    return short_labels(results.layers)
+    """Return the short, unique label of every layer, at most some forty characters long."""
+    taken: set[str] = set()
+    found = {}
+    for name, label in short_labels(results.layers).items():
+        number, short = 1, shortened(label)
+        while short in taken:
+            number += 1
+            short = f"{shortened(label)} ({number})"
+        taken.add(short)
+        found[name] = short
+    return found
+
+
+def shortened(label: str) -> str:
+    """Return a label without the middle of one that is too long to be drawn beside a chart.
+
+    >>> shortened("a" * 30 + "b" * 30)
+    'aaaaaaaaaaaaaaaaaaa…bbbbbbbbbbbbbbbbbbbb'
+    """
+    return (
+        label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL // 2 - 1]}…{label[-_LONGEST_LABEL // 2 :]}"
+    )
 
 
 def sections_of(results: ScanResults, name: str) -> dict[str, Any]:

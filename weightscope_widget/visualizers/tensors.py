@@ -12,8 +12,8 @@ import torch
 from weightscope_widget.analyzers.distribution import Histogram, histogram
 from weightscope_widget.analyzers.weights import Weights
 from weightscope_widget.errors import InvalidArgumentError
-from weightscope_widget.naming import short_labels
 from weightscope_widget.results import ScanResults
+from weightscope_widget.visualizers.layers import labels_of, shortened
 
 __all__ = ["Series", "as_tensor", "series_of", "stores_inputs_first"]
 
@@ -132,7 +132,7 @@ def series_of(weights: Any, results: ScanResults | None) -> list[Series]:
         Where a name is not in the results.
     """
     if isinstance(weights, Mapping):
-        given = [(str(label), one) for label, one in weights.items()]
+        given = [(shortened(str(label)), one) for label, one in weights.items()]
     elif isinstance(weights, Sequence) and not isinstance(weights, str):
         given = [(f"tensor {index}", one) for index, one in enumerate(weights, 1)]
     else:
@@ -150,4 +150,4 @@ def _one(label: str, given: Any, results: ScanResults | None) -> Series:
     # Asking says what is wrong with a name that is not here; a layer still to be measured is here.
     if given not in results.layers:
         results[given]
-    return Series(short_labels(results.layers)[given], given, results=results)
+    return Series(labels_of(results)[given], given, results=results)

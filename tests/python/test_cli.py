@@ -1,0 +1,256 @@
+"""The command, run as people and pipelines run it: in a process of its own, good and bad."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import time
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+import weightscope_widget as wsw
+from tests.python.figure_cases import HOSTILE
+
+STEERING = "h.1.mlp.\x1b]0;owned\x07[red]x"
+
+
+def wsw_command(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "weightscope_widget", *map(str, arguments)]
+    environment = {**os.environ, "WEIGHTSCOPE_CACHE": "off", "PYTHONPATH": str(Path(__file__).parents[2])}
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, cwd=cwd, env=environment)
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model with a layer of each grade that weights can have, and names that mean harm."""
+    torch.manual_seed(0)
+    heavy = 0.02 * torch.randn(40, 30)
+    heavy.view(-1)[::5] *= 60  # a fifth of it far out
+    singular = torch.diag(torch.logspace(0, -6, 24))
+    state = {
+        "h.0.mlp.c_fc.weight": torch.randn(40, 30),
+        "h.0.mlp.c_proj.weight": heavy,
+        "h.0.attn.c_proj.weight": singular,
+        f"{HOSTILE}.weight": torch.randn(16, 12),
+        f"{STEERING}.weight": torch.randn(8, 6),
+        "h.0.ln.weight": torch.ones(30),
+    }
+    path = tmp_path_factory.mktemp("model") / "model.safetensors"
+    save_file(state, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("broken") / "model.safetensors"
+    save_file({"a.weight": torch.tensor([[1.0, float("nan")], [0.0, 1.0]])}, path)
+    return path
+
+
+class TestScan:
+    def test_a_pipe_gets_columns_that_are_the_results(self, file: Path) -> None:
+        ran = wsw_command("scan", file)
+        assert ran.returncode == 0
+        assert ran.stderr == ""
+        lines = [line for line in ran.stdout.splitlines() if not line.startswith("#")]
+        header, *rows = [line.split("\t") for line in lines]
+        assert header[0] == "layer"
+        frame = wsw.scan(file, progress=False).to_frame()
+        assert [row[0] for row in rows[:2]] == list(frame.sort_values("risk", ascending=False).index[:2])
+        assert len(rows) == 5
+        for row in rows:
+            if row[0] not in frame.index:
+                continue
+            found = dict(zip(header, row, strict=True))
+            expected = frame.loc[row[0]]
+            assert float(found["condition_number"]) == pytest.approx(expected["spectral.condition_number"], rel=1e-4)
+            assert float(found["sqnr_db"]) == pytest.approx(expected["quantization.sqnr_db"], rel=1e-4)
+            assert float(found["risk"]) == pytest.approx(expected["risk"], rel=1e-4)
+            assert found["grade"] == expected["grade"]
+            assert found["shape"] == "×".join(map(str, expected["shape"]))
+
+    def test_comments_say_what_else_there_is(self, file: Path) -> None:
+        ran = wsw_command("scan", file, "--top", 2)
+        comments = [line for line in ran.stdout.splitlines() if line.startswith("#")]
+        assert re.match(r"# model0: 5 layers, 3,\d{3} weights, \d+\.\d s", comments[0])
+        assert any("rules of thumb" in line for line in comments)
+        assert any(line.startswith("# training: ") for line in comments)
+        assert len(ran.stdout.splitlines()) - len(comments) == 3
+
+    def test_names_steer_no_terminal(self, file: Path) -> None:
+        ran = wsw_command("scan", file)
+        assert "\x1b" not in ran.stdout
+        assert "\x07" not in ran.stdout
+        assert r"\x1b]0;owned\x07[red]x" in ran.stdout
+        assert HOSTILE in ran.stdout
+
+    def test_results_and_report(self, file: Path, tmp_path: Path) -> None:
+        ran = wsw_command("scan", file, "--output", tmp_path / "r.json", "--report", tmp_path / "out", "--top", 1)
+        assert ran.returncode == 0, ran.stderr
+        loaded = wsw.load_results(tmp_path / "r.json")
+        assert loaded.methods == ("basic_stats", "spectral", "quantization", "sparsity", "schemes")
+        assert (tmp_path / "out" / "dashboard.html").stat().st_size > 100_000
+        assert len(list((tmp_path / "out" / "layer_details").iterdir())) == 2
+        assert "Wrote 9 files" in ran.stdout
+
+    def test_methods_vectors_and_quiet(self, file: Path, tmp_path: Path) -> None:
+        ran = wsw_command(
+            *("scan", file, "--methods", "basic_stats,quantization", "--vectors", "--quiet"),
+            *("--output", tmp_path / "r.json"),
+        )
+        assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+        loaded = wsw.load_results(tmp_path / "r.json")
+        assert loaded.methods == ("basic_stats", "quantization")
+        assert "h.0.ln" in loaded
+
+    # With the usual thresholds one layer is Warning (κ and the zeros around its diagonal); where κ beyond 1.2 is very
+    # high, far outliers make another one Critical.
+    @pytest.mark.parametrize(
+        ("gate", "thresholds", "caught"),
+        [
+            ("critical", None, []),
+            ("warning", None, ["h.0.attn.c_proj"]),
+            ("critical", "condition_number=1,1.1,1.2", ["h.0.mlp.c_proj"]),
+            ("warning", "condition_number=1,1.1,1.2", ["h.0.attn.c_proj", "h.0.mlp.c_proj"]),
+        ],
+    )
+    def test_the_gate(self, file: Path, gate: str, thresholds: str | None, caught: list[str]) -> None:
+        more = ["--threshold", thresholds] if thresholds else []
+        ran = wsw_command("scan", file, "--fail-on", gate, "--quiet", *more)
+        assert ran.returncode == (1 if caught else 0)
+        assert ran.stdout == ""
+        failed = f"wsw: gate failed: {len(caught)} layers are {gate} or worse: {', '.join(caught)}\n"
+        assert ran.stderr == (failed if caught else "")
+
+    def test_a_layer_with_nan_fails_the_gate(self, broken: Path) -> None:
+        ran = wsw_command("scan", broken, "--fail-on", "critical", "--quiet")
+        assert ran.returncode == 1
+        assert ran.stderr == "wsw: gate failed: 1 layers are critical or worse: a\n"
+
+    def test_a_reader_that_has_enough_is_no_error(self, file: Path) -> None:
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+        command = f"'{sys.executable}' -m weightscope_widget scan '{file}' | head -1; echo ${{PIPESTATUS[0]}}"
+        ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True, env=environment)
+        assert ran.stdout.splitlines()[0].startswith("# model0: ")
+        assert ran.stdout.splitlines()[-1] in ("0", "141")
+        assert "Traceback" not in ran.stderr
+
+    def test_a_terminal_gets_colour_and_a_bar(self, file: Path) -> None:
+        command = [sys.executable, "-m", "weightscope_widget", "scan", str(file), "--no-cache"]
+        environment = {
+            **{key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "CI")},
+            "TERM": "xterm-256color",
+            "COLUMNS": "150",
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+        }
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
+        os.close(theirs)
+        output = b""
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and select.select([ours], [], [], 120)[0]:
+            try:
+                block = os.read(ours, 65536)
+            except OSError:  # the other end is closed
+                break
+            if not block:
+                break
+            output += block
+        os.close(ours)
+        assert process.wait(60) == 0
+        text = output.decode()
+        assert "\x1b[31m" in text  # a class in red
+        assert "measuring" in text
+        assert "━" in text
+        assert "stable / total rank" in text
+        assert "\x1b]0;owned" not in text
+
+
+class TestReport:
+    def test_from_saved_results(self, file: Path, tmp_path: Path) -> None:
+        wsw.scan(file, progress=False).save(tmp_path / "r.json")
+        ran = wsw_command("report", tmp_path / "r.json", tmp_path / "out", "--layer", "h.0.mlp.c_fc")
+        assert ran.returncode == 0, ran.stderr
+        assert sorted(path.name for path in (tmp_path / "out" / "layer_details").iterdir()) == [
+            "h0.mlp.c_fc_distribution.png",
+            "h0.mlp.c_fc_singular_values.png",
+        ]
+
+    def test_what_could_be_written_is(self, tmp_path: Path) -> None:
+        wsw.scan({"a.weight": torch.eye(3)}, methods="basic_stats", progress=False).save(tmp_path / "r.json")
+        ran = wsw_command("report", tmp_path / "r.json", tmp_path / "out")
+        assert ran.returncode == 2
+        assert ran.stderr.startswith("wsw: error: The report lacks 3 of its files: condition_heatmap.png")
+        assert (tmp_path / "out" / "dashboard.html").exists()
+
+
+class TestErrors:
+    @pytest.mark.parametrize(
+        ("arguments", "sentence"),
+        [
+            (["scan", "/nowhere/model"], "There is nothing at '/nowhere/model'"),
+            (["scan", "{junk}"], "junk.safetensors"),
+            (["scan", "{file}", "--methods", "spectrum"], "methods has 'spectrum'"),
+            (["scan", "{file}", "--threshold", "sqnr=1"], "'sqnr' has no classes"),
+            (["scan", "{file}", "--threshold", "sqnr_db=1,2"], "must be descending"),
+            (["scan", "{file}", "--memory", "-1"], "memory is -1.0"),
+            (["scan", "{file}", "--methods", "sparsity", "--fail-on", "critical"], "--fail-on needs the methods"),
+            (["scan", "{file}", "--output", "/nowhere/r.json"], "r.json"),
+            (["report", "/nowhere.json", "out"], "There is no results file"),
+            (["report", "{junk}", "out"], "is not a JSON file"),
+        ],
+    )
+    def test_are_one_sentence(self, file: Path, tmp_path: Path, arguments: list[str], sentence: str) -> None:
+        junk = tmp_path / "junk.safetensors"
+        junk.write_bytes(b"\xff\x00 no model")
+        ran = wsw_command(*(each.format(file=file, junk=junk) for each in arguments), cwd=tmp_path)
+        assert ran.returncode == 2
+        assert ran.stderr.startswith("wsw: error: ")
+        assert sentence in ran.stderr
+        assert ran.stderr.count("\n") == 1
+        assert "Traceback" not in ran.stderr
+
+    @pytest.mark.parametrize(
+        "arguments", [[], ["nonsense"], ["scan"], ["scan", "x", "--top", "0"], ["scan", "x", "--threshold", "a=b"]]
+    )
+    def test_of_usage(self, arguments: list[str]) -> None:
+        ran = wsw_command(*arguments)
+        assert ran.returncode == 2
+        assert "usage: wsw" in ran.stderr
+
+    def test_debug_shows_where(self) -> None:
+        ran = wsw_command("scan", "/nowhere/model", "--debug")
+        assert ran.returncode != 0
+        assert "Traceback" in ran.stderr
+
+
+def test_help_and_version_need_nothing_heavy() -> None:
+    code = (
+        "import sys; from weightscope_widget.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'torch', 'pandas', 'matplotlib', 'bqplot'} & sys.modules.keys()))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines()[-1] == "[]"
+    assert wsw_command("--version").stdout.strip() == f"weightscope-widget {wsw.__version__}"
+
+
+def test_the_command_is_installed_as_wsw() -> None:
+    (entry,) = entry_points(group="console_scripts", name="wsw")
+    assert entry.value == "weightscope_widget.cli:main"
+
+
+def test_json_is_what_results_are(file: Path, tmp_path: Path) -> None:
+    wsw_command("scan", file, "--output", tmp_path / "r.json")
+    document = json.loads((tmp_path / "r.json").read_text())
+    assert document["format"] == "weightscope-results"
