@@ -158,7 +158,7 @@ def _draw(axes: Any, chart: Chart, scheme: Scheme) -> None:
             if above
             else {"loc": "upper right"}
         )
-        axes.legend(
+        legend = axes.legend(
             handles=[_handle(key, colours) for key in chart.keys],
             frameon=False,
             handlelength=1.2,
@@ -168,9 +168,11 @@ def _draw(axes: Any, chart: Chart, scheme: Scheme) -> None:
             labelcolor=colours["ink"],
             **place,
         )
-    if chart.title or chart.note:
-        words = " – ".join(filter(None, (chart.title, chart.note.rstrip("."))))
-        axes.set_title(words, loc="left", fontsize=10, color=colours["ink"], pad=24 if above else 8)
+        # A wide one would otherwise narrow the chart; the title makes room for its height.
+        legend.set_in_layout(False)
+    words = " – ".join(filter(None, (chart.title, chart.note.rstrip("."))))
+    if words or above:
+        axes.set_title(words or " ", loc="left", fontsize=10, color=colours["ink"], pad=24 if above and words else 8)
 
 
 def _prepare(axes: Any, x: Axis, y: Axis, colours: dict[Colour, str]) -> None:

@@ -122,9 +122,7 @@ def class_keys(results: ScanResults, of: str, names: Iterable[str]) -> tuple[Key
     """Return a legend of a metric's classes, with how many of the layers are in each."""
     found = [results.classes(name)[of] for name in names]
     return tuple(
-        Key(f"{class_words(of, each)}: {found.count(each)}", CLASS_COLOURS[of][each])
-        for each in CLASSES[of]
-        if each in found
+        Key(f"{each}: {found.count(each):,}", CLASS_COLOURS[of][each]) for each in CLASSES[of] if each in found
     )
 
 

@@ -174,7 +174,7 @@ def _grades(results: ScanResults, names: list[str]) -> Chart:
         None,
         (
             Slices(
-                tuple(f"{grade}: {count}" for grade, count, _ in slices),
+                tuple(f"{grade}: {count:,}" for grade, count, _ in slices),
                 tuple(count for _, count, _ in slices),
                 tuple(colour for _, _, colour in slices),
             ),

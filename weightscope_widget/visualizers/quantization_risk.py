@@ -78,7 +78,7 @@ def quantization_risk_content(results: ScanResults) -> Content:
             *_labels([labels[name] for name in order[::-1]], across[::-1], upwards[::-1], x, y),
         ),
         tuple(
-            Key(f"{_TITLES[family]}: {families.count(family)}", FAMILY_COLOURS[family], "circle")
+            Key(f"{_TITLES[family]}: {families.count(family):,}", FAMILY_COLOURS[family], "circle")
             for family in FAMILY_COLOURS
             if family in families
         ),

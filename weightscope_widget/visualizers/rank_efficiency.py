@@ -29,7 +29,7 @@ __all__ = ["rank_efficiency_content"]
 
 _OF = "stable_rank_percentage"
 _MOST_LABELS = 40
-_HEIGHTS = (340, 340)
+_HEIGHTS = (400, 340)
 
 # The document's four slices; what its bars draw red besides is part of the first.
 _POTENTIALS: tuple[tuple[str, tuple[str, ...], Colour], ...] = (
@@ -82,7 +82,7 @@ def _bars(results: ScanResults, drawn: list[str], share: dict[str, float]) -> Ch
     high = next((level for level in levels if level > most), 100.0)
     return Chart(
         "utilization",
-        "Rank used, layer by layer in the model’s order",
+        "Rank used, in the model’s order, coloured by compression potential",
         category_axis("", [labels[name] for name in drawn], _MOST_LABELS),
         linear_axis("Stable rank / total rank (%)", 0.0, 1.1 * high, 5),
         (
@@ -150,7 +150,7 @@ def _potential(results: ScanResults, drawn: list[str]) -> Chart:
         None,
         (
             Slices(
-                tuple(f"{words}: {count}" for words, count, _ in slices),
+                tuple(f"{words}: {count:,}" for words, count, _ in slices),
                 tuple(count for _, count, _ in slices),
                 tuple(colour for _, _, colour in slices),
             ),
