@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from weightscope_widget.assessment import Thresholds
     from weightscope_widget.cache import clear_cache
+    from weightscope_widget.comparison import ComparisonResults, compare, load_comparison
     from weightscope_widget.dashboard import Dashboard, show
     from weightscope_widget.errors import WeightScopeError
     from weightscope_widget.report import Report, save_report
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __version__ = _version("weightscope-widget")
 
 __all__ = [
+    "ComparisonResults",
     "Dashboard",
     "Report",
     "ScanResults",
@@ -33,6 +35,8 @@ __all__ = [
     "Thresholds",
     "WeightScopeError",
     "clear_cache",
+    "compare",
+    "load_comparison",
     "load_results",
     "plot_condition_number_heatmap",
     "plot_model_health_dashboard",
@@ -48,6 +52,7 @@ __all__ = [
 
 # Each name is imported when it is first asked for, so that `wsw --help` need not wait for torch.
 _WHERE = {
+    "ComparisonResults": "comparison",
     "Dashboard": "dashboard",
     "Report": "report",
     "ScanResults": "results",
@@ -55,6 +60,8 @@ _WHERE = {
     "Thresholds": "assessment",
     "WeightScopeError": "errors",
     "clear_cache": "cache",
+    "compare": "comparison",
+    "load_comparison": "comparison",
     "load_results": "results_file",
     "save_report": "report",
     "scan": "scope",

@@ -12,19 +12,45 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, 
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from weightscope_widget.callers import level_outside
 from weightscope_widget.errors import ExecutorLostWarning, InvalidArgumentError
-from weightscope_widget.measure import Measured, Request, measure
 from weightscope_widget.workers import default_workers, worker_pool
 
-__all__ = ["Crew", "default_at_hand"]
+__all__ = ["Crew", "Work", "default_at_hand"]
 
 _RETRIES = 2
 _PER_CORE = 4
 
 _Key = TypeVar("_Key")
+_Outcome_co = TypeVar("_Outcome_co", covariant=True)
+_Done = TypeVar("_Done")
+
+
+class Work(Protocol[_Outcome_co]):
+    """Something to be done by whoever has time: a picklable dataclass.
+
+    Its field ``ticket`` is another one each time, so that an executor that remembers what it was asked for (Dask) does
+    not give an old answer.
+    """
+
+    @property
+    def name(self) -> str:
+        """What it is about, for sentences."""
+        ...
+
+    def perform(self) -> _Outcome_co:
+        """Do it; what keeps it from being done is said in the outcome."""
+        ...
+
+    def failed(self, sentence: str) -> _Outcome_co:
+        """Return the outcome of work that was given up."""
+        ...
+
+
+def _perform(work: Work[_Done]) -> _Done:
+    return work.perform()
 
 
 def default_at_hand(executor: Executor | None) -> int:
@@ -37,15 +63,15 @@ def default_at_hand(executor: Executor | None) -> int:
 
 
 @dataclass(frozen=True)
-class _Job(Generic[_Key]):
+class _Job(Generic[_Key, _Done]):
     key: _Key
-    request: Request
+    request: Work[_Done]
     attempt: int
     away: bool  # with the executor, not on a thread of this process
 
 
-class Crew(Generic[_Key]):
-    """Measures what it is given, and hands it over in the order in which it is done.
+class Crew(Generic[_Key, _Done]):
+    """Does what it is given, and hands it over in the order in which it is done.
 
     With an executor, a request whose worker was lost is given out again, twice at most; when the executor itself is
     broken, all that is left is measured on threads of this process.  A context manager; the executor is never shut
@@ -63,11 +89,11 @@ class Crew(Generic[_Key]):
         self._at_hand = at_hand
         self._executor = executor
         self._local: Executor | None = None
-        self._jobs: dict[Future[Measured], _Job[_Key]] = {}
+        self._jobs: dict[Future[_Done], _Job[_Key, _Done]] = {}
         self._recalled = False
         self._stack = ExitStack()
 
-    def __enter__(self) -> Crew[_Key]:
+    def __enter__(self) -> Crew[_Key, _Done]:
         if self._executor is None:
             self._start_threads()
         return self
@@ -87,7 +113,7 @@ class Crew(Generic[_Key]):
         """Whether nothing is given out."""
         return not self._jobs
 
-    def give(self, key: _Key, request: Request) -> None:
+    def give(self, key: _Key, request: Work[_Done]) -> None:
         """Have something measured, to be handed over under `key`.
 
         Raises
@@ -97,7 +123,7 @@ class Crew(Generic[_Key]):
         """
         self._give(key, request, 0)
 
-    def finished(self) -> Iterator[tuple[_Key, Measured]]:
+    def finished(self) -> Iterator[tuple[_Key, _Done]]:
         """Wait until something is done, and yield all that is.
 
         Raises
@@ -115,7 +141,7 @@ class Crew(Generic[_Key]):
             if measured is not None:
                 yield job.key, measured
 
-    def rest(self) -> Iterator[tuple[_Key, Measured]]:
+    def rest(self) -> Iterator[tuple[_Key, _Done]]:
         """Take back what has not begun, wait for what has, and yield what came of it."""
         self.recall()
         wait(self._jobs)
@@ -131,11 +157,11 @@ class Crew(Generic[_Key]):
             if job.away and future.cancel():
                 del self._jobs[future]
 
-    def _give(self, key: _Key, request: Request, attempt: int) -> None:
-        request = replace(request, ticket=uuid.uuid4().hex)
+    def _give(self, key: _Key, request: Work[_Done], attempt: int) -> None:
+        request = _with_ticket(request)
         if self._local is None and self._executor is not None:
             try:
-                future = self._executor.submit(measure, request)
+                future = self._executor.submit(_perform, request)
             except Exception as error:
                 self._refuse_unpicklable(request, error)
                 # A closed executor raises RuntimeError, Dask's and others whatever they like.
@@ -144,9 +170,9 @@ class Crew(Generic[_Key]):
                 self._jobs[future] = _Job(key, request, attempt, away=True)
                 return
         assert self._local is not None
-        self._jobs[self._local.submit(measure, request)] = _Job(key, request, attempt, away=False)
+        self._jobs[self._local.submit(_perform, request)] = _Job(key, request, attempt, away=False)
 
-    def _outcome(self, future: Future[Measured], job: _Job[_Key]) -> Measured | None:
+    def _outcome(self, future: Future[_Done], job: _Job[_Key, _Done]) -> _Done | None:
         """Return what came of a job; None where it was given out again, or is not wanted any more."""
         if not job.away:
             return future.result()
@@ -163,10 +189,10 @@ class Crew(Generic[_Key]):
             self._fall_back(error)
         elif job.attempt == _RETRIES:
             sentence = (
-                f"The analysis of {job.request.layer.name!r} was given up after {job.attempt + 1} attempts, "
+                f"The analysis of {job.request.name!r} was given up after {job.attempt + 1} attempts, "
                 f"each of which the executor lost ({_in_short(error)}); the others go on."
             )
-            return Measured({"error": sentence})
+            return job.request.failed(sentence)
         self._give(job.key, job.request, job.attempt + 1)
         return None
 
@@ -191,7 +217,7 @@ class Crew(Generic[_Key]):
     def _start_threads(self) -> None:
         self._local = self._stack.enter_context(worker_pool(self._at_hand))
 
-    def _refuse_unpicklable(self, request: Request, error: BaseException) -> None:
+    def _refuse_unpicklable(self, request: Work[_Done], error: BaseException) -> None:
         # The analysis itself raises none of these, but not every TypeError on the way is about pickling: try it.
         if not isinstance(error, pickle.PicklingError | TypeError | AttributeError):
             return
@@ -199,9 +225,14 @@ class Crew(Generic[_Key]):
             pickle.dumps(request)
         except Exception as problem:
             raise InvalidArgumentError(
-                f"{request.layer.name!r} cannot be sent to the executor's workers ({_in_short(problem)}); give the "
+                f"{request.name!r} cannot be sent to the executor's workers ({_in_short(problem)}); give the "
                 "model as a path, so that they read its file themselves."
             ) from error
+
+
+def _with_ticket(request: Work[_Done]) -> Work[_Done]:
+    ticketed: Any = replace(request, ticket=uuid.uuid4().hex)  # type: ignore[type-var]  # a dataclass, as `Work` says
+    return ticketed  # type: ignore[no-any-return]
 
 
 def _in_short(error: BaseException) -> str:

@@ -42,6 +42,19 @@ class Request:
     spectra: tuple[np.ndarray | None, ...] = ()
     ticket: str = ""
 
+    @property
+    def name(self) -> str:
+        """The layer's name."""
+        return self.layer.name
+
+    def perform(self) -> Measured:
+        """Read the layer and measure it."""
+        return measure(self)
+
+    def failed(self, sentence: str) -> Measured:
+        """Return what there is of a layer that was given up."""
+        return Measured({"error": sentence})
+
 
 @dataclass(frozen=True)
 class Measured:

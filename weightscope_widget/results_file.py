@@ -20,7 +20,17 @@ from weightscope_widget.exact_json import numbers, plain
 from weightscope_widget.results import LayerInfo, ScanResults
 from weightscope_widget.whole_file import whole_file
 
-__all__ = ["load_results", "plain_results", "write_results"]
+__all__ = [
+    "decode_array",
+    "encode_array",
+    "histogram_document",
+    "load_results",
+    "plain_results",
+    "read_histogram",
+    "read_results",
+    "results_document",
+    "write_results",
+]
 
 _FORMAT, _VERSION = "weightscope-results", 1
 
@@ -34,7 +44,19 @@ _REFERENCE_KEYS = {
 
 def write_results(results: ScanResults, path: str | os.PathLike[str]) -> None:
     """Write `results` to `path`; the file appears whole or not at all."""
-    document = {
+    document = results_document(results)
+    try:
+        with whole_file(path) as file:
+            json.dump(plain(document), file, allow_nan=False)
+    except OSError as error:
+        raise InvalidArgumentError(
+            f"{os.fspath(path)!r} cannot be written ({error.strerror or error}); choose another path."
+        ) from error
+
+
+def results_document(results: ScanResults) -> dict[str, Any]:
+    """Return results as what JSON can hold, but for non-finite numbers."""
+    return {
         "format": _FORMAT,
         "version": _VERSION,
         "model": results.model,
@@ -43,13 +65,6 @@ def write_results(results: ScanResults, path: str | os.PathLike[str]) -> None:
         "skipped": results.skipped,
         "layers": {name: _layer_document(results, name) for name in results.layers},
     }
-    try:
-        with whole_file(path) as file:
-            json.dump(plain(document), file, allow_nan=False)
-    except OSError as error:
-        raise InvalidArgumentError(
-            f"{os.fspath(path)!r} cannot be written ({error.strerror or error}); choose another path."
-        ) from error
 
 
 def load_results(path: str | os.PathLike[str]) -> ScanResults:
@@ -83,7 +98,7 @@ def load_results(path: str | os.PathLike[str]) -> ScanResults:
         ) from None
     try:
         if isinstance(document, dict) and document.get("format") == _FORMAT:
-            return _read(document, path)
+            return read_results(document, path)
         return plain_results(document, path.stem, str(path))
     except ResultsFormatError:
         raise
@@ -106,13 +121,14 @@ def _layer_document(results: ScanResults, name: str) -> dict[str, Any]:
         document["results"] = results[name]
     spectrum, histogram = results.spectra.get(name), results.histograms.get(name)
     if spectrum is not None:
-        document["singular_values"] = _encode(spectrum)
+        document["singular_values"] = encode_array(spectrum)
     if histogram is not None:
-        document["histogram"] = {"low": histogram.low, "high": histogram.high, "counts": _encode(histogram.counts)}
+        document["histogram"] = histogram_document(histogram)
     return document
 
 
-def _read(document: dict[str, Any], path: Path) -> ScanResults:
+def read_results(document: dict[str, Any], path: Path) -> ScanResults:
+    """Undo `results_document`; what it holds is untrusted."""
     if document["version"] > _VERSION:
         raise ResultsFormatError(
             f"{path} was written by a later version of weightscope-widget; upgrade the package to read it."
@@ -139,14 +155,20 @@ def _read(document: dict[str, Any], path: Path) -> ScanResults:
         results.add(
             name,
             {key: value if key == "error" else numbers(value) for key, value in layer["results"].items()},
-            spectrum=_decode(layer["singular_values"]) if "singular_values" in layer else None,
-            histogram=_histogram(layer["histogram"]) if "histogram" in layer else None,
+            spectrum=decode_array(layer["singular_values"]) if "singular_values" in layer else None,
+            histogram=read_histogram(layer["histogram"]) if "histogram" in layer else None,
         )
     return results
 
 
-def _histogram(document: dict[str, Any]) -> Histogram:
-    return Histogram(numbers(document["low"]), numbers(document["high"]), _decode(document["counts"]))
+def histogram_document(histogram: Histogram) -> dict[str, Any]:
+    """Return a histogram as JSON has it."""
+    return {"low": histogram.low, "high": histogram.high, "counts": encode_array(histogram.counts)}
+
+
+def read_histogram(document: dict[str, Any]) -> Histogram:
+    """Undo `histogram_document`."""
+    return Histogram(numbers(document["low"]), numbers(document["high"]), decode_array(document["counts"]))
 
 
 def plain_results(document: Any, model: str, where: str) -> ScanResults:
@@ -197,9 +219,11 @@ def _renamed(value: Any) -> Any:
     return value
 
 
-def _encode(array: np.ndarray) -> str:
+def encode_array(array: np.ndarray) -> str:
+    """Return the numbers of an array, as float64, in base64."""
     return base64.b64encode(array.astype("<f8").tobytes()).decode("ascii")
 
 
-def _decode(text: str) -> np.ndarray:
+def decode_array(text: str) -> np.ndarray:
+    """Undo `encode_array`; the array has one dimension."""
     return np.frombuffer(base64.b64decode(text, validate=True), dtype="<f8").astype(np.float64)

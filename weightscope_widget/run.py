@@ -180,7 +180,7 @@ class ScanRun:
     def steps(self) -> Iterator[Task]:
         """Work until all is done or cancelled, yielding each task when its numbers are in `results`."""
         self._started = time.perf_counter()
-        crew: Crew[Task] = Crew(self._workers, self._executor)
+        crew: Crew[Task, Measured] = Crew(self._workers, self._executor)
         with crew:
             try:
                 while True:

@@ -8,7 +8,7 @@ import threading
 import warnings
 from collections.abc import Iterable
 from concurrent.futures import Executor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tqdm.auto import tqdm
 
@@ -20,6 +20,9 @@ from weightscope_widget.errors import InvalidArgumentError, ScanInterruptedWarni
 from weightscope_widget.results import ScanResults
 from weightscope_widget.run import ScanRun
 from weightscope_widget.sources import Source, open_source
+
+if TYPE_CHECKING:
+    from weightscope_widget.comparison import ComparisonResults
 
 __all__ = ["Scope", "scan"]
 
@@ -126,6 +129,12 @@ class Scope:
             cache=cache,
         )
         return self._finish(run, progress, cancel)
+
+    def compare_with(self, other: Any, methods: str | Iterable[str] = "all", **options: Any) -> ComparisonResults:
+        """Compare this model, as the base, with a tuned one: ``compare(self, other, ...)``."""
+        from weightscope_widget.comparison import compare
+
+        return compare(self, other, methods, **options)
 
     def _finish(self, run: ScanRun, progress: bool, cancel: threading.Event | None) -> ScanResults:
         self.results = run.results

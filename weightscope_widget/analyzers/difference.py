@@ -1,0 +1,159 @@
+"""What separates two tensors of the same shape, entry by entry, in float64 whatever they are stored as."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from weightscope_widget.analyzers.distribution import Histogram
+
+__all__ = ["Difference", "difference", "same_values"]
+
+_CHUNK = 1 << 21  # entries at a time: 16 MB of float64 for each side
+_BINS = 200
+_FEWEST_BINS = 10
+
+_BITS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """ΔW = tuned − base, summed over the entries that are finite in both.
+
+    Attributes
+    ----------
+    metrics : dict of str to float
+        As `difference` describes.
+    histogram : Histogram or None
+        Of the entries of ΔW; None where there is no finite one.
+    finite : bool
+        Whether all entries of both are finite.
+    """
+
+    metrics: dict[str, float]
+    histogram: Histogram | None
+    finite: bool
+
+
+def same_values(base: torch.Tensor, tuned: torch.Tensor) -> bool:
+    """Return whether two tensors of one shape hold the same: the same bytes in one type, else the same real numbers."""
+    if base.dtype == tuned.dtype:
+        bits = _BITS.get(base.dtype.itemsize)
+        pairs = _chunks(base, tuned)
+        return all(torch.equal(a, b) if bits is None else torch.equal(a.view(bits), b.view(bits)) for a, b in pairs)
+    return all(bool(_agree(a.double(), b.double()).all()) for a, b in _chunks(base, tuned))
+
+
+def difference(base: torch.Tensor, tuned: torch.Tensor) -> Difference:
+    """Return how much separates two tensors.
+
+    Parameters
+    ----------
+    base, tuned : torch.Tensor
+        Of one shape, any floating types, on the CPU, with at least one entry; compared as real numbers, in float64.
+
+    Returns
+    -------
+    Difference
+        ``relative_change``: ‖ΔW‖/‖W_base‖, Frobenius; 0 where nothing changed, inf where the base is all zero.
+        ``l2_distance``: ‖ΔW‖.  ``cosine_similarity``: of the two as vectors, −1 to 1; NaN where one is all zero.
+        ``mean_absolute_difference``, ``max_absolute_difference``: of |ΔW|.
+        ``changed_percentage``: of all entries, 0–100, those that differ: in their bits where the types are the same,
+        in value otherwise.
+        All over the entries that are finite in both; NaN where there are none.
+    """
+    unit = _unit(base, tuned)
+    squares = squares_base = squares_tuned = products = absolute = largest = 0.0
+    low, high, count, changed = math.inf, -math.inf, 0, 0
+    for a, b in _chunks(base, tuned):
+        wide_a, wide_b = a.double(), b.double()
+        changed += int((~_agree(wide_a, wide_b)).sum()) if a.dtype != b.dtype else _count_changed_bits(a, b)
+        both = torch.isfinite(wide_a) & torch.isfinite(wide_b)
+        if not bool(both.all()):
+            wide_a, wide_b = wide_a[both], wide_b[both]
+        if not len(wide_a):
+            continue
+        wide_a, wide_b = wide_a / unit, wide_b / unit
+        delta = wide_b - wide_a
+        count += len(delta)
+        squares += float(delta @ delta)
+        squares_base += float(wide_a @ wide_a)
+        squares_tuned += float(wide_b @ wide_b)
+        products += float(wide_a @ wide_b)
+        magnitude = delta.abs()
+        absolute += float(magnitude.sum())
+        largest = max(largest, float(magnitude.max()))
+        low, high = min(low, float(delta.min())), max(high, float(delta.max()))
+    metrics = {
+        "relative_change": _ratio(math.sqrt(squares), math.sqrt(squares_base)) if count else math.nan,
+        "l2_distance": math.sqrt(squares) * unit if count else math.nan,
+        "cosine_similarity": _cosine(products, squares_base, squares_tuned, squares),
+        "mean_absolute_difference": absolute / count * unit if count else math.nan,
+        "max_absolute_difference": largest * unit if count else math.nan,
+        "changed_percentage": 100 * changed / base.numel(),
+    }
+    found = _histogram(base, tuned, unit, low, high, count) if count else None
+    return Difference(metrics, found, count == base.numel())
+
+
+def _chunks(base: torch.Tensor, tuned: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    flat_base, flat_tuned = base.reshape(-1), tuned.reshape(-1)
+    for start in range(0, len(flat_base), _CHUNK):
+        yield flat_base[start : start + _CHUNK], flat_tuned[start : start + _CHUNK]
+
+
+def _agree(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return (a == b) | (torch.isnan(a) & torch.isnan(b))
+
+
+def _count_changed_bits(a: torch.Tensor, b: torch.Tensor) -> int:
+    bits = _BITS.get(a.dtype.itemsize)
+    if bits is None:
+        return int((~_agree(a.double(), b.double())).sum())
+    return int((a.view(bits) != b.view(bits)).sum())
+
+
+def _unit(base: torch.Tensor, tuned: torch.Tensor) -> float:
+    """Return a power of two to measure in, so that no square leaves the range of float64; 1 but for extreme float64."""
+    if torch.float64 not in (base.dtype, tuned.dtype):
+        return 1.0
+    largest = 0.0
+    for a, b in _chunks(base, tuned):
+        for one in (a, b):
+            magnitudes = one.double().abs()
+            finite = magnitudes[torch.isfinite(magnitudes)]
+            largest = max(largest, float(finite.max()) if len(finite) else 0.0)
+    if largest == 0 or 1e-120 < largest < 1e120:
+        return 1.0
+    return math.ldexp(1.0, max(math.frexp(largest)[1] - 1, -1022))
+
+
+def _ratio(change: float, size: float) -> float:
+    if change == 0:
+        return 0.0
+    return change / size if size else math.inf
+
+
+def _cosine(products: float, base: float, tuned: float, change: float) -> float:
+    if not base or not tuned:
+        return math.nan
+    # Near 1 the quotient has lost its digits; the distance of the unit vectors has not.
+    a, b = math.sqrt(base), math.sqrt(tuned)
+    close = 1 - (change - (a - b) ** 2) / (2 * a * b)
+    return max(-1.0, min(1.0, close if close > 0.5 else products / (a * b)))
+
+
+def _histogram(base: torch.Tensor, tuned: torch.Tensor, unit: float, low: float, high: float, count: int) -> Histogram:
+    """Return the histogram of ΔW over its range, with as many bins as one of weights has."""
+    if low == high:
+        return Histogram(low * unit, high * unit, np.array([float(count)]))
+    bins = min(max(round(2 * math.sqrt(count)), _FEWEST_BINS), _BINS)
+    counts = np.zeros(bins)
+    for a, b in _chunks(base, tuned):
+        delta = (b.double() / unit - a.double() / unit).numpy()
+        counts += np.histogram(delta[np.isfinite(delta)], bins, (low, high))[0]
+    return Histogram(low * unit, high * unit, counts)

@@ -1,0 +1,162 @@
+"""Where two matrices point: the angles between their left singular vectors, which span the outputs.
+
+A LoRA update that learns something new brings "intruder dimensions": strong singular vectors of the tuned matrix that
+are nearly orthogonal to every one of the base's (Shuttleworth et al. 2024, "LoRA vs Full Fine-tuning: An Illusion of
+Equivalence").
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+__all__ = ["OVERLAP_SIZE", "Subspaces", "compare_subspaces"]
+
+OVERLAP_SIZE = 16
+"""How many left singular vectors of each are compared."""
+
+_INTRUDERS_AMONG = 10
+_INTRUDER_LIMIT = 0.5
+
+# Up to this smaller side a singular value decomposition costs little, and needs no second thought about accuracy.
+_DIRECT_SIZE = 512
+
+_CHUNK_BYTES = 64 << 20
+
+
+@dataclass(frozen=True)
+class Subspaces:
+    """How the strongest directions of two matrices lie to each other.
+
+    Attributes
+    ----------
+    overlap : ndarray
+        (k, k), k = min(16, m, n): |cos| of the angle between the i-th left singular vector of the base and the j-th of
+        the tuned matrix.
+    nearest : ndarray
+        (min(10, m, n),): for each of the tuned matrix's strongest left singular vectors, the largest |cos| with any of
+        the base's min(m, n).
+    metrics : dict of str to float
+        ``subspace_overlap``: ‖U₀ᵀU_t‖²/k, 0–1, 1 where both span the same; ``subspace_overlap_chance``: k/m, what two
+        random subspaces would have; ``intruder_dimensions``: how many of ``nearest`` are below 0.5.
+    """
+
+    overlap: np.ndarray
+    nearest: np.ndarray
+    metrics: dict[str, float]
+
+
+def compare_subspaces(base: torch.Tensor, tuned: torch.Tensor) -> Subspaces:
+    """Compare the left singular vectors of two matrices.
+
+    Where neighbouring singular values are as good as equal, single vectors are arbitrary within their span, and so are
+    single entries of ``overlap``; ``subspace_overlap`` is not, unless that happens at the 16th.
+
+    Parameters
+    ----------
+    base, tuned : torch.Tensor
+        (m, n), floating, finite; rows are outputs.
+
+    Raises
+    ------
+    torch.linalg.LinAlgError
+        Where a factorization does not converge.
+    """
+    ours, theirs = _Directions.of(base), _Directions.of(tuned)
+    k = min(OVERLAP_SIZE, *base.shape)
+    some = min(_INTRUDERS_AMONG, *base.shape)
+    top = theirs.top(max(k, some))
+    cosines = ours.cosines(top).abs().clamp_(max=1.0)
+    overlap = cosines[:k, :k].numpy()
+    nearest = cosines[:, :some].amax(dim=0).numpy()
+    return Subspaces(
+        overlap,
+        nearest,
+        {
+            "subspace_overlap": float((overlap**2).sum() / k),
+            "subspace_overlap_chance": k / base.shape[0],
+            "intruder_dimensions": int((nearest < _INTRUDER_LIMIT).sum()),
+        },
+    )
+
+
+@dataclass(frozen=True)
+class _Directions:
+    """The left singular vectors of a matrix, held as what they are cheapest to compute from.
+
+    ``left`` has them as columns, strongest first; or ``right`` has the right ones and the left ones are W·v/σ.
+    """
+
+    matrix: torch.Tensor
+    sigma: torch.Tensor
+    left: torch.Tensor | None = None
+    right: torch.Tensor | None = None
+
+    @classmethod
+    def of(cls, matrix: torch.Tensor) -> _Directions:
+        m, n = matrix.shape
+        if min(m, n) <= _DIRECT_SIZE and max(m, n) <= 8 * _DIRECT_SIZE:
+            u, sigma, _ = torch.linalg.svd(_scaled(matrix), full_matrices=False)
+            return cls(matrix, sigma, left=u)
+        values, vectors = torch.linalg.eigh(_gram(matrix, rows=m <= n))
+        sigma = values.clamp_(min=0).sqrt_().flip(0)
+        vectors = vectors.flip(1)
+        return cls(matrix, sigma, left=vectors) if m <= n else cls(matrix, sigma, right=vectors)
+
+    def top(self, count: int) -> torch.Tensor:
+        """Return the strongest as (m, count)."""
+        if self.left is not None:
+            return self.left[:, :count]
+        assert self.right is not None
+        found = _times(self.matrix, self.right[:, :count])
+        # Of unit length to the last digit, and zero where the singular value is.
+        lengths: torch.Tensor = torch.linalg.vector_norm(found, dim=0).clamp_(min=math.ulp(0.0))
+        return found / lengths
+
+    def cosines(self, others: torch.Tensor) -> torch.Tensor:
+        """Return the products of every vector with others: (m, j) → (min(m, n), j)."""
+        if self.left is not None:
+            return self.left.T @ others
+        assert self.right is not None
+        found = self.right.T @ _transposed_times(self.matrix, others)
+        known = self.sigma > self.sigma[0] * 1e-12
+        return torch.where(known[:, None], found / self.sigma.clamp(min=math.ulp(0.0))[:, None], 0.0)
+
+
+def _scaled(matrix: torch.Tensor) -> torch.Tensor:
+    """Return float64 entries at most 1 in magnitude, where squares of theirs would leave its range; directions stay."""
+    wide = matrix.double()
+    largest = float(wide.abs().max())
+    return wide if largest == 0 or 1e-120 < largest < 1e120 else wide / largest
+
+
+def _rows_at_a_time(matrix: torch.Tensor) -> int:
+    return max(1, _CHUNK_BYTES // (8 * matrix.shape[1]))
+
+
+def _gram(matrix: torch.Tensor, *, rows: bool) -> torch.Tensor:
+    """Return W·Wᵀ, or Wᵀ·W, in float64; of long sides some rows or columns at a time."""
+    tall = matrix.T if rows else matrix
+    size = tall.shape[1]
+    total = torch.zeros(size, size, dtype=torch.float64)
+    step = max(1, _CHUNK_BYTES // (8 * size))
+    for start in range(0, len(tall), step):
+        wide = tall[start : start + step].double()
+        total.addmm_(wide.T, wide)
+    return total
+
+
+def _times(matrix: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
+    step = _rows_at_a_time(matrix)
+    return torch.cat([matrix[start : start + step].double() @ vectors for start in range(0, len(matrix), step)])
+
+
+def _transposed_times(matrix: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
+    total = torch.zeros(matrix.shape[1], vectors.shape[1], dtype=torch.float64)
+    step = _rows_at_a_time(matrix)
+    for start in range(0, len(matrix), step):
+        total.addmm_(matrix[start : start + step].double().T, vectors[start : start + step])
+    return total

@@ -1,0 +1,224 @@
+"""The unit of work of a comparison: one tensor of two models read, told apart, and both measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from weightscope_widget.analyzers import ELEMENTWISE, METHODS, SPECTRAL, Weights
+from weightscope_widget.analyzers.difference import difference, same_values
+from weightscope_widget.analyzers.distribution import Histogram, histogram
+from weightscope_widget.analyzers.spectrum import low_rank_singular_values, singular_values
+from weightscope_widget.analyzers.subspaces import compare_subspaces
+from weightscope_widget.errors import TensorReadError
+from weightscope_widget.measure import Measured
+from weightscope_widget.plans.lora import energy_rank
+from weightscope_widget.sources import Layer
+from weightscope_widget.workers import one_thread
+
+__all__ = ["SPECTRAL_CHANGE", "MeasuredPair", "PairRequest"]
+
+_ENERGIES = {"delta_rank_90": 0.9, "delta_rank_95": 0.95, "delta_rank_99": 0.99}
+
+SPECTRAL_CHANGE = (
+    *("delta_stable_rank", *_ENERGIES, "delta_total_rank"),
+    *("subspace_overlap", "subspace_overlap_chance", "intruder_dimensions"),
+)
+"""The metrics of a change that need a factorization."""
+
+
+@dataclass(frozen=True)
+class MeasuredPair:
+    """What came of a request.
+
+    Attributes
+    ----------
+    status : str or None
+        ``"identical"``, ``"changed"`` or ``"reshaped"``; None where a tensor could not be read.
+    change : mapping
+        The metrics of ΔW by name, and ``error`` (a sentence) where something failed.
+    base, tuned : Measured
+        The sections of either side; empty where they are identical.
+    spectrum : ndarray or None
+        The singular values of ΔW.
+    histogram : Histogram or None
+        Of the entries of ΔW.
+    overlap, nearest : ndarray or None
+        See `Subspaces`.
+    """
+
+    status: str | None
+    change: Mapping[str, Any] = field(default_factory=dict)
+    base: Measured = field(default_factory=Measured)
+    tuned: Measured = field(default_factory=Measured)
+    spectrum: np.ndarray | None = None
+    histogram: Histogram | None = None
+    overlap: np.ndarray | None = None
+    nearest: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class PairRequest:
+    """What to compare; small and picklable wherever the loaders are.
+
+    Attributes
+    ----------
+    name : str
+        What the pair is called.
+    base, tuned : Layer
+        What to read.
+    methods : tuple of str
+        The analyzers for both sides.
+    top_k : int
+        How many singular values to list.
+    entries, spectra : bool
+        Which half of the work: what a pass over the entries says, and what needs a factorization.
+    added : bool
+        The tuned layer is a change to add to the base, as that of an adapter is.
+    """
+
+    name: str
+    base: Layer
+    tuned: Layer
+    methods: tuple[str, ...]
+    top_k: int
+    entries: bool = True
+    spectra: bool = True
+    added: bool = False
+    ticket: str = ""
+
+    def perform(self) -> MeasuredPair:
+        """Read both and compare them, on one thread."""
+        try:
+            with one_thread():
+                return self._compare(*self._read())
+        except TensorReadError as error:
+            return self.failed(str(error))
+        except (RuntimeError, ValueError, TypeError, ArithmeticError, MemoryError, OSError) as error:
+            detail = f"{type(error).__name__}: {str(error).strip()}".split("\n")[0]
+            return self.failed(f"The comparison of {self.name!r} failed ({detail}); the others go on.")
+
+    def failed(self, sentence: str) -> MeasuredPair:
+        """Return what there is of a pair that was given up."""
+        return MeasuredPair(None, {"error": sentence})
+
+    def _read(self) -> tuple[torch.Tensor, torch.Tensor]:
+        base, tuned = (layer.load().detach().cpu() for layer in (self.base, self.tuned))
+        for layer, tensor in ((self.base, base), (self.tuned, tuned)):
+            if tensor.is_meta:
+                raise TensorReadError(f"{layer.name!r} is on the meta device and has no weights; load them first.")
+        # The sum is not rounded to what the base is stored as: the change is the adapter's own.
+        return base, (base.double() + tuned.double() if self.added else tuned)
+
+    def _compare(self, base: torch.Tensor, tuned: torch.Tensor) -> MeasuredPair:
+        if base.shape == tuned.shape and same_values(base, tuned):
+            return MeasuredPair("identical", identical_change(self.base))
+        status = "changed" if base.shape == tuned.shape else "reshaped"
+        common = _common_rows(base, tuned)
+        change: dict[str, Any] = {}
+        found = spectrum = subspaces = None
+        if common is not None:
+            if status == "reshaped":
+                change["common_rows"] = len(common[0])
+            found = difference(*common)
+            if self.entries:
+                change |= found.metrics
+            if self.spectra and base.dim() >= 2:
+                spectrum, figures, subspaces = self._spectra(*common, finite=found.finite)
+                change |= figures
+        return MeasuredPair(
+            status,
+            change,
+            self._measure(base, self.base),
+            self._measure(tuned, self.tuned),
+            spectrum,
+            found.histogram if found is not None and self.entries else None,
+            None if subspaces is None else subspaces.overlap,
+            None if subspaces is None else subspaces.nearest,
+        )
+
+    def _spectra(self, base: torch.Tensor, tuned: torch.Tensor, *, finite: bool) -> tuple[Any, dict[str, Any], Any]:
+        """Return the spectrum of ΔW, the metrics that rest on it, and where the two matrices point."""
+        total = total_rank(tuple(base.shape), stack=self.base.is_stack)
+        figures: dict[str, Any] = dict.fromkeys(SPECTRAL_CHANGE, math.nan) | {"delta_total_rank": total}
+        if not finite:
+            return np.full(total, math.nan), figures, None
+        spectrum = self._delta_spectrum(base, tuned)
+        figures |= spectral_change(spectrum)
+        if self.base.is_stack:
+            return spectrum, figures, None
+        matrices = [tensor.flatten(1) for tensor in (base, tuned)]
+        if self.base.transposed:
+            matrices = [matrix.T for matrix in matrices]
+        subspaces = compare_subspaces(*matrices)
+        return spectrum, figures | subspaces.metrics, subspaces
+
+    def _delta_spectrum(self, base: torch.Tensor, tuned: torch.Tensor) -> np.ndarray:
+        factors = getattr(self.tuned.load, "factors", None) if self.added else None
+        if factors is not None:
+            return low_rank_singular_values(*factors())
+        delta = tuned.double() - base.double()
+        if not self.base.is_stack:
+            return singular_values(delta.flatten(1))
+        return np.sort(np.concatenate([singular_values(matrix) for matrix in delta]))[::-1]
+
+    def _measure(self, tensor: torch.Tensor, layer: Layer) -> Measured:
+        methods = [
+            method
+            for method in self.methods
+            if (method in ELEMENTWISE and self.entries) or (method not in ELEMENTWISE and self.spectra)
+        ]
+        if tensor.dim() < 2:
+            methods = [method for method in methods if method == "basic_stats"]
+        weights = Weights(tensor, transposed=layer.transposed, stack=layer.is_stack)
+        return Measured(
+            {method: METHODS[method](weights, self.top_k) for method in methods},
+            weights.singular_values if set(methods) & set(SPECTRAL) else None,
+            histogram(weights) if set(methods) & set(ELEMENTWISE) else None,
+        )
+
+
+def total_rank(shape: tuple[int, ...], *, stack: bool) -> int:
+    """Return how many singular values there are: of the matrix, or of all matrices of a stack."""
+    return shape[0] * min(shape[1:]) if stack else min(shape[0], math.prod(shape[1:]))
+
+
+def spectral_change(spectrum: np.ndarray) -> dict[str, float]:
+    """Return the ranks of ΔW from its singular values: 0 where it is zero, NaN where it is not finite."""
+    if np.isnan(spectrum).any():
+        return dict.fromkeys(("delta_stable_rank", *_ENERGIES), math.nan)
+    if not len(spectrum) or not spectrum[0] > 0:
+        return {"delta_stable_rank": 0.0} | dict.fromkeys(_ENERGIES, 0)
+    stable = float(np.square(spectrum / spectrum[0]).sum())
+    return {"delta_stable_rank": stable} | {name: energy_rank(spectrum, p) or 0 for name, p in _ENERGIES.items()}
+
+
+def identical_change(layer: Layer) -> dict[str, Any]:
+    """Return the metrics of a tensor that did not change; nothing needs to be read for them."""
+    change: dict[str, Any] = {
+        "relative_change": 0.0,
+        "l2_distance": 0.0,
+        "cosine_similarity": 1.0,
+        "mean_absolute_difference": 0.0,
+        "max_absolute_difference": 0.0,
+        "changed_percentage": 0.0,
+    }
+    if len(layer.shape) < 2:
+        return change
+    total = total_rank(layer.shape, stack=layer.is_stack)
+    return change | spectral_change(np.zeros(total)) | {"delta_total_rank": total}
+
+
+def _common_rows(base: torch.Tensor, tuned: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor] | None:
+    """Return what both have: all, or the first rows of tables of different lengths; None where nothing corresponds."""
+    if base.shape == tuned.shape:
+        return base, tuned
+    if base.dim() < 2 or base.shape[1:] != tuned.shape[1:]:
+        return None
+    rows = min(len(base), len(tuned))
+    return base[:rows], tuned[:rows]

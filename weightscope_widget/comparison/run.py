@@ -1,0 +1,249 @@
+"""One run of a comparison: the two models walked pair by pair, never more of them in memory than is at hand."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from weightscope_widget.analyzers import ELEMENTWISE, METHODS
+from weightscope_widget.budget import Budget, bytes_needed
+from weightscope_widget.comparison.matching import Pair, match_layers
+from weightscope_widget.comparison.pair import MeasuredPair, PairRequest, identical_change
+from weightscope_widget.comparison.results import ComparisonResults
+from weightscope_widget.crew import Crew
+from weightscope_widget.errors import NoWeightsError
+from weightscope_widget.results import LayerInfo, ScanResults
+from weightscope_widget.run import Progress
+from weightscope_widget.sources import Layer, Source
+
+__all__ = ["ComparisonRun", "PairTask"]
+
+# Nominal seconds, as in `run`: only their ratio matters.
+_SECONDS_PER_ENTRY = 60e-9
+_SECONDS_PER_FLOP = 4e-11
+_DIFFERENCES = 3  # float64 copies of a tensor: ΔW, and what it is made of
+
+
+@dataclass(frozen=True)
+class PairTask:
+    """A half of the work on one pair: what a pass over the entries says, or what needs factorizations, or both.
+
+    Attributes
+    ----------
+    layer : LayerInfo
+        Which.
+    request : PairRequest
+        What is to be done.
+    """
+
+    layer: LayerInfo
+    request: PairRequest
+
+    @property
+    def memory(self) -> int:
+        """Bytes needed at most, estimated."""
+        methods = self.request.methods if self.request.spectra else ELEMENTWISE
+        sides = sum(bytes_needed(layer, methods) for layer in (self.request.base, self.request.tuned))
+        return sides + _DIFFERENCES * 8 * self.request.base.parameters
+
+    @property
+    def cost(self) -> float:
+        """Nominal seconds."""
+        entries = self.request.base.parameters
+        cost = entries * _SECONDS_PER_ENTRY if self.request.entries else 0.0
+        if self.request.spectra and self.request.base.shape:
+            rows = self.request.base.shape[0]
+            m, n = max(rows, entries // max(rows, 1)), min(rows, entries // max(rows, 1))
+            cost += (8 * m * n**2 + 20 * n**3) * _SECONDS_PER_FLOP
+        return cost
+
+
+class ComparisonRun:
+    """A comparison of two sources.
+
+    Parameters
+    ----------
+    base, tuned : Source
+        Where the weights are.
+    methods : sequence of str
+        Names of analyzers for both sides, as `resolve_methods` returns them.
+    top_k : int
+        How many singular values to list per layer.
+    added : bool
+        The tuned source is an adapter, whose low-rank layers are changes; what it does not touch is identical.
+    vectors : bool
+        Whether 1-D tensors are compared too.
+    cheap_first : bool
+        Compare all entries before anything is factorized (each tensor is then read twice).
+    workers : int
+        How many pairs are at hand at a time.
+    executor : Executor, optional
+        Who does the work instead of threads of this process.
+    memory : int, optional
+        Bytes that the pairs at hand may need together, by estimate.
+
+    Raises
+    ------
+    NoWeightsError
+        Where there is nothing to compare.
+    """
+
+    def __init__(
+        self,
+        base: Source,
+        tuned: Source,
+        methods: Sequence[str],
+        *,
+        top_k: int = 10,
+        added: bool = False,
+        vectors: bool = True,
+        cheap_first: bool = False,
+        workers: int = 1,
+        executor: Executor | None = None,
+        memory: int | None = None,
+    ) -> None:
+        pairs = [
+            pair
+            for pair in match_layers(base.layers, tuned.layers)
+            if vectors or any(layer is not None and len(layer.shape) > 1 for layer in (pair.base, pair.tuned))
+        ]
+        if not pairs:
+            raise NoWeightsError(f"{base.name} and {tuned.name} have no weights to compare.")
+        self.results = _empty_results(base, tuned, pairs, methods, added=added)
+        self._workers = workers
+        self._executor = executor
+        self._budget = Budget(memory)
+        self._lock = threading.Lock()
+        self._cancelled = threading.Event()
+        self._tasks = deque(self._plan(pairs, tuple(methods), top_k, cheap_first=cheap_first))
+        self._left = Counter(task.layer.name for task in self._tasks)
+        self._cost_total = sum(task.cost for task in self._tasks)
+        self._cost_left = self._cost_total
+        self._started: float | None = None
+
+    def _plan(
+        self, pairs: Sequence[Pair], methods: tuple[str, ...], top_k: int, *, cheap_first: bool
+    ) -> list[PairTask]:
+        halves = ((True, False), (False, True)) if cheap_first else ((True, True),)
+        tasks: list[PairTask] = []
+        for entries, spectra in halves:
+            some = []
+            for pair in pairs:
+                if pair.base is None or pair.tuned is None:
+                    continue
+                if not entries and len(pair.base.shape) < 2:
+                    continue
+                asked = tuple(method for method in METHODS if method in methods)
+                added = getattr(pair.tuned.load, "factors", None) is not None
+                some.append(
+                    PairTask(
+                        self.results.layers[pair.key],
+                        PairRequest(pair.key, pair.base, pair.tuned, asked, top_k, entries, spectra, added),
+                    )
+                )
+            # Points appear in the model's order; what is dear begins with the largest.
+            tasks += some if cheap_first and entries else sorted(some, key=lambda task: -task.cost)
+        return tasks
+
+    def steps(self) -> Iterator[PairTask]:
+        """Work until all is done or cancelled, yielding each task when its numbers are in `results`."""
+        self._started = time.perf_counter()
+        crew: Crew[PairTask, MeasuredPair] = Crew(self._workers, self._executor)
+        with crew:
+            try:
+                while True:
+                    while crew.has_room and (task := self._take()) is not None:
+                        if not self.results.pending(task.layer.name):
+                            self._tick_off(task)  # identical, or failed: nothing more to learn
+                            yield task
+                        else:
+                            self._budget.take(task.memory)
+                            crew.give(task, task.request)
+                    if crew.idle:
+                        return
+                    for task, measured in crew.finished():
+                        self._keep(task, measured)
+                        yield task
+                    if self._cancelled.is_set():
+                        crew.recall()
+            finally:
+                for task, measured in crew.rest():
+                    self._keep(task, measured)
+
+    def prioritize(self, name: str) -> None:
+        """Do what is left of a tensor before anything else; unknown names and finished ones change nothing."""
+        with self._lock:
+            first = [task for task in self._tasks if task.layer.name == name]
+            for task in first:
+                self._tasks.remove(task)
+            self._tasks.extendleft(reversed(first))
+
+    def cancel(self) -> None:
+        """Stop after the tasks at hand; their numbers and all before them are kept."""
+        self._cancelled.set()
+
+    @property
+    def progress(self) -> Progress:
+        """How far the run is, now."""
+        with self._lock:
+            total = len(self.results.layers)
+            waiting = sum(count > 0 for count in self._left.values())
+            state = "done" if not waiting else "cancelled" if self._cancelled.is_set() else "running"
+            spent = self._cost_total - self._cost_left
+            fraction = 1.0 if state == "done" or not self._cost_total else min(spent / self._cost_total, 1.0)
+            left = None
+            if state == "running" and spent > 0 and self._started is not None:
+                left = (time.perf_counter() - self._started) * max(self._cost_left, 0.0) / spent
+            return Progress(state, total - waiting, total, fraction, left)
+
+    def _take(self) -> PairTask | None:
+        with self._lock:
+            if self._cancelled.is_set():
+                return None
+            task = next((task for task in self._tasks if self._budget.admits(task.memory)), None)
+            if task is not None:
+                self._tasks.remove(task)
+            return task
+
+    def _keep(self, task: PairTask, measured: MeasuredPair) -> None:
+        self._budget.give_back(task.memory)
+        self.results.add(task.layer.name, measured, last=self._left[task.layer.name] == 1)
+        self._tick_off(task)
+
+    def _tick_off(self, task: PairTask) -> None:
+        with self._lock:
+            self._cost_left -= task.cost
+            self._left[task.layer.name] -= 1
+
+
+def _empty_results(
+    base: Source, tuned: Source, pairs: Sequence[Pair], methods: Sequence[str], *, added: bool
+) -> ComparisonResults:
+    """Return results in which is said what needs no reading: what only one model has, and what no adapter touches."""
+    statuses = {}
+    for pair in pairs:
+        if pair.base is None:
+            statuses[pair.key] = "only_in_tuned"
+        elif pair.tuned is None:
+            statuses[pair.key] = "identical" if added else "only_in_base"
+
+    def side(source: Source, infos: list[LayerInfo]) -> ScanResults:
+        return ScanResults(source.name, infos, methods, skipped=source.skipped)
+
+    ours = side(base, [_info(pair.key, pair.base) for pair in pairs if pair.base is not None])
+    theirs = side(tuned, [_info(pair.key, pair.tuned) for pair in pairs if pair.tuned is not None])
+    layers = [_info(pair.key, pair.base or pair.tuned) for pair in pairs]  # type: ignore[arg-type]  # one of them is there
+    names = {pair.key: pair.tuned.name for pair in pairs if pair.tuned is not None and pair.base is not None}
+    results = ComparisonResults(ours, theirs, layers, names, statuses)
+    for pair in pairs:
+        if pair.tuned is None and added and pair.base is not None:
+            results.add(pair.key, MeasuredPair("identical", identical_change(pair.base)))
+    return results
+
+
+def _info(key: str, layer: Layer) -> LayerInfo:
+    return LayerInfo(key, layer.shape, layer.dtype, layer.aliases, layer.members)
