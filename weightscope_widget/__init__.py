@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from weightscope_widget.assessment import Thresholds
     from weightscope_widget.cache import clear_cache
-    from weightscope_widget.comparison import ComparisonResults, compare, load_comparison
+    from weightscope_widget.comparison import ComparisonResults, ExtractedLora, compare, extract_lora, load_comparison
     from weightscope_widget.dashboard import Dashboard, show
     from weightscope_widget.errors import WeightScopeError
     from weightscope_widget.report import Report, save_report
@@ -29,6 +29,7 @@ __version__ = _version("weightscope-widget")
 __all__ = [
     "ComparisonResults",
     "Dashboard",
+    "ExtractedLora",
     "Report",
     "ScanResults",
     "Scope",
@@ -36,6 +37,7 @@ __all__ = [
     "WeightScopeError",
     "clear_cache",
     "compare",
+    "extract_lora",
     "load_comparison",
     "load_results",
     "plot_condition_number_heatmap",
@@ -54,6 +56,7 @@ __all__ = [
 _WHERE = {
     "ComparisonResults": "comparison",
     "Dashboard": "dashboard",
+    "ExtractedLora": "comparison",
     "Report": "report",
     "ScanResults": "results",
     "Scope": "scope",
@@ -61,6 +64,7 @@ _WHERE = {
     "WeightScopeError": "errors",
     "clear_cache": "cache",
     "compare": "comparison",
+    "extract_lora": "comparison",
     "load_comparison": "comparison",
     "load_results": "results_file",
     "save_report": "report",

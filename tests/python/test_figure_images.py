@@ -39,7 +39,7 @@ def test_looks_as_reviewed(results: ScanResults, tmp_path: Path, name: str, sche
     if os.environ.get("WEIGHTSCOPE_NEW_REFERENCES"):
         REFERENCES.mkdir(exist_ok=True)
         with Image.open(drawn) as image:
-            image.convert("P", palette=Image.Palette.ADAPTIVE, colors=128).save(reference, optimize=True)
+            image.convert("RGB").convert("P", palette=Image.Palette.ADAPTIVE, colors=128).save(reference, optimize=True)
         return
     expected, found = pixels(reference), pixels(drawn)
     assert found.shape == expected.shape

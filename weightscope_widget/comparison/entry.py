@@ -20,7 +20,7 @@ from weightscope_widget.errors import InvalidArgumentError, ScanInterruptedWarni
 from weightscope_widget.sources import Source, open_source
 from weightscope_widget.sources.peft_adapter import accepts as is_adapter
 
-__all__ = ["compare", "start_comparison"]
+__all__ = ["compare", "opened", "start_comparison"]
 
 
 def compare(
@@ -127,8 +127,8 @@ def start_comparison(
     if memory is None and executor is None:
         memory = default_budget()
     return ComparisonRun(
-        _opened(base),
-        _opened(tuned),
+        opened(base),
+        opened(tuned),
         resolve_methods(methods),
         top_k=top_k,
         added=not isinstance(tuned, Source) and is_adapter(tuned),
@@ -140,7 +140,8 @@ def start_comparison(
     )
 
 
-def _opened(model: Any) -> Source:
+def opened(model: Any) -> Source:
+    """Return the source of whatever `scan` takes, or of a `Scope`."""
     from weightscope_widget.scope import Scope
 
     return model.source if isinstance(model, Scope) else open_source(model)
