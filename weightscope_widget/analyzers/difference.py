@@ -13,7 +13,7 @@ from weightscope_widget.analyzers.distribution import Histogram
 
 __all__ = ["Difference", "difference", "same_values"]
 
-_CHUNK = 1 << 21  # entries at a time: 16 MB of float64 for each side
+_CHUNK = 1 << 18  # entries at a time, which stay in the processor's cache: 2 MB of float64 for each side
 _BINS = 200
 _FEWEST_BINS = 10
 

@@ -16,7 +16,7 @@ import torch
 from weightscope_widget.analyzers.device_spectrum import gram_spectrum
 from weightscope_widget.analyzers.scratch import scratch
 
-__all__ = ["low_rank_singular_values", "singular_values"]
+__all__ = ["difference_singular_values", "low_rank_singular_values", "singular_values"]
 
 _CHUNK_BYTES = 16 << 20  # of float64 rows at a time: the storage type is never widened as a whole
 
@@ -56,12 +56,51 @@ def singular_values(matrix: torch.Tensor) -> np.ndarray:
             return found
         matrix = matrix.cpu()
     tall = matrix if matrix.shape[0] >= matrix.shape[1] else matrix.T
-    exponent = _exponent(tall)
+    return _of_tall(tall, _exponent(tall))
+
+
+def difference_singular_values(base: torch.Tensor, tuned: torch.Tensor) -> np.ndarray:
+    """Return all singular values of tuned − base, which is formed some rows at a time, in float64.
+
+    Parameters
+    ----------
+    base, tuned : torch.Tensor
+        (m, n), floating, on the CPU.
+
+    Returns
+    -------
+    ndarray
+        As `singular_values` returns them.
+    """
+    if torch.float64 in (base.dtype, tuned.dtype):  # whose range may need another unit
+        return singular_values(tuned.double() - base.double())
+    across = base.shape[0] < base.shape[1]
+    return _of_tall(_Difference(*((base.T, tuned.T) if across else (base, tuned))), 0)
+
+
+class _Difference:
+    """Rows of tuned − base in float64, as one would take them from a tensor."""
+
+    def __init__(self, base: torch.Tensor, tuned: torch.Tensor) -> None:
+        self._base, self._tuned = base, tuned
+        self.shape = base.shape
+
+    def __getitem__(self, which: slice) -> torch.Tensor:
+        return self._tuned[which].double() - self._base[which].double()
+
+    def columns(self, which: torch.Tensor) -> _Difference:
+        return _Difference(self._base[:, which], self._tuned[:, which])
+
+
+_Tall = torch.Tensor | _Difference
+
+
+def _of_tall(tall: _Tall, exponent: int) -> np.ndarray:
     columns = tall.shape[1]
-    if columns <= _DIRECT_SIZE and not torch.isfinite(tall).all():
+    if columns <= _DIRECT_SIZE and not torch.isfinite(tall[:]).all():
         sigma = np.full(columns, np.nan)
     elif columns == 1:
-        sigma = torch.linalg.vector_norm(_widen(tall, exponent)).reshape(1).numpy()
+        sigma = torch.linalg.vector_norm(_widen(tall[:], exponent)).reshape(1).numpy()
     elif columns <= _DIRECT_SIZE:
         sigma = _by_qr(tall, exponent)
     else:
@@ -112,7 +151,7 @@ def _widen(rows: torch.Tensor, exponent: int) -> torch.Tensor:
     return wide.ldexp_(torch.tensor(-exponent)) if exponent else wide
 
 
-def _chunks(tall: torch.Tensor, exponent: int) -> Iterator[torch.Tensor]:
+def _chunks(tall: _Tall, exponent: int) -> Iterator[torch.Tensor]:
     """Yield some rows at a time, in float64; each chunk is overwritten by the next one."""
     # At least half as many rows as columns: each product is added to the Gram matrix, whatever its share of it.
     rows = max(tall.shape[1] // 2, _CHUNK_BYTES // (8 * tall.shape[1]))
@@ -120,7 +159,7 @@ def _chunks(tall: torch.Tensor, exponent: int) -> Iterator[torch.Tensor]:
         yield _widen(tall[start : start + rows], exponent)
 
 
-def _by_gram(tall: torch.Tensor, exponent: int) -> np.ndarray:
+def _by_gram(tall: _Tall, exponent: int) -> np.ndarray:
     gram: np.ndarray | None = None
     for chunk in _chunks(tall, exponent):
         rows = chunk.numpy()
@@ -132,7 +171,10 @@ def _by_gram(tall: torch.Tensor, exponent: int) -> np.ndarray:
         return np.full(len(gram), np.nan)
     alive = np.flatnonzero(gram.diagonal())
     if len(alive) < len(gram):  # a dead column has a singular value of exactly zero, and none of the others knows of it
-        rest = _by_gram(tall[:, torch.from_numpy(alive)], exponent) if len(alive) else np.empty(0)
+        kept = torch.from_numpy(alive)
+        rest = np.empty(0)
+        if len(alive):
+            rest = _by_gram(tall.columns(kept) if isinstance(tall, _Difference) else tall[:, kept], exponent)
         return np.concatenate([rest, np.zeros(len(gram) - len(alive))])
     eigenvalues = _eigenvalues(gram)
     if eigenvalues[0] <= _GRAM_LIMIT * eigenvalues[-1]:
@@ -148,7 +190,7 @@ def _eigenvalues(gram: np.ndarray) -> np.ndarray:
     return found
 
 
-def _by_qr(tall: torch.Tensor, exponent: int) -> np.ndarray:
+def _by_qr(tall: _Tall, exponent: int) -> np.ndarray:
     triangle: torch.Tensor | None = None
     for chunk in _chunks(tall, exponent):
         rows = chunk if triangle is None else torch.cat([triangle, chunk])  # which the factorization leaves as it is

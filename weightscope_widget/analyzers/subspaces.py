@@ -24,7 +24,7 @@ _INTRUDER_LIMIT = 0.5
 # Up to this smaller side a singular value decomposition costs little, and needs no second thought about accuracy.
 _DIRECT_SIZE = 512
 
-_CHUNK_BYTES = 64 << 20
+_CHUNK_BYTES = 16 << 20
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import torch
 from weightscope_widget.analyzers import ELEMENTWISE, METHODS, SPECTRAL, Weights
 from weightscope_widget.analyzers.difference import difference, same_values
 from weightscope_widget.analyzers.distribution import Histogram, histogram
-from weightscope_widget.analyzers.spectrum import low_rank_singular_values, singular_values
+from weightscope_widget.analyzers.spectrum import difference_singular_values, low_rank_singular_values
 from weightscope_widget.analyzers.subspaces import compare_subspaces
 from weightscope_widget.errors import TensorReadError
 from weightscope_widget.measure import Measured
@@ -162,10 +162,8 @@ class PairRequest:
         factors = getattr(self.tuned.load, "factors", None) if self.added else None
         if factors is not None:
             return low_rank_singular_values(*factors())
-        delta = tuned.double() - base.double()
-        if not self.base.is_stack:
-            return singular_values(delta.flatten(1))
-        return np.sort(np.concatenate([singular_values(matrix) for matrix in delta]))[::-1]
+        pairs = zip(base, tuned, strict=True) if self.base.is_stack else [(base.flatten(1), tuned.flatten(1))]
+        return np.sort(np.concatenate([difference_singular_values(*pair) for pair in pairs]))[::-1]
 
     def _measure(self, tensor: torch.Tensor, layer: Layer) -> Measured:
         methods = [

@@ -25,7 +25,6 @@ __all__ = ["ComparisonRun", "PairTask"]
 # Nominal seconds, as in `run`: only their ratio matters.
 _SECONDS_PER_ENTRY = 60e-9
 _SECONDS_PER_FLOP = 4e-11
-_DIFFERENCES = 3  # float64 copies of a tensor: ΔW, and what it is made of
 
 
 @dataclass(frozen=True)
@@ -47,8 +46,9 @@ class PairTask:
     def memory(self) -> int:
         """Bytes needed at most, estimated."""
         methods = self.request.methods if self.request.spectra else ELEMENTWISE
-        sides = sum(bytes_needed(layer, methods) for layer in (self.request.base, self.request.tuned))
-        return sides + _DIFFERENCES * 8 * self.request.base.parameters
+        # One side is measured after the other; what both are read into stays.
+        sides = [bytes_needed(layer, methods) for layer in (self.request.base, self.request.tuned)]
+        return max(sides) + 8 * self.request.base.parameters * (2 if self.request.added else 1)
 
     @property
     def cost(self) -> float:
