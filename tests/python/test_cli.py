@@ -175,6 +175,47 @@ class TestScan:
         assert "\x1b]0;owned" not in text
 
 
+class TestCompare:
+    @pytest.fixture(scope="class")
+    def files(self, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+        folder = tmp_path_factory.mktemp("pair")
+        draw = torch.Generator().manual_seed(0)
+        base = {f"h.{i}.mlp.c_fc.weight": torch.randn(12, 9, generator=draw) for i in range(3)}
+        tuned = {name: tensor.clone() for name, tensor in base.items()}
+        tuned["h.1.mlp.c_fc.weight"] += torch.outer(torch.ones(12), torch.ones(9))
+        tuned["h.2.mlp.c_fc.weight"][:, 0] = tuned["h.2.mlp.c_fc.weight"][:, 1]  # κ = ∞
+        for name, state in (("base", base), ("tuned", tuned)):
+            save_file(state, folder / f"{name}.safetensors")
+        return folder / "base.safetensors", folder / "tuned.safetensors"
+
+    def test_a_pipe_gets_the_changes(self, files: tuple[Path, Path], tmp_path: Path) -> None:
+        ran = wsw_command("compare", *files, "--output", tmp_path / "c.json")
+        assert (ran.returncode, ran.stderr) == (0, "")
+        header, *rows = [line.split("\t") for line in ran.stdout.splitlines() if not line.startswith("#")]
+        frame = wsw.load_comparison(tmp_path / "c.json").to_frame()
+        assert [row[0] for row in rows] == ["h.1.mlp.c_fc", "h.2.mlp.c_fc"]
+        for row in rows:
+            found = dict(zip(header, row, strict=True))
+            for metric in ("relative_change", "delta_rank_99", "delta_total_rank", "subspace_overlap"):
+                assert float(found[metric]) == pytest.approx(frame.loc[row[0], metric], rel=1e-4)
+        assert rows[1][-1] == "condition_number: safe → very high"
+        assert any("rule of thumb" in line for line in ran.stdout.splitlines())
+
+    def test_the_gate(self, files: tuple[Path, Path]) -> None:
+        base, tuned = files
+        ran = wsw_command("compare", base, tuned, "--fail-on", "worse", "--quiet")
+        assert (ran.returncode, ran.stdout) == (1, "")
+        assert ran.stderr == "wsw: gate failed: 1 layers entered a riskier class: h.2.mlp.c_fc\n"
+        same = wsw_command("compare", base, base, "--fail-on", "worse")
+        assert same.returncode == 0
+        assert "identical: The models are identical" in same.stdout
+
+    def test_errors(self, files: tuple[Path, Path]) -> None:
+        ran = wsw_command("compare", files[0], "/nowhere")
+        assert ran.returncode == 2
+        assert ran.stderr.startswith("wsw: error: There is nothing at '/nowhere'")
+
+
 class TestReport:
     def test_from_saved_results(self, file: Path, tmp_path: Path) -> None:
         wsw.scan(file, progress=False).save(tmp_path / "r.json")

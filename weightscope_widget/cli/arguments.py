@@ -21,6 +21,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--version", action="version", version=f"weightscope-widget {version('weightscope-widget')}")
     commands = command.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _scan(commands.add_parser("scan", help="measure a model, list its riskiest layers, gate a pipeline"))
+    _compare(commands.add_parser("compare", help="say what a fine-tune changed, and whether something got worse"))
     _report(commands.add_parser("report", help="write figures and the interactive page of saved results"))
     return command
 
@@ -50,6 +51,18 @@ def _scan(command: argparse.ArgumentParser) -> None:
     command.add_argument("--memory", type=float, metavar="BYTES", help="what the layers at hand may need, such as 4e9")
     command.add_argument("--no-cache", action="store_true", help="neither use nor remember earlier measurements")
     _common(command, _lazily("scan"))
+
+
+def _compare(command: argparse.ArgumentParser) -> None:
+    command.add_argument("base", metavar="BASE", help="a file, a folder, an address or a Hugging Face id")
+    command.add_argument("tuned", metavar="TUNED", help="the same, or the folder of a PEFT LoRA adapter")
+    command.add_argument("--methods", type=_list, metavar="A,B", help="what to measure of both (default: all)")
+    command.add_argument("--output", metavar="FILE", help="save the comparison as JSON")
+    command.add_argument("--top", type=_count, default=10, metavar="N", help="how many of the largest changes to show")
+    command.add_argument("--fail-on", choices=["worse"], help="exit with 1 where a layer entered a riskier class")
+    command.add_argument("--workers", type=_count, metavar="N", help="how many pairs to compare at a time")
+    command.add_argument("--memory", type=float, metavar="BYTES", help="what the pairs at hand may need, such as 4e9")
+    _common(command, _lazily("compare"))
 
 
 def _report(command: argparse.ArgumentParser) -> None:

@@ -1,17 +1,32 @@
-"""A scan with its progress on the terminal."""
+"""A scan or a comparison with its progress on the terminal."""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
+from typing import Protocol
 
-from weightscope_widget.run import ScanRun
+from weightscope_widget.run import Progress
 
 __all__ = ["finish"]
 
 
-def finish(run: ScanRun, *, quiet: bool) -> float:
-    """Do a scan, with a bar on standard error where a person looks at it; return the seconds it took.
+class Run(Protocol):
+    """A scan or a comparison."""
+
+    @property
+    def progress(self) -> Progress:
+        """How far it is."""
+        ...
+
+    def steps(self) -> Iterator[object]:
+        """Work, step by step."""
+        ...
+
+
+def finish(run: Run, *, quiet: bool, what: str = "layers") -> float:
+    """Do a scan or a comparison, with a bar on standard error where a person looks at it; return the seconds it took.
 
     An interrupt ends it; what was computed stays in the run's results.
     """
@@ -21,17 +36,17 @@ def finish(run: ScanRun, *, quiet: bool) -> float:
             for _ in run.steps():
                 pass
         else:
-            _with_bar(run)
+            _with_bar(run, what)
     except KeyboardInterrupt:
         pass
     return time.perf_counter() - begin
 
 
-def _with_bar(run: ScanRun) -> None:
+def _with_bar(run: Run, what: str) -> None:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = TextColumn("measuring"), BarColumn(), MofNCompleteColumn(), TextColumn("layers"), TimeRemainingColumn()
+    columns = TextColumn("measuring"), BarColumn(), MofNCompleteColumn(), TextColumn(what), TimeRemainingColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=run.progress.total, completed=run.progress.done)
         for _ in run.steps():

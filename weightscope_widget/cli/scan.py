@@ -9,6 +9,7 @@ import sys
 from weightscope_widget import Thresholds
 from weightscope_widget.assessment import GRADES
 from weightscope_widget.cli.progress import finish
+from weightscope_widget.cli.styles import STYLES
 from weightscope_widget.cli.terminal import Cell, Column, print_line, print_table, visible
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.formats import format_count, format_decibel, format_number, format_percentage
@@ -33,7 +34,6 @@ _COLUMNS = (
     Column("risk", "risk", number=True),
     Column("grade", "grade"),
 )
-_STYLES = {"green": "green", "yellow": "yellow", "orange": "dark_orange", "red": "red", "blue": "blue"}
 _NAMED = 5
 
 
@@ -134,13 +134,13 @@ def _row(results: ScanResults, name: str, label: str) -> list[Cell]:
         Cell("—" if math.isnan(risk) else f"{risk:.1f}".replace("inf", "∞"), f"{risk:.6g}"),
         Cell("failed", "failed", "red")
         if failed
-        else Cell(grade or "—", grade or "", _STYLES[GRADE_COLOURS[grade]] if grade else ""),
+        else Cell(grade or "—", grade or "", STYLES[GRADE_COLOURS[grade]] if grade else ""),
     ]
 
 
 def _class_style(of: str, name: str | None) -> str:
     # Compression potential is no risk; its colours would shout among those that are.
-    return "" if name is None or of == "stable_rank_percentage" else _STYLES[CLASS_COLOURS[of][name]]
+    return "" if name is None or of == "stable_rank_percentage" else STYLES[CLASS_COLOURS[of][name]]
 
 
 def _gate(results: ScanResults, worst: str) -> int:
