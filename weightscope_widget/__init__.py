@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from weightscope_widget.assessment import Thresholds
     from weightscope_widget.cache import clear_cache
+    from weightscope_widget.checkpoints import EvolutionResults, evolution
     from weightscope_widget.comparison import ComparisonResults, ExtractedLora, compare, extract_lora, load_comparison
     from weightscope_widget.dashboard import Dashboard, show
     from weightscope_widget.errors import WeightScopeError
@@ -29,6 +30,7 @@ __version__ = _version("weightscope-widget")
 __all__ = [
     "ComparisonResults",
     "Dashboard",
+    "EvolutionResults",
     "ExtractedLora",
     "Report",
     "ScanResults",
@@ -37,6 +39,7 @@ __all__ = [
     "WeightScopeError",
     "clear_cache",
     "compare",
+    "evolution",
     "extract_lora",
     "load_comparison",
     "load_results",
@@ -56,6 +59,7 @@ __all__ = [
 _WHERE = {
     "ComparisonResults": "comparison",
     "Dashboard": "dashboard",
+    "EvolutionResults": "checkpoints",
     "ExtractedLora": "comparison",
     "Report": "report",
     "ScanResults": "results",
@@ -64,6 +68,7 @@ _WHERE = {
     "WeightScopeError": "errors",
     "clear_cache": "cache",
     "compare": "comparison",
+    "evolution": "checkpoints",
     "extract_lora": "comparison",
     "load_comparison": "comparison",
     "load_results": "results_file",

@@ -1,0 +1,7 @@
+"""A model's weights over its checkpoints."""
+
+from weightscope_widget.checkpoints.entry import evolution, start_evolution
+from weightscope_widget.checkpoints.results import EvolutionResults
+from weightscope_widget.checkpoints.run import EvolutionRun
+
+__all__ = ["EvolutionResults", "EvolutionRun", "evolution", "start_evolution"]

@@ -1,0 +1,132 @@
+"""How a model's weights moved from checkpoint to checkpoint."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+
+from weightscope_widget.errors import InvalidArgumentError, UnknownLayerError
+from weightscope_widget.results import ScanResults, flatten
+
+__all__ = ["RELATIVE_TO", "EvolutionResults"]
+
+RELATIVE_TO = ("first", "previous")
+
+
+class EvolutionResults(Mapping[str, ScanResults]):
+    """Results of an evolution: ``evolution[checkpoint]`` is what `scan` says of it, in the checkpoints' order.
+
+    Attributes
+    ----------
+    model : str
+        The first and the last checkpoint.
+    names : tuple of str
+        The checkpoints.
+    layers : tuple of str
+        The first checkpoint's layers, then those that came later.
+    """
+
+    def __init__(self, scans: Mapping[str, ScanResults]) -> None:
+        self._scans = dict(scans)
+        self.names = tuple(scans)
+        self.model = f"{self.names[0]} → {self.names[-1]}"
+        self.layers = tuple(dict.fromkeys(layer for scan in scans.values() for layer in scan.layers))
+        self._changes: dict[tuple[str, str, str], float] = {}
+
+    def __getitem__(self, name: str) -> ScanResults:
+        if name not in self._scans:
+            raise UnknownLayerError(f"{name!r} is no checkpoint of these; list(evolution) names them.")
+        return self._scans[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __repr__(self) -> str:
+        return f"<EvolutionResults of {len(self)} checkpoints, {self.model}: {len(self.layers)} layers>"
+
+    @property
+    def complete(self) -> bool:
+        """Whether every checkpoint was measured."""
+        return all(scan.complete for scan in self._scans.values())
+
+    def add_change(self, checkpoint: str, layer: str, relative_to: str, change: float) -> None:
+        """Note ‖ΔW‖/‖W‖ of a layer since the first or the previous checkpoint."""
+        self._changes[checkpoint, layer, relative_to] = change
+
+    def relative_change(self, checkpoint: str, layer: str, relative_to: str = "first") -> float:
+        """Return ‖ΔW‖/‖W‖ of a layer, Frobenius, since another checkpoint.
+
+        0 where nothing changed, and for the first checkpoint; NaN where one of the two lacks the layer, or it has
+        another shape.
+
+        Parameters
+        ----------
+        checkpoint, layer : str
+            Which.
+        relative_to : {"first", "previous"}
+            Since which checkpoint.
+
+        Raises
+        ------
+        InvalidArgumentError, UnknownLayerError
+            Where an argument is none of these.
+        """
+        if relative_to not in RELATIVE_TO:
+            raise InvalidArgumentError(f"relative_to is {relative_to!r}; choose 'first' or 'previous'.")
+        scan = self[checkpoint]
+        if layer not in self.layers:
+            raise UnknownLayerError(f"{layer!r} is in none of these checkpoints; evolution.layers names them.")
+        if checkpoint == self.names[0]:
+            return 0.0 if layer in scan.layers else math.nan
+        return self._changes.get((checkpoint, layer, relative_to), math.nan)
+
+    def series(self, layer: str, metric: str) -> np.ndarray:
+        """Return one number of a layer over the checkpoints.
+
+        Parameters
+        ----------
+        layer : str
+            Which.
+        metric : str
+            ``section.metric`` as the columns of `to_frame` have it, ``"risk"``, ``"relative_change_to_first"`` or
+            ``"relative_change_to_previous"``.
+
+        Returns
+        -------
+        ndarray
+            (checkpoints,), float64; NaN where it does not exist.
+        """
+        if metric.startswith("relative_change_to_"):
+            since = metric.removeprefix("relative_change_to_")
+            return np.array([self.relative_change(name, layer, since) for name in self.names])
+        values = []
+        for scan in self._scans.values():
+            if layer not in scan:
+                values.append(math.nan)
+            elif metric == "risk":
+                values.append(scan.risk(layer))
+            else:
+                values.append(flatten(scan[layer]).get(metric, math.nan))
+        return np.array(values, dtype=np.float64)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per checkpoint and layer, in their order (index: ``checkpoint``, ``name``).
+
+        Columns: those of `ScanResults.to_frame`, with ``relative_change_to_first`` and ``relative_change_to_previous``
+        before the scalars.
+        """
+        frames = []
+        for name, scan in self._scans.items():
+            frame = scan.to_frame()
+            at = list(frame.columns).index("risk") + 1 if "risk" in frame.columns else 0
+            for offset, since in enumerate(RELATIVE_TO):
+                changes = [self.relative_change(name, layer, since) for layer in frame.index]
+                frame.insert(at + offset, f"relative_change_to_{since}", np.array(changes, dtype=np.float64))
+            frames.append(frame)
+        return pd.concat(frames, keys=self.names, names=["checkpoint", "name"])
