@@ -15,10 +15,9 @@ import numpy as np
 from weightscope_widget.analyzers import METHODS
 from weightscope_widget.analyzers.distribution import Histogram
 from weightscope_widget.assessment import Thresholds
-from weightscope_widget.errors import InvalidArgumentError, ModelNotFoundError, ResultsFormatError
-from weightscope_widget.exact_json import numbers, plain
+from weightscope_widget.errors import ModelNotFoundError, ResultsFormatError
+from weightscope_widget.exact_json import numbers, write_json
 from weightscope_widget.results import LayerInfo, ScanResults
-from weightscope_widget.whole_file import whole_file
 
 __all__ = [
     "decode_array",
@@ -44,14 +43,7 @@ _REFERENCE_KEYS = {
 
 def write_results(results: ScanResults, path: str | os.PathLike[str]) -> None:
     """Write `results` to `path`; the file appears whole or not at all."""
-    document = results_document(results)
-    try:
-        with whole_file(path) as file:
-            json.dump(plain(document), file, allow_nan=False)
-    except OSError as error:
-        raise InvalidArgumentError(
-            f"{os.fspath(path)!r} cannot be written ({error.strerror or error}); choose another path."
-        ) from error
+    write_json(results_document(results), path)
 
 
 def results_document(results: ScanResults) -> dict[str, Any]:

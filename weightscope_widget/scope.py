@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import threading
 import warnings
@@ -13,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from tqdm.auto import tqdm
 
 from weightscope_widget.analyzers import resolve_methods
+from weightscope_widget.arguments import check_count, check_executor, check_memory
 from weightscope_widget.budget import default_budget
 from weightscope_widget.cache import open_cache
 from weightscope_widget.crew import default_at_hand
-from weightscope_widget.errors import InvalidArgumentError, ScanInterruptedWarning
+from weightscope_widget.errors import ScanInterruptedWarning
 from weightscope_widget.results import ScanResults
 from weightscope_widget.run import ScanRun
 from weightscope_widget.sources import Source, open_source
@@ -167,17 +167,11 @@ def start_run(
     cheap_first: bool = False,
 ) -> ScanRun:
     """Return a run with its arguments checked; nothing is read yet."""
-    if not _is_count(top_k):
-        raise InvalidArgumentError(f"top_k is {top_k!r}; give how many singular values to list, at least 1.")
-    if workers is not None and not _is_count(workers):
-        raise InvalidArgumentError(f"workers is {workers!r}; give how many layers to analyze at a time, at least 1.")
-    if not (executor is None or isinstance(executor, Executor)):
-        raise InvalidArgumentError(
-            f"executor is of type {type(executor).__name__}; give a concurrent.futures.Executor, such as "
-            "ProcessPoolExecutor(), or client.get_executor() of a Dask client."
-        )
-    if not (memory is None or _is_amount(memory)):
-        raise InvalidArgumentError(f"memory is {memory!r}; give how many bytes the scan may use, such as 4e9.")
+    check_count("top_k", top_k, "how many singular values to list")
+    if workers is not None:
+        check_count("workers", workers, "how many layers to analyze at a time")
+    check_executor(executor)
+    check_memory(memory)
     if memory is None and executor is None:
         memory = default_budget()
     return ScanRun(
@@ -191,14 +185,6 @@ def start_run(
         cache=open_cache(cache),
         cheap_first=cheap_first,
     )
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
-
-
-def _is_amount(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 1 <= value < math.inf
 
 
 def scan(

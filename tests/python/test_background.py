@@ -31,8 +31,9 @@ from tests.python.watched import (
     wire,
 )
 from weightscope_widget.dashboard.background import BackgroundScan
-from weightscope_widget.run import Progress, ScanRun
+from weightscope_widget.run import ScanRun
 from weightscope_widget.sources import Layer, Source
+from weightscope_widget.task_run import Progress
 
 ALL = ("basic_stats", "spectral", "quantization", "sparsity")
 

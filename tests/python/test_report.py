@@ -90,7 +90,7 @@ def test_the_page_is_the_dashboard_of_these_results(report: wsw.Report) -> None:
 
 
 HOSTILE_NAMES = [
-    *("../../etc/passwd", "/root/x", "CON", "a" * 300, "a" * 299 + "b", "层.归一", "A", "a", "...", HOSTILE, "x\ny"),
+    *("../../etc/passwd", "/srv/x", "CON", "a" * 300, "a" * 299 + "b", "层.归一", "A", "a", "...", HOSTILE, "x\ny"),
 ]
 
 

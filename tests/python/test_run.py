@@ -12,8 +12,9 @@ import torch
 
 from tests.python.watched import PATIENCE, Reads, altered, contents, matrices, matrix, our_threads, variety
 from weightscope_widget.analyzers import ELEMENTWISE, METHODS
-from weightscope_widget.run import Progress, ScanRun, Task
+from weightscope_widget.run import ScanRun, Task
 from weightscope_widget.sources import Layer, open_source
+from weightscope_widget.task_run import Progress
 from weightscope_widget.workers import default_workers, worker_pool
 
 ALL = ("basic_stats", "spectral", "quantization", "sparsity")

@@ -11,13 +11,14 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from weightscope_widget.analyzers import resolve_methods
+from weightscope_widget.arguments import check_count
 from weightscope_widget.budget import default_budget
 from weightscope_widget.cache import open_cache
 from weightscope_widget.callers import level_outside
 from weightscope_widget.checkpoints.opening import open_checkpoints
 from weightscope_widget.checkpoints.results import EvolutionResults
 from weightscope_widget.checkpoints.run import EvolutionRun
-from weightscope_widget.errors import InvalidArgumentError, ScanInterruptedWarning
+from weightscope_widget.errors import ScanInterruptedWarning
 from weightscope_widget.workers import default_workers
 
 __all__ = ["evolution", "start_evolution"]
@@ -94,8 +95,8 @@ def start_evolution(
     cache: bool | str | os.PathLike[str] = True,
 ) -> EvolutionRun:
     """Return a run with its arguments checked; no weight is read yet."""
-    if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
-        raise InvalidArgumentError(f"workers is {workers!r}; give how many layers to measure at a time, at least 1.")
+    if workers is not None:
+        check_count("workers", workers, "how many layers to measure at a time")
     return EvolutionRun(
         open_checkpoints(checkpoints),
         resolve_methods(methods),

@@ -11,8 +11,9 @@ from weightscope_widget.cache import Cache
 from weightscope_widget.checkpoints.results import EvolutionResults
 from weightscope_widget.comparison.matching import Pair, match_layers
 from weightscope_widget.errors import TensorReadError
-from weightscope_widget.run import Progress, ScanRun
+from weightscope_widget.run import ScanRun
 from weightscope_widget.sources import Layer, Source
+from weightscope_widget.task_run import Progress
 from weightscope_widget.workers import one_thread
 
 __all__ = ["EvolutionRun", "Step"]

@@ -11,12 +11,13 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from weightscope_widget.analyzers import resolve_methods
+from weightscope_widget.arguments import check_count, check_executor, check_memory
 from weightscope_widget.budget import default_budget
 from weightscope_widget.callers import level_outside
 from weightscope_widget.comparison.results import ComparisonResults
 from weightscope_widget.comparison.run import ComparisonRun
 from weightscope_widget.crew import default_at_hand
-from weightscope_widget.errors import InvalidArgumentError, ScanInterruptedWarning
+from weightscope_widget.errors import ScanInterruptedWarning
 from weightscope_widget.sources import Source, open_source
 from weightscope_widget.sources.peft_adapter import accepts as is_adapter
 
@@ -119,11 +120,11 @@ def start_comparison(
     cheap_first: bool = False,
 ) -> ComparisonRun:
     """Return a run with its arguments checked; no weight is read yet."""
-    for name, value in (("top_k", top_k), ("workers", 1 if workers is None else workers)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise InvalidArgumentError(f"{name} is {value!r}; give a whole number of at least 1.")
-    if memory is not None and (isinstance(memory, bool) or not isinstance(memory, int | float) or not memory >= 1):
-        raise InvalidArgumentError(f"memory is {memory!r}; give how many bytes the comparison may use, such as 4e9.")
+    check_count("top_k", top_k, "how many singular values to list")
+    if workers is not None:
+        check_count("workers", workers, "how many pairs to compare at a time")
+    check_executor(executor)
+    check_memory(memory)
     if memory is None and executor is None:
         memory = default_budget()
     return ComparisonRun(

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from safetensors.torch import save
 
+from weightscope_widget.arguments import check_count
 from weightscope_widget.comparison.entry import opened
 from weightscope_widget.comparison.matching import match_layers
 from weightscope_widget.errors import InvalidArgumentError, NoWeightsError
@@ -129,8 +130,7 @@ def _chosen(rank: int | None, energy: float | None) -> Callable[[torch.Tensor], 
     if rank is not None and energy is not None:
         raise InvalidArgumentError("rank and energy are both given; give the one that the other is to follow from.")
     if rank is not None:
-        if isinstance(rank, bool) or not isinstance(rank, int) or rank < 1:
-            raise InvalidArgumentError(f"rank is {rank!r}; give a whole number of at least 1.")
+        check_count("rank", rank, "the largest rank of a layer")
         # Directions that the change does not have cost memory and hold nothing.
         return lambda sigma: min(rank, max(1, int((sigma > sigma[0] * 1e-12).sum())))
     share = 0.99 if energy is None else energy

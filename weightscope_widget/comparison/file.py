@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from weightscope_widget.comparison.pair import MeasuredPair
-from weightscope_widget.errors import InvalidArgumentError, ModelNotFoundError, ResultsFormatError
-from weightscope_widget.exact_json import numbers, plain
+from weightscope_widget.errors import ModelNotFoundError, ResultsFormatError
+from weightscope_widget.exact_json import numbers, write_json
 from weightscope_widget.results_file import (
     decode_array,
     encode_array,
@@ -20,7 +20,6 @@ from weightscope_widget.results_file import (
     read_results,
     results_document,
 )
-from weightscope_widget.whole_file import whole_file
 
 if TYPE_CHECKING:
     from weightscope_widget.comparison.results import ComparisonResults
@@ -41,13 +40,7 @@ def write_comparison(comparison: ComparisonResults, path: str | os.PathLike[str]
         "order": list(comparison.layers),
         "changes": {name: _change_document(comparison, name) for name in comparison},
     }
-    try:
-        with whole_file(path) as file:
-            json.dump(plain(document), file, allow_nan=False)
-    except OSError as error:
-        raise InvalidArgumentError(
-            f"{os.fspath(path)!r} cannot be written ({error.strerror or error}); choose another path."
-        ) from error
+    write_json(document, path)
 
 
 def load_comparison(path: str | os.PathLike[str]) -> ComparisonResults:

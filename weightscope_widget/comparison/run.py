@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from weightscope_widget.analyzers import ELEMENTWISE, METHODS
-from weightscope_widget.budget import Budget, bytes_needed
+from weightscope_widget.budget import bytes_needed
 from weightscope_widget.comparison.matching import Pair, match_layers
 from weightscope_widget.comparison.pair import MeasuredPair, PairRequest, identical_change
 from weightscope_widget.comparison.results import ComparisonResults
-from weightscope_widget.crew import Crew
 from weightscope_widget.errors import NoWeightsError
 from weightscope_widget.results import LayerInfo, ScanResults
-from weightscope_widget.run import Progress
 from weightscope_widget.sources import Layer, Source
+from weightscope_widget.task_run import TaskRun
 
 __all__ = ["ComparisonRun", "PairTask"]
 
@@ -62,7 +58,7 @@ class PairTask:
         return cost
 
 
-class ComparisonRun:
+class ComparisonRun(TaskRun[PairTask, MeasuredPair]):
     """A comparison of two sources.
 
     Parameters
@@ -114,16 +110,13 @@ class ComparisonRun:
         if not pairs:
             raise NoWeightsError(f"{base.name} and {tuned.name} have no weights to compare.")
         self.results = _empty_results(base, tuned, pairs, methods, added=added)
-        self._workers = workers
-        self._executor = executor
-        self._budget = Budget(memory)
-        self._lock = threading.Lock()
-        self._cancelled = threading.Event()
-        self._tasks = deque(self._plan(pairs, tuple(methods), top_k, cheap_first=cheap_first))
-        self._left = Counter(task.layer.name for task in self._tasks)
-        self._cost_total = sum(task.cost for task in self._tasks)
-        self._cost_left = self._cost_total
-        self._started: float | None = None
+        super().__init__(
+            self._plan(pairs, tuple(methods), top_k, cheap_first=cheap_first),
+            total=len(pairs),
+            workers=workers,
+            executor=executor,
+            memory=memory,
+        )
 
     def _plan(
         self, pairs: Sequence[Pair], methods: tuple[str, ...], top_k: int, *, cheap_first: bool
@@ -149,75 +142,14 @@ class ComparisonRun:
             tasks += some if cheap_first and entries else sorted(some, key=lambda task: -task.cost)
         return tasks
 
-    def steps(self) -> Iterator[PairTask]:
-        """Work until all is done or cancelled, yielding each task when its numbers are in `results`."""
-        self._started = time.perf_counter()
-        crew: Crew[PairTask, MeasuredPair] = Crew(self._workers, self._executor)
-        with crew:
-            try:
-                while True:
-                    while crew.has_room and (task := self._take()) is not None:
-                        if not self.results.pending(task.layer.name):
-                            self._tick_off(task)  # identical, or failed: nothing more to learn
-                            yield task
-                        else:
-                            self._budget.take(task.memory)
-                            crew.give(task, task.request)
-                    if crew.idle:
-                        return
-                    for task, measured in crew.finished():
-                        self._keep(task, measured)
-                        yield task
-                    if self._cancelled.is_set():
-                        crew.recall()
-            finally:
-                for task, measured in crew.rest():
-                    self._keep(task, measured)
+    def _request(self, task: PairTask) -> PairRequest:
+        return task.request
 
-    def prioritize(self, name: str) -> None:
-        """Do what is left of a tensor before anything else; unknown names and finished ones change nothing."""
-        with self._lock:
-            first = [task for task in self._tasks if task.layer.name == name]
-            for task in first:
-                self._tasks.remove(task)
-            self._tasks.extendleft(reversed(first))
+    def _settled(self, task: PairTask) -> bool:
+        return not self.results.pending(task.layer.name)  # identical, or failed: nothing more to learn
 
-    def cancel(self) -> None:
-        """Stop after the tasks at hand; their numbers and all before them are kept."""
-        self._cancelled.set()
-
-    @property
-    def progress(self) -> Progress:
-        """How far the run is, now."""
-        with self._lock:
-            total = len(self.results.layers)
-            waiting = sum(count > 0 for count in self._left.values())
-            state = "done" if not waiting else "cancelled" if self._cancelled.is_set() else "running"
-            spent = self._cost_total - self._cost_left
-            fraction = 1.0 if state == "done" or not self._cost_total else min(spent / self._cost_total, 1.0)
-            left = None
-            if state == "running" and spent > 0 and self._started is not None:
-                left = (time.perf_counter() - self._started) * max(self._cost_left, 0.0) / spent
-            return Progress(state, total - waiting, total, fraction, left)
-
-    def _take(self) -> PairTask | None:
-        with self._lock:
-            if self._cancelled.is_set():
-                return None
-            task = next((task for task in self._tasks if self._budget.admits(task.memory)), None)
-            if task is not None:
-                self._tasks.remove(task)
-            return task
-
-    def _keep(self, task: PairTask, measured: MeasuredPair) -> None:
-        self._budget.give_back(task.memory)
-        self.results.add(task.layer.name, measured, last=self._left[task.layer.name] == 1)
-        self._tick_off(task)
-
-    def _tick_off(self, task: PairTask) -> None:
-        with self._lock:
-            self._cost_left -= task.cost
-            self._left[task.layer.name] -= 1
+    def _accept(self, task: PairTask, done: MeasuredPair, *, last: bool) -> None:
+        self.results.add(task.layer.name, done, last=last)
 
 
 def _empty_results(

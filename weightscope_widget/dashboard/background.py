@@ -6,7 +6,8 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from weightscope_widget.run import Progress, ScanRun
+from weightscope_widget.run import ScanRun
+from weightscope_widget.task_run import Progress
 
 __all__ = ["BackgroundScan"]
 

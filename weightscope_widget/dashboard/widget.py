@@ -20,9 +20,10 @@ from weightscope_widget.dashboard.saved_page import saved_page, write_page
 from weightscope_widget.dashboard.table import MetricTable, catalog
 from weightscope_widget.errors import InvalidArgumentError, UnknownLayerError
 from weightscope_widget.results import ScanResults
-from weightscope_widget.run import Progress, ScanRun
+from weightscope_widget.run import ScanRun
 from weightscope_widget.scope import Scope, start_run
 from weightscope_widget.sources import open_source
+from weightscope_widget.task_run import Progress
 
 __all__ = ["Dashboard", "show"]
 

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from weightscope_widget.arguments import check_count
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.formats import format_tick
 from weightscope_widget.results import ScanResults
@@ -47,8 +48,8 @@ def condition_number_content(results: ScanResults, top: int | None = None) -> Co
         Where the results have no spectra, or `top` is no count.
     """
     require(results, "spectral")
-    if top is not None and (isinstance(top, bool) or not isinstance(top, int) or top < 1):
-        raise InvalidArgumentError(f"top is {top!r}; give how many layers to draw, at least 1.")
+    if top is not None:
+        check_count("top", top, "how many layers to draw")
     kappa = {name: metric(results, name, "spectral", "condition_number") for name in matrices(results)}
     # A layer without a number comes first: it is not known to be well.
     ordered = sorted(kappa, key=lambda name: (not math.isnan(kappa[name]), -kappa[name]))

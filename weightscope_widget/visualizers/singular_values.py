@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from weightscope_widget.arguments import check_count
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.formats import format_count, format_number
 from weightscope_widget.results import ScanResults
@@ -40,8 +41,7 @@ def singular_values_content(weights: Any, results: ScanResults | None = None, to
     UnknownLayerError
         Where a layer is not in the results, or its spectrum was not computed.
     """
-    if isinstance(top_k, bool) or not isinstance(top_k, int) or top_k < 1:
-        raise InvalidArgumentError(f"top_k is {top_k!r}; give how many singular values to draw, at least 1.")
+    check_count("top_k", top_k, "how many singular values to draw")
     series = series_of(weights, results)
     spectra = {}
     for each in series:
