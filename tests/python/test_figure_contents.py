@@ -282,7 +282,7 @@ class TestModelHealth:
         chart = model_health_content(results).charts["condition_number"]
         bins = only(chart, Bins)
         assert bins.counts[-1] == 1
-        assert chart.note == "1 infinite, in the last bin."
+        assert chart.note == "1 at ∞"
 
     def test_a_section_that_is_missing_is_said(self) -> None:
         scanned = wsw.scan({"a.weight": torch.eye(3)}, methods=["basic_stats", "quantization"], progress=False)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-
-import numpy as np
+from collections.abc import Sequence
 
 from weightscope_widget.formats import format_tick, power_of_ten
 from weightscope_widget.visualizers.chart import Axis, Tick
 
-__all__ = ["category_axis", "count_axis", "linear_axis", "log_axis", "percentage_axis", "symlog_axis"]
+__all__ = ["category_axis", "count_axis", "format_level", "linear_axis", "log_axis", "percentage_axis", "symlog_axis"]
 
 _SYMLOG_TICKS = (0, 0.01, 0.1, 1, 10, 100)
 _STEPS = (1, 2, 2.5, 5, 10)
@@ -76,9 +74,11 @@ def category_axis(label: str, categories: Sequence[str], most: int) -> Axis:
     return Axis(label, -0.5, max(1, len(categories)) - 0.5, "category", ticks, tuple(categories))
 
 
-def finite(values: Iterable[float]) -> list[float]:
-    """Return the finite ones."""
-    return [value for value in values if np.isfinite(value)]
+def format_level(level: float, *, logarithmic: bool) -> str:
+    """Return a threshold as it is written at its line: 10⁴ where the axis counts powers of ten."""
+    if logarithmic and level > 0 and math.log10(level).is_integer():
+        return power_of_ten(round(math.log10(level)))
+    return format_tick(level)
 
 
 def _power(exponent: int) -> str:

@@ -8,9 +8,8 @@ import numpy as np
 
 from weightscope_widget.arguments import check_count
 from weightscope_widget.errors import InvalidArgumentError
-from weightscope_widget.formats import format_tick
 from weightscope_widget.results import ScanResults
-from weightscope_widget.visualizers.axes import category_axis, linear_axis
+from weightscope_widget.visualizers.axes import category_axis, format_level, linear_axis
 from weightscope_widget.visualizers.chart import Bars, Chart, Content, Key, Points, Rule, Texts
 from weightscope_widget.visualizers.layers import (
     RULE_OF_THUMB,
@@ -93,7 +92,7 @@ def condition_number_content(results: ScanResults, top: int | None = None) -> Co
                 ".2f",
             ),
             *(
-                Rule("x", math.log10(level), colour, format_tick(level), low=True)
+                Rule("x", math.log10(level), colour, format_level(level, logarithmic=True), low=True)
                 for level, colour in zip(levels, colours, strict=True)
                 if level > 0
             ),

@@ -10,9 +10,15 @@ import numpy as np
 
 from weightscope_widget.assessment import GRADES
 from weightscope_widget.errors import InvalidArgumentError
-from weightscope_widget.formats import format_tick
 from weightscope_widget.results import ScanResults
-from weightscope_widget.visualizers.axes import category_axis, count_axis, linear_axis, percentage_axis, symlog_axis
+from weightscope_widget.visualizers.axes import (
+    category_axis,
+    count_axis,
+    format_level,
+    linear_axis,
+    percentage_axis,
+    symlog_axis,
+)
 from weightscope_widget.visualizers.chart import Axis, Bars, Bins, Chart, Content, Key, Rule, Slices, Texts
 from weightscope_widget.visualizers.layers import (
     RULE_OF_THUMB,
@@ -140,7 +146,7 @@ def _histogram(results: ScanResults, names: list[str], of: _Distribution) -> Cha
     colours: list[Colour] = [] if of.levels_of is None else list(CLASS_COLOURS[of.levels_of].values())[1:]
     if of.levels_of == "stable_rank_percentage":
         colours = ["muted" for _ in levels]
-    note = f"{infinite} infinite, in the last bin." if infinite else ""
+    note = f"{infinite} at ∞" if infinite else ""
     if not finite and not infinite:
         note = f"The results have no {of.section} section." if of.section not in results.methods else "No layer has it."
     return Chart(
@@ -151,7 +157,7 @@ def _histogram(results: ScanResults, names: list[str], of: _Distribution) -> Cha
         (
             Bins(edges, counts.astype(np.float64), ("series0",), "layers"),
             *(
-                Rule("x", place, colour, format_tick(level))
+                Rule("x", place, colour, format_level(level, logarithmic=of.logarithm))
                 for level, colour in zip(levels, colours, strict=True)
                 if axis.low < (place := math.log10(level) if of.logarithm and level > 0 else level) < axis.high
             ),
