@@ -7,7 +7,7 @@ import { useView, type View, ViewContext } from "./context";
 import { formatDecibel, formatNumber, formatPercentage } from "./format";
 import { Header } from "./Header";
 import { paletteVariables } from "./palette";
-import { PANELS, shownPanels } from "./panels";
+import { shownPanels } from "./panels/shown";
 import { Toolbar } from "./Toolbar";
 import { language, text } from "./text";
 
@@ -20,6 +20,7 @@ export function Dashboard({ view, height }: Props) {
   const root = useRef<HTMLElement>(null);
   const scheme = view.scheme.value;
   const fixed = height.value;
+  const { Headline } = view.board;
   return (
     <ViewContext.Provider value={view}>
       <section
@@ -33,6 +34,7 @@ export function Dashboard({ view, height }: Props) {
         style={{ ...paletteVariables(scheme), height: typeof fixed === "number" ? `${fixed}px` : (fixed ?? undefined) }}
       >
         <Header />
+        {Headline && <Headline />}
         <Toolbar root={root} />
         <div class="wsw-panels">
           <Panels />
@@ -47,9 +49,10 @@ const FIRST = 3; // panels that a screen shows at once
 
 /** The panels, those further down when the first are on the screen. */
 function Panels() {
-  const { store } = useView();
+  const { store, board } = useView();
+  const known = board.panels.map(({ id }) => id);
   const ready = useSignal(typeof requestIdleCallback === "undefined" ? Number.POSITIVE_INFINITY : FIRST);
-  const shown = shownPanels(store.view.value.panels);
+  const shown = shownPanels(store.view.value.panels, board.usual, known);
   const waiting = ready.value < shown.length;
   useEffect(() => {
     if (!waiting) return;
@@ -59,7 +62,7 @@ function Panels() {
   return (
     <>
       {shown.map((id, index) => {
-        const Part = PANELS.find((panel) => panel.id === id)?.Component;
+        const Part = board.panels.find((panel) => panel.id === id)?.Component;
         return Part && (index < ready.value ? <Part key={id} /> : <div key={id} class={`wsw-panel wsw-${id}`} />);
       })}
     </>

@@ -1,15 +1,16 @@
 /** Which panels are shown, and in which order. */
 
 import { useView } from "./context";
-import { PANELS, shownPanels, USUAL } from "./panels";
+import { shownPanels } from "./panels/shown";
 import { usePopup } from "./popup";
 import { text } from "./text";
 
 export function PanelMenu() {
-  const { store } = useView();
+  const { store, board } = useView();
   const { open, root, opener, onKeyDown } = usePopup();
-  const shown = shownPanels(store.view.value.panels);
-  const hidden = PANELS.filter(({ id }) => !shown.includes(id)).map(({ id }) => id);
+  const known = board.panels.map(({ id }) => id);
+  const shown = shownPanels(store.view.value.panels, board.usual, known);
+  const hidden = known.filter((id) => !shown.includes(id));
   const arrange = (panels: string[] | null): void => store.setView({ panels });
   const move = (id: string, by: number): void => {
     const next = shown.filter((other) => other !== id);
@@ -35,7 +36,7 @@ export function PanelMenu() {
         <div class="wsw-popup" role="dialog" aria-label={text.panelsHint} onKeyDown={onKeyDown}>
           <ol>
             {[...shown, ...hidden].map((id) => {
-              const title = titles[id] ?? id;
+              const title = board.panels.find((panel) => panel.id === id)?.title?.() ?? titles[id] ?? id;
               const at = shown.indexOf(id);
               return (
                 <li key={id}>
@@ -71,7 +72,7 @@ export function PanelMenu() {
               );
             })}
           </ol>
-          <button type="button" disabled={shown.join() === USUAL.join()} onClick={() => arrange(null)}>
+          <button type="button" disabled={shown.join() === board.usual.join()} onClick={() => arrange(null)}>
             {text.usualPanels}
           </button>
         </div>

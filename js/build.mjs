@@ -1,14 +1,14 @@
-// Bundles js/index.ts(x), its stylesheet included, into the one file that the Python package carries.
+// Bundles each kind of dashboard, its stylesheet included, into a file of its own that the Python package carries.
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const bundle = join(root, "weightscope_widget", "static", "index.js");
-const entry = ["index.ts", "index.tsx"].map((name) => join(root, "js", name)).find(existsSync);
-if (!entry) {
-  console.error("There is no js/index.ts or js/index.tsx to bundle; restore it from the repository.");
+const entries = ["index", "diff"];
+const missing = entries.filter((name) => !existsSync(join(root, "js", `${name}.ts`)));
+if (missing.length) {
+  console.error(`There is no js/${missing[0]}.ts to bundle; restore it from the repository.`);
   process.exit(1);
 }
 
@@ -36,7 +36,7 @@ function notices(metafile) {
 }
 
 /** Replaced whole, so that a kernel or a test that reads it meanwhile never sees half a file. */
-const write = {
+const write = (bundle) => ({
   name: "write",
   setup(build) {
     build.onEnd(({ errors, metafile, outputFiles }) => {
@@ -46,7 +46,7 @@ const write = {
       renameSync(`${bundle}.tmp`, bundle);
     });
   },
-};
+});
 
 /** Stylesheets travel inside the module, as text. */
 const styles = {
@@ -59,10 +59,12 @@ const styles = {
   },
 };
 
-const options = {
+const bundleOf = (name) => join(root, "weightscope_widget", "static", `${name}.js`);
+
+const options = entries.map((name) => ({
   absWorkingDir: root,
-  entryPoints: [entry],
-  outfile: bundle,
+  entryPoints: [join(root, "js", `${name}.ts`)],
+  outfile: bundleOf(name),
   bundle: true,
   minify: true,
   format: "esm",
@@ -74,12 +76,12 @@ const options = {
   logLevel: "warning",
   metafile: true,
   write: false,
-  plugins: [styles, write],
-};
+  plugins: [styles, write(bundleOf(name))],
+}));
 
 if (process.argv.includes("--watch")) {
-  await (await esbuild.context(options)).watch();
+  for (const each of options) await (await esbuild.context(each)).watch();
   console.log("Watching js/; press Ctrl-C to stop.");
 } else {
-  await esbuild.build(options).catch(() => process.exit(1));
+  await Promise.all(options.map((each) => esbuild.build(each))).catch(() => process.exit(1));
 }

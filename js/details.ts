@@ -10,22 +10,43 @@ export interface Histogram {
   counts: Float64Array;
 }
 
-export interface Detail {
+export interface Drawn {
   histogram: Histogram | null;
   /** Descending. */
   spectrum: Float64Array | null;
+}
+
+export interface Detail extends Drawn {
+  /** Of a comparison: the base, and what was added to it; what stands above is then the tuned side. */
+  base?: Drawn;
+  delta?: Drawn;
+  /** |cos| between left singular vectors, the base's down, row by row. */
+  overlap?: { size: number; cells: Float64Array } | null;
+  /** For the tuned matrix's strongest left singular vectors, the largest |cos| with any of the base's. */
+  nearest?: Float64Array | null;
   /** How far the layer was when this was fetched; -1 before anything was. */
   stage: Stage | -1;
   /** Why there is nothing, where asking failed. */
   problem: "no answer" | string | null;
 }
 
+/** As `Detail`, with arrays as their places among the buffers. */
 interface Document {
-  layers: {
-    name: string;
-    histogram: { low: number; high: number; counts: number } | null;
-    spectrum: number | null;
-  }[];
+  layers: ({ name: string } & Record<string, unknown>)[];
+}
+
+/** What is an array, wherever it stands in what is said of a layer. */
+const ARRAYS = new Set(["counts", "spectrum", "cells", "nearest"]);
+
+/** Replace the places of arrays by what `array` says is there. */
+export function withArrays<T>(said: unknown, array: (index: number) => T): unknown {
+  if (said === null || typeof said !== "object") return said;
+  return Object.fromEntries(
+    Object.entries(said).map(([key, value]) => [
+      key,
+      ARRAYS.has(key) && typeof value === "number" ? array(value) : withArrays(value, array),
+    ]),
+  );
 }
 
 const NOTHING: Detail = { histogram: null, spectrum: null, stage: -1, problem: null };
@@ -93,16 +114,11 @@ export class Details {
         this.bytes += view.byteLength;
         return decodeFloat64(view);
       };
-      result.layers.forEach(({ name, histogram, spectrum }, index) => {
+      result.layers.forEach(({ name, ...said }, index) => {
         const slot = this.slot(name);
         const fetched = layers[index]?.stage ?? -1;
         if (fetched < slot.peek().stage) return; // a later answer is here already
-        slot.value = {
-          histogram: histogram && { low: histogram.low, high: histogram.high, counts: array(histogram.counts) },
-          spectrum: spectrum === null ? null : array(spectrum),
-          stage: fetched,
-          problem: null,
-        };
+        slot.value = { ...(withArrays(said, array) as Drawn), stage: fetched, problem: null };
       });
       return true;
     } catch (error) {

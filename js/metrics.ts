@@ -22,8 +22,9 @@ const CLASSIFIED: readonly string[] = [
   "stable_rank_percentage",
 ];
 
-const LOG = /^condition_number$|_norm$|_mse$|_mae$|^std$|_scale$|abs|singular_value|dynamic_range|^parameters$/;
-const COUNTS = /_count$|^dead_(rows|columns)$|_rank$|^parameters$/;
+const LOG =
+  /^condition_number$|^relative_change$|_distance$|_difference$|_norm$|_mse$|_mae$|^std$|_scale$|abs|singular_value|dynamic_range|^parameters$/;
+const COUNTS = /_count$|^delta_.*rank|^intruder_dimensions$|^common_rows$|^dead_(rows|columns)$|_rank$|^parameters$/;
 const PERCENTAGES = /_percentage$|^threshold_/;
 
 /** The metric's own name, without the section of its column. */
@@ -94,9 +95,11 @@ export function metricsOf(table: Table): string[] {
   const known = ["condition_number", "stable_rank_percentage", "sqnr_db", "extreme_outlier_percentage", "risk"];
   const skipped = new Set([...Object.values(COLUMNS), "block", "stage"]);
   const others = table.names.filter(
-    (column) => !(skipped.has(column) || column.startsWith("baseline.") || column.startsWith("schemes.")),
+    (column) => !(skipped.has(column) || /^(baseline|schemes|base|comparison)\./.test(column)),
   );
-  return [...known, "near_zero_percentage", ...others].filter((metric) =>
+  // Of a comparison the change comes first; its status is no measure.
+  const change = table.names.filter((column) => column.startsWith("comparison.") && column !== "comparison.status");
+  return [...change, ...known, "near_zero_percentage", ...others].filter((metric) =>
     (NEEDED[metric] ?? [columnOf(metric, "int8_tensor")]).every((column) => table.has(column)),
   );
 }

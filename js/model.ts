@@ -17,6 +17,8 @@ export interface Catalog {
   dtypes: string[];
   /** Rows whose first axis counts matrices, as that of fused experts does. */
   stacked: number[];
+  /** Of a comparison: what `comparison.status` counts. */
+  statuses?: string[];
   aliases: Record<string, string[]>;
   skipped: Record<string, string>;
 }
@@ -46,6 +48,13 @@ export interface EncodedTable {
   data: DataView;
   errors: Record<string, string>;
   progress: Progress;
+  /** Of a comparison: what kind of change it is, once something is known. */
+  pattern?: ChangePattern | null;
+}
+
+export interface ChangePattern {
+  name: string;
+  evidence: Record<string, number>;
 }
 
 /** How the page is arranged, remembered with the notebook. */
@@ -99,6 +108,7 @@ export function own<T>(record: Record<string, T>, name: string): T | undefined {
 export class Table {
   readonly errors: Record<string, string>;
   readonly progress: Progress;
+  readonly pattern: ChangePattern | null;
   private readonly columns = new Map<string, Float64Array>();
 
   constructor(
@@ -107,6 +117,7 @@ export class Table {
   ) {
     this.errors = encoded.errors;
     this.progress = encoded.progress;
+    this.pattern = encoded.pattern ?? null;
     const values = decodeFloat64(encoded.data);
     encoded.columns.forEach((name, index) => {
       this.columns.set(name, values.subarray(index * rows, (index + 1) * rows));

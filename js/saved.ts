@@ -1,5 +1,6 @@
 /** A dashboard saved as a page: the same widget on a model without a kernel, which answers from what was saved. */
 
+import { withArrays } from "./details";
 import type { Traits } from "./model";
 import type { Model } from "./store";
 
@@ -11,10 +12,9 @@ interface Saved {
   arrays: { offset: number; length: number; type: "f4" | "f8" }[];
 }
 
-interface SavedDetail {
-  histogram: { low: number; high: number; counts: number } | null;
-  spectrum: number | null;
-}
+type SavedDetail = Record<string, unknown>;
+
+const NOTHING: SavedDetail = { histogram: null, spectrum: null };
 
 type Handler = (...parts: never[]) => void;
 
@@ -56,14 +56,10 @@ export class SavedModel implements Model {
     const { id, method, names } = message as { id: number; method: string; names?: string[] };
     const buffers: DataView[] = [];
     const put = (array: number): number => buffers.push(this.array(array)) - 1;
-    const layers = (names ?? []).map((name) => {
-      const { histogram, spectrum } = this.details.get(name) ?? { histogram: null, spectrum: null };
-      return {
-        name,
-        histogram: histogram && { ...histogram, counts: put(histogram.counts) },
-        spectrum: spectrum === null ? null : put(spectrum),
-      };
-    });
+    const layers = (names ?? []).map((name) => ({
+      ...(withArrays(this.details.get(name) ?? NOTHING, put) as SavedDetail),
+      name,
+    }));
     const reply =
       method === "details"
         ? { type: "reply", id, result: { layers } }

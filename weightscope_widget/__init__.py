@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from weightscope_widget.cache import clear_cache
     from weightscope_widget.checkpoints import EvolutionResults, evolution
     from weightscope_widget.comparison import ComparisonResults, ExtractedLora, compare, extract_lora, load_comparison
-    from weightscope_widget.dashboard import Dashboard, show
+    from weightscope_widget.dashboard import Dashboard, DiffDashboard, show, show_diff
     from weightscope_widget.errors import WeightScopeError
     from weightscope_widget.report import Report, save_report
     from weightscope_widget.results import ScanResults
@@ -30,6 +30,7 @@ __version__ = _version("weightscope-widget")
 __all__ = [
     "ComparisonResults",
     "Dashboard",
+    "DiffDashboard",
     "EvolutionResults",
     "ExtractedLora",
     "Report",
@@ -53,12 +54,14 @@ __all__ = [
     "save_report",
     "scan",
     "show",
+    "show_diff",
 ]
 
 # Each name is imported when it is first asked for, so that `wsw --help` need not wait for torch.
 _WHERE = {
     "ComparisonResults": "comparison",
     "Dashboard": "dashboard",
+    "DiffDashboard": "dashboard",
     "EvolutionResults": "checkpoints",
     "ExtractedLora": "comparison",
     "Report": "report",
@@ -75,6 +78,7 @@ _WHERE = {
     "save_report": "report",
     "scan": "scope",
     "show": "dashboard",
+    "show_diff": "dashboard",
 }
 
 

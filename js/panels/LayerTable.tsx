@@ -6,26 +6,17 @@ import { type ClassifiedMetric, classify } from "../assessment";
 import { useAfterPaint, useLate } from "../charts/late";
 import { useScroll } from "../charts/scroll";
 import { useSize } from "../charts/size";
-import { useView } from "../context";
+import { type TableColumn, useView } from "../context";
 import { formatCount, formatDecibel, formatNumber, formatParameters, formatPercentage, MISSING } from "../format";
 import { walkKeys } from "../keys";
 import { type Family, Stage } from "../model";
 import { GRADE_LEVELS } from "../palette";
-import type { SortColumn } from "../state/sort";
 import type { Store } from "../store";
 import { text } from "../text";
 import { Panel } from "./Panel";
 
 const ROW = 26; // pixels, as in the stylesheet
 const AROUND = 8; // rows kept beyond each edge of the view
-
-interface Column {
-  id: SortColumn;
-  numeric: boolean;
-  /** What the narrow layouts leave out: the higher the earlier. */
-  rank: 0 | 1 | 2;
-  cell(store: Store, row: number): preact.ComponentChildren;
-}
 
 const number = (store: Store, metric: string, row: number): number => store.column(metric)[row] ?? Number.NaN;
 
@@ -53,7 +44,7 @@ function Classified({
   );
 }
 
-const COLUMNS: Column[] = [
+export const COLUMNS: TableColumn[] = [
   {
     id: "label",
     numeric: false,
@@ -172,8 +163,11 @@ export function LayerTable() {
   );
 }
 
+type Usual = keyof typeof text.columns;
+
 function Grid() {
-  const { store } = useView();
+  const { store, board } = useView();
+  const columns = board.columns ?? COLUMNS;
   const scroller = useRef<HTMLDivElement>(null);
   const size = useSize(scroller);
   const { height } = size.value;
@@ -216,7 +210,7 @@ function Grid() {
         onKeyDown={activate}
       >
         <div class="wsw-head" role="row" aria-rowindex={1}>
-          {COLUMNS.map(({ id, numeric, rank }) => (
+          {columns.map(({ id, numeric, rank, ...told }) => (
             <div
               key={id}
               role="columnheader"
@@ -227,11 +221,11 @@ function Grid() {
             >
               <button
                 type="button"
-                title={text.columnHints[id]}
-                aria-label={text.sortBy(text.columns[id])}
+                title={told.hint?.() ?? text.columnHints[id as Usual]}
+                aria-label={text.sortBy(told.title?.() ?? text.columns[id as Usual])}
                 onClick={() => store.sortBy(id)}
               >
-                {text.columns[id]}
+                {told.title?.() ?? text.columns[id as Usual]}
                 <span class="wsw-arrow" aria-hidden="true">
                   {sort.column === id ? (sort.descending ? "↓" : "↑") : ""}
                 </span>
@@ -285,10 +279,10 @@ function Line({ row, index, stop }: { row: number; index: number; stop: boolean 
 }
 
 function Cells({ row }: { row: number }) {
-  const { store } = useView();
+  const { store, board } = useView();
   return (
     <>
-      {COLUMNS.map(({ id, numeric, rank, cell }) => (
+      {(board.columns ?? COLUMNS).map(({ id, numeric, rank, cell }) => (
         <div
           key={id}
           role="gridcell"

@@ -1,6 +1,6 @@
 /** The panels, in the usual order of the page; a new one is a file beside these and a line here. */
 
-import type { FunctionComponent } from "preact";
+import type { Board, PanelEntry } from "../context";
 import { Advice } from "./Advice";
 import { ConditionNumbers } from "./ConditionNumbers";
 import { Distribution } from "./Distribution";
@@ -12,12 +12,6 @@ import { RankEfficiency } from "./RankEfficiency";
 import { RiskMatrix } from "./riskMatrix/RiskMatrix";
 import { Schemes } from "./Schemes";
 import { SingularValues } from "./SingularValues";
-
-export interface PanelEntry {
-  /** Its name in the stylesheet, in the texts, and in what is remembered. */
-  id: string;
-  Component: FunctionComponent;
-}
 
 export const PANELS: PanelEntry[] = [
   { id: "risk-matrix", Component: RiskMatrix },
@@ -35,9 +29,4 @@ export const PANELS: PanelEntry[] = [
 
 export const USUAL: readonly string[] = PANELS.map(({ id }) => id);
 
-/** The panels that a person chose, those that this version knows; the usual ones where nothing was chosen. */
-export function shownPanels(chosen: readonly string[] | null): string[] {
-  return chosen === null
-    ? [...USUAL]
-    : chosen.filter((id, index) => USUAL.includes(id) && chosen.indexOf(id) === index);
-}
+export const SCAN: Board = { panels: PANELS, usual: USUAL };

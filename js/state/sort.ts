@@ -12,7 +12,8 @@ export type SortColumn =
   | "sqnr_db"
   | "extreme_outlier_percentage"
   | "grade"
-  | "risk";
+  | "risk"
+  | `comparison.${string}`;
 
 export interface Sort {
   column: SortColumn;
@@ -28,7 +29,8 @@ const DESCENDING: readonly SortColumn[] = [
   "risk",
 ];
 
-export const sortedByDefault = (column: SortColumn): boolean => DESCENDING.includes(column);
+export const sortedByDefault = (column: SortColumn): boolean =>
+  DESCENDING.includes(column) || column.startsWith("comparison.");
 
 /** Worse grades are larger; NaN for none. */
 export const gradeRank = (grade: Grade | null): number => (grade === null ? Number.NaN : GRADES.indexOf(grade));

@@ -26,8 +26,11 @@ export function detectLanguage(choice: LanguageChoice | undefined): Language {
 
 /** The title of a metric; one the catalogue does not know yet reads as its own name. */
 export function metricTitle(metric: string): string {
-  return text.metricTitles[metric] ?? metric.replaceAll("_", " ");
+  return text.metricTitles[metric] ?? MORE_TITLES[language.value][metric] ?? metric.replaceAll("_", " ");
 }
+
+/** Titles of metrics that only some dashboards have. */
+export const MORE_TITLES: Record<Language, Record<string, string>> = { en: {}, zh: {} };
 
 /** Kind, family, shape and type in one line; a kind that only repeats the family is left out. */
 export function factsOf(kind = "", family: Family = "other", ...others: (string | undefined)[]): string {

@@ -14,6 +14,15 @@ export interface Layer {
   error?: string;
   histogram?: { low: number; high: number; counts: number[] };
   spectrum?: number[];
+  base?: Drawn;
+  delta?: Drawn;
+  overlap?: { size: number; cells: number[] };
+  nearest?: number[];
+}
+
+interface Drawn {
+  histogram: { low: number; high: number; counts: number[] };
+  spectrum: number[];
 }
 
 const values = (
@@ -210,11 +219,18 @@ export class Kernel implements Model {
     const buffers: DataView[] = [];
     const put = (numbers: number[]): number => buffers.push(bytes(numbers)) - 1;
     const layers = (request.names ?? []).map((name) => {
-      const { histogram, spectrum } = this.layers.find((layer) => layer.name === name) as Layer;
-      return {
-        name,
+      const { base, delta, overlap, nearest, ...own } = this.layers.find((layer) => layer.name === name) as Layer;
+      const drawn = ({ histogram, spectrum }: Partial<Drawn>) => ({
         histogram: histogram ? { ...histogram, counts: put(histogram.counts) } : null,
         spectrum: spectrum ? put(spectrum) : null,
+      });
+      return {
+        name,
+        ...drawn(own),
+        ...(base && { base: drawn(base) }),
+        ...(delta && { delta: drawn(delta) }),
+        ...(overlap && { overlap: { ...overlap, cells: put(overlap.cells) } }),
+        ...(nearest && { nearest: put(nearest) }),
       };
     });
     this.answer({ type: "reply", id: request.id, result: { layers } }, buffers);

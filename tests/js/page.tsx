@@ -4,7 +4,8 @@ import { signal } from "@preact/signals";
 import { type ComponentType, render } from "preact";
 import { act } from "preact/test-utils";
 import { vi } from "vitest";
-import { ViewContext } from "../../js/context";
+import { type Board, ViewContext } from "../../js/context";
+import { SCAN } from "../../js/panels";
 import { createStore, type Store } from "../../js/store";
 import { Kernel } from "./kernel";
 
@@ -30,7 +31,7 @@ export interface Mounted {
 }
 
 /** A page that shows a part of the dashboard of a kernel. */
-export async function mount(Part: ComponentType, kernel = new Kernel()): Promise<Mounted> {
+export async function mount(Part: ComponentType, kernel = new Kernel(), board: Board = SCAN): Promise<Mounted> {
   vi.stubGlobal("ResizeObserver", Observer);
   vi.spyOn(HTMLElement.prototype, "clientWidth", "get").mockReturnValue(WIDTH);
   vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(HEIGHT);
@@ -45,7 +46,7 @@ export async function mount(Part: ComponentType, kernel = new Kernel()): Promise
     });
   await after(() => {
     render(
-      <ViewContext.Provider value={{ store, scheme: signal("light") }}>
+      <ViewContext.Provider value={{ store, scheme: signal("light"), board }}>
         <Part />
       </ViewContext.Provider>,
       root,

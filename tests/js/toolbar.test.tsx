@@ -1,7 +1,8 @@
 /** The search, the filters as chips, and the choice of panels. */
 
 import { describe, expect, it } from "vitest";
-import { PANELS, shownPanels, USUAL } from "../../js/panels";
+import { PANELS, USUAL } from "../../js/panels";
+import { shownPanels } from "../../js/panels/shown";
 import { Toolbar } from "../../js/Toolbar";
 import { Kernel } from "./kernel";
 import { type Mounted, mount, press } from "./page";
@@ -100,8 +101,8 @@ describe("the panels", () => {
   });
 
   it("that are unknown or named twice are passed over", () => {
-    expect(shownPanels(["table", "of another version", "health", "table"])).toEqual(["table", "health"]);
-    expect(shownPanels(null)).toEqual(USUAL);
+    expect(shownPanels(["table", "of another version", "health", "table"], USUAL)).toEqual(["table", "health"]);
+    expect(shownPanels(null, USUAL)).toEqual(USUAL);
   });
 
   it("close their menu with Escape, which gives the focus back, and with a click elsewhere", async () => {

@@ -16,7 +16,7 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-BUNDLE = "weightscope_widget/static/index.js"
+BUNDLES = ["weightscope_widget/static/diff.js", "weightscope_widget/static/index.js"]
 LARGEST_BUNDLE = 120_000
 BUILT = (".*_cache", ".git", ".hypothesis", ".venv", "__pycache__", "build", "dist", "node_modules", "static")
 
@@ -90,21 +90,23 @@ def assert_one_sentence(error: BaseException) -> None:
 def test_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    assert {BUNDLE, "weightscope_widget/py.typed", "weightscope_widget/__init__.py"} <= names
+    assert {*BUNDLES, "weightscope_widget/py.typed", "weightscope_widget/__init__.py"} <= names
     assert {name.split("/")[0] for name in names} == {"weightscope_widget", "weightscope_widget-0.1.0.dist-info"}
-    assert [name for name in names if "/static/" in name] == [BUNDLE]
+    assert sorted(name for name in names if "/static/" in name) == BUNDLES
     assert not [name for name in names if name.endswith((".ts", ".tsx", ".css", ".mjs", ".map"))]
 
 
-def test_bundle_is_small(wheel: Path) -> None:
+@pytest.mark.parametrize("bundle", BUNDLES)
+def test_bundle_is_small(wheel: Path, bundle: str) -> None:
     with zipfile.ZipFile(wheel) as archive:
-        size = len(gzip.compress(archive.read(BUNDLE)))
+        size = len(gzip.compress(archive.read(bundle)))
     assert size <= LARGEST_BUNDLE, f"the front end grew to {size:,} bytes gzipped; {LARGEST_BUNDLE:,} are allowed"
 
 
-def test_bundle_carries_the_licenses_of_what_is_in_it(wheel: Path) -> None:
+@pytest.mark.parametrize("name", BUNDLES)
+def test_bundle_carries_the_licenses_of_what_is_in_it(wheel: Path, name: str) -> None:
     with zipfile.ZipFile(wheel) as archive:
-        bundle = archive.read(BUNDLE).decode()
+        bundle = archive.read(name).decode()
     notices = bundle[bundle.index("/*!") :]
     assert "\npreact " in notices
     assert "Jason Miller" in notices
@@ -119,7 +121,8 @@ def test_sdist_becomes_the_same_wheel_without_node(sdist: Path, wheel: Path, tmp
     again = build("wheel", tree, tmp_path / "out", PATH="")
     with zipfile.ZipFile(wheel) as first, zipfile.ZipFile(again) as second:
         assert set(first.namelist()) == set(second.namelist())
-        assert first.read(BUNDLE) == second.read(BUNDLE)
+        for bundle in BUNDLES:
+            assert first.read(bundle) == second.read(bundle)
 
 
 def test_no_node_is_one_sentence(hook: ModuleType, sources: Path) -> None:

@@ -1,5 +1,6 @@
-"""The linked dashboard: a widget, and what travels between it and the page."""
+"""The linked dashboards: widgets, and what travels between them and the page."""
 
+from weightscope_widget.dashboard.diff import DiffDashboard, show_diff
 from weightscope_widget.dashboard.widget import Dashboard, show
 
-__all__ = ["Dashboard", "show"]
+__all__ = ["Dashboard", "DiffDashboard", "show", "show_diff"]

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from weightscope_widget.run import ScanRun
+from weightscope_widget.dashboard.protocols import Run
 from weightscope_widget.task_run import Progress
 
 __all__ = ["BackgroundScan"]
@@ -20,14 +20,14 @@ class BackgroundScan:
 
     Parameters
     ----------
-    run : ScanRun
+    run : Run
         What is to be done.
     report : callable
         Called on the reporting thread with the names of the layers that have new numbers and the progress: at once for
         the first and for an urgent layer, at intervals for the others, and at the end.  Returns how many bytes it sent.
     """
 
-    def __init__(self, run: ScanRun, report: Callable[[Sequence[str], Progress], int]) -> None:
+    def __init__(self, run: Run, report: Callable[[Sequence[str], Progress], int]) -> None:
         self._run = run
         self._report = report
         self._news = threading.Condition()

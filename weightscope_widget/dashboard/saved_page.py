@@ -9,17 +9,18 @@ import html
 import json
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from weightscope_widget.dashboard.front_end import front_end_source
 from weightscope_widget.errors import InvalidArgumentError
-from weightscope_widget.results import ScanResults
 from weightscope_widget.whole_file import whole_file
 
 __all__ = ["saved_page", "write_page"]
+
+Details = Callable[[Sequence[str], Callable[[np.ndarray], int]], list[dict[str, Any]]]
 
 _START = """
 const unpack = (id) => {
@@ -65,15 +66,22 @@ body {{ margin: 16px; font-family: system-ui, sans-serif; }}
 """
 
 
-def saved_page(state: Mapping[str, Any], results: ScanResults) -> str:
+def saved_page(state: Mapping[str, Any], title: str, names: Sequence[str], details: Details, module: str) -> str:
     """Return the text of a page.
 
     Parameters
     ----------
     state : mapping
         The traits that the page reads, as they travel; the ``data`` of ``_table`` as bytes.
-    results : ScanResults
-        Where histograms and spectra are.  Spectra are kept as float32, to seven digits; all else is exact.
+    title : str
+        What the page is of.
+    names : sequence of str
+        The layers.
+    details : callable
+        Takes names and what takes an array, and returns what the panels of single layers draw.  Arrays are kept as
+        float32, to seven digits, where all of their numbers are in its range; counts are exact.
+    module : str
+        The front end's module.
 
     Raises
     ------
@@ -83,9 +91,9 @@ def saved_page(state: Mapping[str, Any], results: ScanResults) -> str:
     return _PAGE.format(
         policy=_POLICY,
         start=_START,
-        title=html.escape(f"{results.model} – WeightScope"),
-        module=_packed(front_end_source().encode()),
-        data=_packed(_data(state, results)),
+        title=html.escape(f"{title} – WeightScope"),
+        module=_packed(front_end_source(module).encode()),
+        data=_packed(_data(state, names, details)),
     )
 
 
@@ -110,45 +118,38 @@ def _packed(content: bytes) -> str:
     return base64.b64encode(gzip.compress(content, mtime=0)).decode()
 
 
-def _data(state: Mapping[str, Any], results: ScanResults) -> bytes:
+def _data(state: Mapping[str, Any], names: Sequence[str], details: Details) -> bytes:
     """Return the length of a JSON text, the text, and the arrays that it names; js/saved.ts reads it."""
     buffer = bytearray()
     arrays: list[dict[str, Any]] = []
 
-    def put(array: np.ndarray, kind: str) -> int:
+    def keep(array: np.ndarray, kind: str) -> int:
         arrays.append({"offset": len(buffer), "length": array.size, "type": kind})
         buffer.extend(array.astype(f"<{kind}").tobytes())
         return len(arrays) - 1
+
+    def put(array: np.ndarray) -> int:
+        return keep(array, _exact_enough(array))
 
     table = state["_table"]
     progress = table["progress"]
     if progress["state"] == "running":  # nobody is there to go on with it
         progress = progress | {"state": "cancelled", "seconds_left": None}
-    encoded = put(np.frombuffer(table["data"], "<f8"), "f8")
-    details = {}
-    for name in results.layers:
-        histogram, spectrum = results.histograms.get(name), results.spectra.get(name)
-        details[name] = {
-            "histogram": histogram
-            and {"low": histogram.low, "high": histogram.high, "counts": put(histogram.counts, "f8")},
-            "spectrum": None if spectrum is None or not _drawable(spectrum) else put(spectrum, _exact_enough(spectrum)),
-        }
+    encoded = keep(np.frombuffer(table["data"], "<f8"), "f8")
     document = {
         "state": {**state, "_table": {**table, "data": encoded, "progress": progress}},
-        "details": details,
+        "details": {layer["name"]: layer for layer in details(names, put)},
         "arrays": arrays,
     }
     text = json.dumps(document, allow_nan=False).encode("utf-8", errors="surrogatepass")
     return struct.pack("<I", len(text)) + text + bytes(buffer)
 
 
-def _drawable(spectrum: np.ndarray) -> bool:
-    return bool(np.isfinite(spectrum).all())
-
-
-def _exact_enough(spectrum: np.ndarray) -> str:
-    """Return the narrowest type that keeps seven digits of every value."""
-    positive = spectrum[spectrum > 0]
+def _exact_enough(array: np.ndarray) -> str:
+    """Return the narrowest type that keeps seven digits of every value, and whole numbers whole."""
+    positive = np.abs(array[array != 0])
     limits = np.finfo(np.float32)
     fits = positive.size == 0 or (positive.min() >= limits.tiny and positive.max() <= limits.max)
-    return "f4" if fits else "f8"
+    whole = bool((array == np.round(array)).all())
+    exact = not whole or positive.size == 0 or positive.max() <= 2**24
+    return "f4" if fits and exact else "f8"

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import Any
 
 import numpy as np
 
-from weightscope_widget.results import ScanResults, flatten
+from weightscope_widget.naming import short_labels
+from weightscope_widget.results import LayerInfo, ScanResults, flatten
 
-__all__ = ["MetricTable", "Stage", "catalog"]
+__all__ = ["Columns", "MetricTable", "Stage", "catalog", "catalog_of"]
 
 
 class Stage(IntEnum):
@@ -28,12 +29,18 @@ def catalog(results: ScanResults) -> dict[str, Any]:
 
     Everything in it is text or a small whole number, so JSON carries it.
     """
-    layers = list(results.layers.values())
-    labels = _labels(results)
+    return catalog_of(results.model, results.methods, list(results.layers.values()), results.skipped)
+
+
+def catalog_of(
+    model: str, methods: Sequence[str], layers: Sequence[LayerInfo], skipped: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the same of layers, whatever results they are of."""
+    labels = short_labels(layer.name for layer in layers)
     placements = [layer.placement for layer in layers]
     return {
-        "model": results.model,
-        "methods": list(results.methods),
+        "model": model,
+        "methods": list(methods),
         "names": [layer.name for layer in layers],
         "labels": [labels[layer.name] for layer in layers],
         "kinds": [placement.kind for placement in placements],
@@ -43,56 +50,30 @@ def catalog(results: ScanResults) -> dict[str, Any]:
         "dtypes": [layer.dtype or "" for layer in layers],
         "stacked": [row for row, layer in enumerate(layers) if layer.members],
         "aliases": {layer.name: list(layer.aliases) for layer in layers if layer.aliases},
-        "skipped": dict(results.skipped),
+        "skipped": dict(skipped),
     }
 
 
-def _labels(results: ScanResults) -> dict[str, str]:
-    from weightscope_widget.naming import short_labels
-
-    return short_labels(results.layers)
-
-
-class MetricTable:
-    """A float64 matrix with a row per layer and a column per scalar, kept up to date as results arrive.
-
-    A value that does not exist or is not known yet is NaN; which of the two, the column ``stage`` says.
+class Columns:
+    """A float64 matrix with a row per layer and a column per number; NaN where a value does not exist.
 
     Parameters
     ----------
-    results : ScanResults
-        Where the numbers are.
+    layers : mapping of str to LayerInfo
+        The rows.
     """
 
-    def __init__(self, results: ScanResults) -> None:
-        self._results = results
-        self._row = {name: row for row, name in enumerate(results.layers)}
+    def __init__(self, layers: Mapping[str, LayerInfo]) -> None:
+        self._row = {name: row for row, name in enumerate(layers)}
         self._columns: dict[str, np.ndarray] = {}
-        for name, layer in results.layers.items():
-            self._set(name, "block", layer.placement.block)
-            self._set(name, "parameters", layer.parameters)
-            self._set(name, "stage", Stage.WAITING)
         self.errors: dict[str, str] = {}
-        for name in results:
-            self.update(name)
+        for name, layer in layers.items():
+            self.set(name, "block", layer.placement.block)
+            self.set(name, "parameters", layer.parameters)
+            self.set(name, "stage", Stage.WAITING)
 
-    def update(self, name: str) -> None:
-        """Copy the numbers of a layer, which may have become more."""
-        sections = self._results[name]
-        for column, value in flatten(sections).items():
-            self._set(name, column, value)
-        for metric, value in (self._results.baseline(name) or {}).items():
-            self._set(name, f"baseline.{metric}", value)
-        if "error" in sections:
-            self.errors[name] = sections["error"]
-        self._set(name, "stage", self._stage(name, sections))
-
-    def _stage(self, name: str, sections: Mapping[str, Any]) -> Stage:
-        if "error" in sections:
-            return Stage.FAILED
-        return Stage.PARTIAL if self._results.pending(name) else Stage.DONE
-
-    def _set(self, name: str, column: str, value: float | None) -> None:
+    def set(self, name: str, column: str, value: float | None) -> None:
+        """Note one number of a layer."""
         if column not in self._columns:
             self._columns[column] = np.full(len(self._row), math.nan)
         if value is not None:
@@ -106,3 +87,37 @@ class MetricTable:
     def to_bytes(self) -> bytes:
         """Return the columns one after the other, each (layers,) little-endian float64."""
         return np.stack(list(self._columns.values())).astype("<f8").tobytes()
+
+
+class MetricTable(Columns):
+    """The numbers of a scan, kept up to date as results arrive.
+
+    Whether a value that is NaN does not exist or is not known yet, the column ``stage`` says.
+
+    Parameters
+    ----------
+    results : ScanResults
+        Where the numbers are.
+    """
+
+    def __init__(self, results: ScanResults) -> None:
+        super().__init__(results.layers)
+        self._results = results
+        for name in results:
+            self.update(name)
+
+    def update(self, name: str) -> None:
+        """Copy the numbers of a layer, which may have become more."""
+        sections = self._results[name]
+        for column, value in flatten(sections).items():
+            self.set(name, column, value)
+        for metric, value in (self._results.baseline(name) or {}).items():
+            self.set(name, f"baseline.{metric}", value)
+        if "error" in sections:
+            self.errors[name] = sections["error"]
+        self.set(name, "stage", self._stage(name, sections))
+
+    def _stage(self, name: str, sections: Mapping[str, Any]) -> Stage:
+        if "error" in sections:
+            return Stage.FAILED
+        return Stage.PARTIAL if self._results.pending(name) else Stage.DONE

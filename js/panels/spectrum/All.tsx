@@ -72,7 +72,8 @@ export function All({ main, spectra }: { main: Spectrum; spectra: Spectrum[] }) 
                   <path
                     key={row}
                     class={row === main.row ? "wsw-line" : "wsw-series"}
-                    stroke={spectra.length > 1 ? colour : undefined}
+                    // As a style: the class of the main line has a colour, too.
+                    style={spectra.length > 1 ? { stroke: colour } : undefined}
                     d={`M${line(drawn)}`}
                     data-row={row}
                   />

@@ -84,7 +84,15 @@ export function topicOf(name: string): Topic | null {
   return Object.hasOwn(en, name) ? (name as Topic) : null;
 }
 
-export function explanationOf(name: string): (Explanation & { formula: string | undefined }) | null {
+/** Explanations that only some dashboards have, by panel or metric. */
+export const MORE_EXPLANATIONS: Record<Language, Record<string, Explanation & { formula?: string }>> = {
+  en: {},
+  zh: {},
+};
+
+export function explanationOf(name: string): (Explanation & { formula?: string | undefined }) | null {
+  const more = MORE_EXPLANATIONS[language.value];
+  if (Object.hasOwn(more, name)) return more[name] as Explanation;
   const topic = topicOf(name);
   return topic && { ...EXPLANATIONS[language.value][topic], formula: FORMULAS[topic] };
 }

@@ -1,0 +1,211 @@
+/** The panels of a fine-tune: what each draws, says and does, on layers that changed in every way. */
+
+import { describe, expect, it } from "vitest";
+import type { Board } from "../../js/context";
+import { DIFF_PANELS, USUAL_OF_DIFF } from "../../js/panels/diff";
+import { BeforeAfter } from "../../js/panels/diff/BeforeAfter";
+import { ChangeScatter } from "../../js/panels/diff/ChangeScatter";
+import { crossingsOf, worsened } from "../../js/panels/diff/change";
+import { DIFF_COLUMNS } from "../../js/panels/diff/columns";
+import { DeltaDistribution } from "../../js/panels/diff/DeltaDistribution";
+import { DeltaSpectrum } from "../../js/panels/diff/DeltaSpectrum";
+import { Overlap } from "../../js/panels/diff/Overlap";
+import { Pattern } from "../../js/panels/diff/Pattern";
+import { Worse } from "../../js/panels/diff/Worse";
+import { LayerTable } from "../../js/panels/LayerTable";
+import { language } from "../../js/text";
+import { DIFF_CATALOGUES, extendTexts } from "../../js/text/diff";
+import { EXPLAINED } from "../../js/text/diff/explain";
+import { explanationOf } from "../../js/text/explain";
+import { Kernel, type Layer } from "./kernel";
+import { mount } from "./page";
+
+extendTexts();
+
+const STATUSES = ["identical", "changed", "reshaped", "only_in_base", "only_in_tuned"];
+const side = (condition: number, sqnr: number, outliers: number, prefix = "") => ({
+  [`${prefix}spectral.condition_number`]: condition,
+  [`${prefix}quantization.sqnr_db`]: sqnr,
+  [`${prefix}quantization.extreme_outlier_percentage`]: outliers,
+});
+const drawn = (spectrum: number[]) => ({ histogram: { low: -1, high: 1, counts: [1, 8, 1] }, spectrum });
+
+const LAYERS: Layer[] = [
+  {
+    name: "h.0.attn.c_proj",
+    label: "h0.attn.c_proj",
+    family: "attention",
+    ...drawn([4, 2, 1]),
+    base: drawn([3, 2, 1]),
+    delta: drawn([1, 0.1, 0]),
+    overlap: { size: 3, cells: [1, 0, 0, 0, 0.2, 0.9, 0, 0.4, 0.1] },
+    nearest: [1, 0.3, 0.9],
+    values: {
+      ...side(2e5, 35, 0.05),
+      ...side(500, 41, 0.05, "base."),
+      "comparison.status": 1,
+      "comparison.relative_change": 0.25,
+      "comparison.delta_rank_99": 1,
+      "comparison.delta_total_rank": 3,
+      "comparison.subspace_overlap": 0.75,
+      "comparison.subspace_overlap_chance": 0.5,
+      "comparison.intruder_dimensions": 1,
+    },
+  },
+  {
+    name: "h.1.mlp.c_fc",
+    label: "h1.mlp.c_fc",
+    family: "mlp",
+    ...drawn([4, 2, 1]),
+    base: drawn([3, 2, 1]),
+    delta: drawn([1, 1, 1]),
+    values: {
+      ...side(500, 41, 0.05),
+      ...side(2e4, 41, 0.05, "base."),
+      "comparison.status": 1,
+      "comparison.relative_change": 0.01,
+      "comparison.delta_rank_99": 3,
+      "comparison.delta_total_rank": 3,
+    },
+  },
+  { name: "still", values: { "comparison.status": 0, "comparison.relative_change": 0 } },
+  { name: "gone", values: { "comparison.status": 3 } },
+  { name: "broken", stage: 3, error: "The comparison of 'broken' failed.", values: {} },
+  { name: "<img src=x onerror=alert(1)>", stage: 0, values: {} },
+];
+
+const board: Board = { panels: DIFF_PANELS, usual: USUAL_OF_DIFF, columns: DIFF_COLUMNS };
+
+const kernel = (): Kernel => {
+  const made = new Kernel(LAYERS, { state: "done", done: 6, total: 6 });
+  made.change("_catalog", { ...made.get("_catalog"), statuses: STATUSES });
+  made.change("_table", {
+    ...made.get("_table"),
+    pattern: { name: "low-rank", evidence: { tensors: 5, changed_tensors: 2, relative_change: 0.2 } },
+  });
+  return made;
+};
+
+const show = (Part: Parameters<typeof mount>[0]) => mount(Part, kernel(), board);
+
+describe("what got worse", () => {
+  it("is what crossed into a riskier class, and not what got better", async () => {
+    const page = await show(Worse);
+    expect(crossingsOf(page.store, 0).map(({ metric, from, to }) => [metric, from, to])).toEqual([
+      ["condition_number", 0, 3],
+      ["sqnr_db", 0, 1],
+    ]);
+    expect(crossingsOf(page.store, 1).map(({ metric, from, to }) => [metric, from, to])).toEqual([
+      ["condition_number", 2, 0],
+    ]);
+    expect(worsened(page.store).map(({ row, metric }) => [row, metric])).toEqual([
+      [0, "condition_number"],
+      [0, "sqnr_db"],
+    ]);
+    expect(page.texts(".wsw-worse-list b")).toEqual(["h0.attn.c_proj", "h0.attn.c_proj"]);
+    await page.after(() => page.find("button[aria-pressed]").click());
+    expect(page.store.selected.value).toBe(0);
+  });
+
+  it("follows thresholds that move", async () => {
+    const page = await show(Worse);
+    await page.after(() => page.store.moveThreshold("condition_number", 2, 1e6));
+    expect(worsened(page.store)[0]).toMatchObject({ metric: "condition_number", to: 2 });
+  });
+});
+
+describe("the selected layer", () => {
+  it.each([
+    [DeltaDistribution, ".wsw-histogram path.wsw-series", 6],
+    [DeltaSpectrum, ".wsw-largest path.wsw-series", 3],
+    [Overlap, ".wsw-overlap-cells rect", 9],
+  ])("is drawn: %o", async (Part, selector, count) => {
+    const page = await show(Part);
+    await page.after(() => page.store.select(0));
+    expect(page.root.querySelectorAll(selector)).toHaveLength(count);
+  });
+
+  it("has a rank at the energy line, of the change", async () => {
+    const page = await show(DeltaSpectrum);
+    await page.after(() => page.store.select(0));
+    // 1 of 1.01 is in the first direction.
+    expect(page.find(".wsw-truncation").dataset.rank).toBe("1");
+    await page.after(() => page.store.setView({ energy: 0.995 }));
+    expect(page.find(".wsw-truncation").dataset.rank).toBe("2");
+  });
+
+  it("has its intruders marked, and chance beside the overlap", async () => {
+    const page = await show(Overlap);
+    await page.after(() => page.store.select(0));
+    expect(page.root.querySelectorAll(".wsw-intruder")).toHaveLength(1);
+    expect(page.texts(".wsw-note")[0]).toContain("0.7500, where chance gives 0.5000");
+  });
+
+  it("has every metric before and after, and what it crossed", async () => {
+    const page = await show(BeforeAfter);
+    await page.after(() => page.store.select(0));
+    const line = page.find("tr[data-metric=condition_number]");
+    expect([...line.querySelectorAll("td")].map(({ textContent }) => textContent)).toEqual(["500.0", "200,000"]);
+    expect(line.dataset.crossed).toBe("true");
+    expect(page.find("tr[data-metric=extreme_outlier_percentage]").dataset.crossed).toBeUndefined();
+    expect(page.find("[data-metric=relative_change] dd").textContent).toBe("0.2500");
+  });
+
+  it.each([
+    [2, "identical in both models"],
+    [3, "in the base only"],
+    [4, "failed"],
+    [5, "being measured"],
+  ])("says why row %i has no change", async (row, words) => {
+    const page = await show(DeltaSpectrum);
+    await page.after(() => page.store.select(row));
+    expect(page.texts(".wsw-empty")[0]).toMatch(row === 5 ? /./ : words);
+    expect(page.root.querySelectorAll(".wsw-largest")).toHaveLength(0);
+  });
+});
+
+describe("all layers", () => {
+  it("lie where their change puts them, and a click selects", async () => {
+    const page = await show(ChangeScatter);
+    expect(page.find(".wsw-surface").getAttribute("aria-label")).toContain("2 changed matrices");
+    expect(page.root.querySelectorAll(".wsw-empty")).toHaveLength(0);
+  });
+
+  it("are in the table with what became of them", async () => {
+    const page = await show(LayerTable);
+    expect(page.texts("[role=columnheader] button").map((words) => words.replace(/[↑↓]/, ""))).toEqual([
+      ...["Layer", "Status", "Change", "Rank of ΔW", "Overlap", "Intruders", "κ", "Grade"],
+    ]);
+    const cells = page.texts("[data-row='0'] [role=gridcell]");
+    expect(cells.slice(0, 6)).toEqual(["h0.attn.c_proj", "changed", "0.2500", "1", "0.7500", "1"]);
+    expect(page.texts("[data-row='5'] [role=gridcell]")[0]).toBe("<img src=x onerror=alert(1)>");
+    expect(page.root.querySelector("img")).toBeNull();
+    await page.after(() => page.store.sortBy("comparison.relative_change"));
+    expect(page.store.order.value.slice(0, 3)).toEqual([0, 1, 2]);
+  });
+
+  it("have a pattern in words", async () => {
+    const page = await show(Pattern);
+    expect(page.texts(".wsw-pattern")[0]).toMatch(/^A low-rank change,.*2 of 5 tensors changed.*A rule of thumb\.$/);
+  });
+});
+
+describe("texts", () => {
+  it("are the same in both languages", () => {
+    const keys = (value: unknown): unknown =>
+      value !== null && typeof value === "object"
+        ? Object.fromEntries(Object.entries(value).map(([key, one]) => [key, keys(one)]))
+        : typeof value;
+    expect(keys(DIFF_CATALOGUES.zh)).toEqual(keys(DIFF_CATALOGUES.en));
+    expect(Object.keys(EXPLAINED.zh)).toEqual(Object.keys(EXPLAINED.en));
+  });
+
+  it("explain every panel and every metric of a change", () => {
+    for (const each of ["en", "zh"] as const) {
+      language.value = each;
+      const named = [...DIFF_PANELS.map(({ id }) => id), ...Object.keys(DIFF_CATALOGUES.en.metrics)];
+      expect(named.filter((name) => !["common_rows"].includes(name) && explanationOf(name) === null)).toEqual([]);
+    }
+    language.value = "en";
+  });
+});

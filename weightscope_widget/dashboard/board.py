@@ -1,0 +1,313 @@
+"""What every dashboard is: a widget with the same traits and messages, whatever results it draws."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, ClassVar, Generic, TypeVar
+
+import anywidget
+import numpy as np
+import traitlets
+
+from weightscope_widget.assessment import Thresholds
+from weightscope_widget.dashboard.background import BackgroundScan
+from weightscope_widget.dashboard.front_end import front_end_source
+from weightscope_widget.dashboard.protocols import Put, Results, Run, Table
+from weightscope_widget.dashboard.saved_page import saved_page, write_page
+from weightscope_widget.errors import InvalidArgumentError, UnknownLayerError
+from weightscope_widget.task_run import Progress
+
+__all__ = ["Board"]
+
+
+_MOST_COMPARED = 6
+
+# What a page without a kernel needs of the widget.
+_PAGE_TRAITS = (
+    *("selected", "compared", "selection", "thresholds", "height", "theme", "language"),
+    *("_catalog", "_table", "_view"),
+)
+
+
+_Results = TypeVar("_Results", bound=Results)
+
+
+def _collector(buffers: list[bytes]) -> Put:
+    """Return what puts arrays among the buffers of a message, as little-endian float64."""
+
+    def put(array: np.ndarray) -> int:
+        buffers.append(np.ascontiguousarray(array, dtype="<f8").tobytes())
+        return len(buffers) - 1
+
+    return put
+
+
+class _NoSuchLayerError(UnknownLayerError, traitlets.TraitError):
+    """Of the kind for which traitlets takes a refused value back."""
+
+
+class _RefusedError(InvalidArgumentError, traitlets.TraitError):
+    """The same, for another reason."""
+
+
+def _to_json(thresholds: Thresholds, _widget: object) -> dict[str, list[float]]:
+    return {metric: list(levels) for metric, levels in asdict(thresholds).items()}
+
+
+def _from_json(levels: dict[str, list[float]], _widget: object) -> Thresholds:
+    try:
+        return Thresholds(**{metric: tuple(some) for metric, some in levels.items()})
+    except (InvalidArgumentError, TypeError, ValueError, AttributeError) as error:
+        raise _RefusedError(str(error)) from error
+
+
+class Board(anywidget.AnyWidget, Generic[_Results]):
+    """A linked dashboard of some results; subclasses say which numbers travel to the page.
+
+    Parameters
+    ----------
+    results : Results
+        What to draw, complete or being filled by `run`.
+    run : Run, optional
+        What fills them; started here, in the background.
+    height : int, str or None
+        Pixels, a CSS length, or None for as high as the contents.
+    theme : {"auto", "light", "dark"}
+        ``"auto"`` follows the notebook.
+    language : {"auto", "en", "zh"}
+        English or Chinese; ``"auto"`` follows the browser.
+    """
+
+    _esm = traitlets.Unicode().tag(sync=True)
+
+    # What a person may read and set.
+    selected = traitlets.Unicode(None, allow_none=True).tag(sync=True)
+    """Name of the selected layer, or None.  Two-way: set it and the page follows, click and it changes."""
+
+    compared = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    """Names of the layers drawn beside each other, at most six: the selected one among them.  Two-way."""
+
+    selection = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    """Names of the layers that the filters leave, empty where nothing narrows.  Two-way: set it and the page shows only
+    these, as one filter in place of all others; set it to ``[]`` and all filters go."""
+
+    thresholds = traitlets.Instance(Thresholds).tag(sync=True, to_json=_to_json, from_json=_from_json)
+    """Where the classes begin, a `Thresholds`.  Two-way: set it, or drag a line; grades of `results` follow."""
+
+    height = traitlets.Union([traitlets.Int(), traitlets.Unicode()], default_value=None, allow_none=True).tag(sync=True)
+    theme = traitlets.Enum(["auto", "light", "dark"], default_value="auto").tag(sync=True)
+    language = traitlets.Enum(["auto", "en", "zh"], default_value="auto").tag(sync=True)
+
+    # What only the page reads.  It is state, not messages, so that a reloaded page draws what a live kernel knows.
+    _catalog = traitlets.Dict().tag(sync=True)
+    _table = traitlets.Dict().tag(sync=True)
+
+    # What only the page writes: how it is arranged, remembered with the notebook.
+    _view = traitlets.Dict().tag(sync=True)
+
+    # Here too, because a dashboard whose arguments were refused is closed like any other.
+    _background: BackgroundScan | None = None
+
+    def __init__(
+        self,
+        results: _Results,
+        run: Run | None = None,
+        *,
+        height: int | str | None = None,
+        theme: str = "auto",
+        language: str = "auto",
+    ) -> None:
+        # Handlers of messages may run on another thread than the scan's reports and the user's cell.
+        self._state_lock = threading.RLock()
+        self._results = results
+        self._metrics = self._table_of(results)
+        self._background = None if run is None else BackgroundScan(run, self._report)
+        if theme not in ("auto", "light", "dark"):
+            raise InvalidArgumentError(f"theme is {theme!r}; choose 'auto', 'light' or 'dark'.")
+        if language not in ("auto", "en", "zh"):
+            raise InvalidArgumentError(f"language is {language!r}; choose 'auto', 'en' or 'zh'.")
+        if isinstance(height, bool) or not (height is None or isinstance(height, int | str)):
+            raise InvalidArgumentError(
+                f"height is {height!r}; give pixels as an int, a CSS length such as '80vh', or None."
+            )
+        super().__init__(
+            _esm=front_end_source(self._MODULE),
+            _catalog=self._catalog_of(results),
+            thresholds=results.thresholds,
+            _table=self._encode(_progress_of(results) if run is None else run.progress),
+            height=height,
+            theme=theme,
+            language=language,
+        )
+        self.on_msg(self._on_message)
+        if self._background is not None:
+            self._background.start()
+
+    # What subclasses say
+
+    _MODULE: ClassVar[str] = "index"
+    """The front end's module."""
+
+    def _table_of(self, results: _Results) -> Table:
+        raise NotImplementedError
+
+    def _catalog_of(self, results: _Results) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def _details_of(self, names: Sequence[str], put: Put) -> list[dict[str, Any]]:
+        """Return what the panels of single layers draw; `put` takes an array and says by which number it is known."""
+        raise NotImplementedError
+
+    @property
+    def results(self) -> _Results:
+        """The results drawn; the same object that the function without a screen returns, filled while it runs."""
+        return self._results
+
+    def cancel(self) -> None:
+        """Stop the scan after the layers at hand; what was computed is kept."""
+        if self._background is not None:
+            self._background.cancel()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the scan has ended, at most `timeout` seconds.
+
+        Returns
+        -------
+        bool
+            Whether it has ended.
+        """
+        return self._background is None or self._background.join(timeout)
+
+    def save_html(self, path: str | os.PathLike[str]) -> None:
+        """Write the dashboard to one HTML file that works from disk, without a kernel and without a network.
+
+        What the file shows is what the dashboard shows now: layers still to come are missing in it, filters are not.
+        Every interaction works that needs no new numbers.
+
+        Parameters
+        ----------
+        path : path-like
+            Where to; an older file is replaced.
+
+        Raises
+        ------
+        InvalidArgumentError
+            Where it cannot be written.
+        """
+        write_page(path, self._page())
+
+    def _page(self) -> str:
+        with self._state_lock:
+            state = self.get_state([name for name in self.keys if name in _PAGE_TRAITS])
+        return saved_page(state, self._results.model, list(self._results.layers), self._details_of, self._MODULE)
+
+    def close(self) -> None:
+        """Stop the scan and take the dashboard off the page; `results` stays."""
+        self.cancel()
+        if self.comm is not None:
+            with self._state_lock:  # not in the middle of a report
+                super().close()
+
+    # From the person
+
+    @traitlets.validate("selected")
+    def _check_selected(self, proposal: dict[str, Any]) -> str | None:
+        name: str | None = proposal["value"]
+        if name is not None:
+            self._check_names([name])
+        return name
+
+    @traitlets.validate("compared")
+    def _check_compared(self, proposal: dict[str, Any]) -> list[str]:
+        names: list[str] = list(dict.fromkeys(proposal["value"]))
+        self._check_names(names)
+        if len(names) > _MOST_COMPARED:
+            raise _RefusedError(f"{len(names)} layers are too many to compare; choose at most {_MOST_COMPARED}.")
+        return names
+
+    @traitlets.validate("selection")
+    def _check_selection(self, proposal: dict[str, Any]) -> list[str]:
+        names = set(proposal["value"])
+        self._check_names(proposal["value"])
+        return [name for name in self._results.layers if name in names]
+
+    def _check_names(self, names: Sequence[str]) -> None:
+        for name in names:
+            if name not in self._results.layers:
+                raise _NoSuchLayerError(
+                    f"{name!r} is not a layer of {self._results.model}; list(dash.results) names them."
+                )
+
+    @traitlets.observe("thresholds")
+    def _judge_anew(self, change: dict[str, Any]) -> None:
+        self._results.thresholds = change["new"]
+
+    @traitlets.observe("selected")
+    def _jump_the_queue(self, change: dict[str, Any]) -> None:
+        if self._background is not None and change["new"] is not None:
+            self._background.prioritize(change["new"])
+
+    # From the page
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take state from the page (called by ipywidgets)."""
+        with self._state_lock:
+            try:
+                super().set_state(sync_data)
+            except (_NoSuchLayerError, _RefusedError):
+                self.send_state([key for key in sync_data if self.has_trait(key)])  # the page shows what it was refused
+                raise
+
+    def _on_message(self, _widget: Board[Any], message: Any, _buffers: list[bytes]) -> None:
+        """Answer a request; every request gets exactly one reply, an error included."""
+        if not isinstance(message, dict) or message.get("type") != "request":
+            return
+        reply: dict[str, Any] = {"type": "reply", "id": message.get("id")}
+        buffers: list[bytes] = []
+        try:
+            if message.get("method") == "details":
+                reply["result"] = {"layers": self._details_of(message["names"], _collector(buffers))}
+            elif message.get("method") == "page":
+                reply["result"], buffers = {}, [self._page().encode()]
+            elif message.get("method") == "cancel":
+                self.cancel()
+                reply["result"] = {}
+            else:
+                reply["error"] = "This kernel does not know the request; the front end may be of another version."
+        except Exception as error:  # whatever it was, the page must not wait for ever
+            reply["error"] = str(error)
+        self.send(reply, buffers)
+
+    # From the scan, on its reporting thread, which alone touches the table
+
+    def _report(self, changed: Sequence[str], progress: Progress) -> int:
+        for name in changed:
+            self._metrics.update(name)
+        table = self._encode(progress)
+        # One plain assignment is one message; batching from this thread would race with the user's own.
+        with self._state_lock:
+            self._table = table
+        return len(table["data"])
+
+    def _encode(self, progress: Progress) -> dict[str, Any]:
+        return {
+            "columns": self._metrics.columns,
+            "data": self._metrics.to_bytes(),
+            "errors": dict(self._metrics.errors),
+            "progress": asdict(progress),
+            **self._besides(),
+        }
+
+    def _besides(self) -> dict[str, Any]:
+        """Return what is known of all layers together, as JSON has it; it travels with the table."""
+        return {}
+
+
+def _progress_of(results: Results) -> Progress:
+    """Return the progress of results that no scan is filling."""
+    total = len(results.layers)
+    done = sum(not results.pending(name) for name in results.layers)
+    return Progress("done" if done == total else "cancelled", done, total, done / total if total else 1.0, None)

@@ -1,0 +1,123 @@
+"""The dashboard of a fine-tune: base and tuned model beside each other, and what separates them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor
+from typing import Any
+
+import numpy as np
+
+from weightscope_widget.assessment import Thresholds
+from weightscope_widget.comparison import ComparisonResults, start_comparison
+from weightscope_widget.dashboard.board import Board
+from weightscope_widget.dashboard.diff_table import ComparisonTable, comparison_catalog
+from weightscope_widget.dashboard.protocols import Put
+from weightscope_widget.dashboard.widget import drawn
+from weightscope_widget.errors import InvalidArgumentError
+
+__all__ = ["DiffDashboard", "show_diff"]
+
+
+class DiffDashboard(Board[ComparisonResults]):
+    """The linked dashboard of a comparison.  `show_diff` makes one; `results` is what `compare` returns."""
+
+    _MODULE = "diff"
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._view = {"mapMetric": "comparison.relative_change"}
+
+    def _table_of(self, results: ComparisonResults) -> ComparisonTable:
+        return ComparisonTable(results)
+
+    def _catalog_of(self, results: ComparisonResults) -> dict[str, Any]:
+        return comparison_catalog(results)
+
+    def _besides(self) -> dict[str, Any]:
+        pattern = self.results.pattern
+        if pattern is None:
+            return {"pattern": None}
+        known = {name: value for name, value in pattern.evidence.items() if np.isfinite(value)}
+        return {"pattern": {"name": pattern.name, "evidence": known}}
+
+    def _details_of(self, names: Sequence[str], put: Put) -> list[dict[str, Any]]:
+        return [self._detail(name, put) for name in names]
+
+    def _detail(self, name: str, put: Put) -> dict[str, Any]:
+        """Return what is drawn of a layer: of the tuned side as in a scan, of the base and of ΔW beside it."""
+        results = self.results
+        histogram, spectrum = results.delta_histograms.get(name), results.delta_spectra.get(name)
+        overlap, nearest = results.overlaps.get(name), results.nearest.get(name)
+        return {
+            "name": name,
+            **drawn(results.tuned, name, put),
+            "base": drawn(results.base, name, put),
+            "delta": {
+                "histogram": histogram
+                and {"low": histogram.low, "high": histogram.high, "counts": put(histogram.counts)},
+                "spectrum": None if spectrum is None or not np.isfinite(spectrum).all() else put(spectrum),
+            },
+            "overlap": None if overlap is None else {"size": len(overlap), "cells": put(overlap.ravel())},
+            "nearest": None if nearest is None else put(nearest),
+        }
+
+
+def show_diff(
+    base: Any,
+    tuned: Any = None,
+    methods: str | Iterable[str] = "all",
+    *,
+    top_k: int = 10,
+    vectors: bool = True,
+    workers: int | None = None,
+    executor: Executor | None = None,
+    memory: float | None = None,
+    thresholds: Thresholds | None = None,
+    height: int | str | None = None,
+    theme: str = "auto",
+    language: str = "auto",
+) -> DiffDashboard:
+    """Show the linked dashboard of what a fine-tune changed; returns at once, the comparison runs in the background.
+
+    Parameters
+    ----------
+    base, tuned : whatever `compare` takes
+        Two models; or `base` a `ComparisonResults`, which is drawn as it is.
+    methods, top_k, vectors, workers, executor, memory
+        As for `compare`; not for results.
+    thresholds : Thresholds, optional
+        For grades and classes of both sides, instead of the defaults.
+    height, theme, language
+        As for `show`.
+
+    Returns
+    -------
+    DiffDashboard
+        A widget: display it, read and set ``selected``, read ``results``, ``cancel()``, ``wait()``, ``save_html()``.
+
+    Raises
+    ------
+    WeightScopeError
+        One of its kinds, where an argument is wrong, a model cannot be read or the front end is missing.
+    """
+    if isinstance(base, ComparisonResults):
+        run, results = None, base
+    elif tuned is None:
+        raise InvalidArgumentError("tuned is missing; give the model to compare the base with.")
+    else:
+        run = start_comparison(
+            base,
+            tuned,
+            methods,
+            top_k=top_k,
+            vectors=vectors,
+            workers=workers,
+            executor=executor,
+            memory=memory,
+            cheap_first=True,
+        )
+        results = run.results
+    if thresholds is not None:
+        results.thresholds = thresholds
+    return DiffDashboard(results, run, height=height, theme=theme, language=language)
