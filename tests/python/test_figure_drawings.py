@@ -140,6 +140,18 @@ class TestLive:
         assert bars.selected is None
         assert figure.selected == "wte"
 
+    def test_from_a_drawn_layer_to_one_that_is_not(self, results: ScanResults) -> None:
+        dash, figure = wsw.show(results), wsw.plot_condition_number_heatmap(results, top=4)
+        link = ipywidgets.link((dash, "selected"), (figure, "selected"))
+        (bars,) = marks(figure.charts["condition_number"], bqplot.Bars)
+        dash.selected = "h.1.attn.c_proj"
+        assert list(bars.selected) == [3]
+        dash.selected = "wte"  # the mark is let go, the selection is not
+        assert bars.selected is None
+        assert (dash.selected, figure.selected) == ("wte", "wte")
+        link.unlink()
+        dash.close()
+
     def test_words_are_no_markup(self) -> None:
         scanned = wsw.scan({f"{HOSTILE}.weight": torch.eye(4)}, progress=False)
         figure = wsw.plot_condition_number_heatmap(scanned, title="<img src=x onerror=alert(1)>")

@@ -9,9 +9,9 @@ import bqplot
 import ipywidgets
 import traitlets
 
-from weightscope_widget.errors import InvalidArgumentError, UnknownLayerError
+from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.visualizers.bqplot_marks import draw_mark, scales_of
-from weightscope_widget.visualizers.chart import Axis, Bars, Chart, Content, Key, Points, Slices
+from weightscope_widget.visualizers.chart import Axis, Bars, Cells, Chart, Content, Key, Points, Slices
 from weightscope_widget.visualizers.palette import Scheme
 from weightscope_widget.visualizers.style import STYLE, Theme, css_colour
 
@@ -19,10 +19,6 @@ __all__ = ["LiveFigure"]
 
 _CHARACTER = 6.4  # pixels of a tick's type
 _LONGEST_LABEL = 230
-
-
-class _NotDrawnError(UnknownLayerError, traitlets.TraitError):
-    """Of the kind for which traitlets takes a refused value back."""
 
 
 class LiveFigure(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
@@ -53,6 +49,8 @@ class LiveFigure(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries n
     """
 
     selected = traitlets.Unicode(None, allow_none=True)
+
+    _highlighting = False
 
     def __init__(self, content: Content, theme: Theme = "auto") -> None:
         if theme not in ("auto", "light", "dark"):
@@ -117,6 +115,8 @@ class LiveFigure(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries n
         self._clickable.append((drawn, layers))
 
         def clicked(change: dict[str, Any]) -> None:
+            if self._highlighting:
+                return  # it was this figure that set it
             chosen = change["new"]
             # Several can be chosen with a key held down; the last is the one meant.
             self.selected = None if chosen is None or len(chosen) == 0 else layers[int(chosen[-1])]
@@ -125,13 +125,16 @@ class LiveFigure(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries n
 
     @traitlets.observe("selected")
     def _highlight(self, change: dict[str, Any]) -> None:
-        for drawn, layers in self._clickable:
-            wanted = [layers.index(change["new"])] if change["new"] in layers else None
-            current = None if drawn.selected is None else [int(index) for index in drawn.selected]
-            # A layer that is not drawn here dims nothing; telling a mark what it says already would echo.
-            if current != wanted:
-                with drawn.hold_trait_notifications():
+        self._highlighting = True
+        try:
+            for drawn, layers in self._clickable:
+                wanted = [layers.index(change["new"])] if change["new"] in layers else None
+                current = None if drawn.selected is None else [int(index) for index in drawn.selected]
+                # A layer that is not drawn here dims nothing; telling a mark what it says already would echo.
+                if current != wanted:
                     drawn.selected = wanted
+        finally:
+            self._highlighting = False
 
 
 def _slice_keys(mark: Slices) -> list[Key]:
@@ -193,7 +196,7 @@ def _margins(chart: Chart) -> dict[str, int]:
     if chart.x is None or chart.y is None:
         return {"top": 4, "bottom": 4, "left": 4, "right": 4}
     below = _turned_height(chart.x) + 8 if chart.x.kind == "category" else 30
-    colour_axis = 70 if any(type(mark).__name__ == "Cells" for mark in chart.marks) else 16
+    colour_axis = 70 if any(isinstance(mark, Cells) for mark in chart.marks) else 16
     return {
         "top": 10,
         "bottom": below + (16 if chart.x.label else 0),
