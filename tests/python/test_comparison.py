@@ -133,6 +133,22 @@ class TestNumbers:
         assert found["intruder_dimensions"] == 1
         assert found["delta_rank_99"] == 1
 
+    @pytest.mark.parametrize("shape", [(40, 20), (700, 600)], ids=str)
+    def test_directions_that_a_matrix_has_not_hide_no_intruder(self, shape: tuple[int, int]) -> None:
+        # Rank 5: the base's other left vectors are none of its own, wherever a factorization puts them.
+        m, n = shape
+        base = torch.zeros(m, n, dtype=torch.float64)
+        base[:5, :5] = torch.diag(torch.linspace(2, 1, 5, dtype=torch.float64))
+        tuned = base.clone()
+        tuned[7, 7] = 9.0
+        comparison = compared({"a.weight": base}, {"a.weight": tuned})
+        found = comparison["a"]["comparison"]
+        assert found["intruder_dimensions"] == 1
+        nearest = comparison.nearest["a"]
+        np.testing.assert_allclose(nearest[:6], [0, 1, 1, 1, 1, 1], atol=1e-9)
+        assert np.isnan(nearest[6:]).all()
+        assert found["subspace_overlap"] == pytest.approx(5 / 16)
+
     def test_the_spectrum_and_histogram_of_the_change(self) -> None:
         base, tuned = pair((30, 40), 8)
         comparison = compared({"a.weight": base}, {"a.weight": tuned})
@@ -238,6 +254,8 @@ class TestExtremes:
         assert comparison.status("b") == "changed"
         assert comparison.complete
         assert "the disk is gone" in comparison.to_frame().loc["a", "error"]
+        same = compared(Source("base", (bad, good)), {"a.weight": torch.eye(3), "b.weight": torch.eye(3)})
+        assert same.pattern is None  # the layer that failed may have changed: not identical
 
     def test_a_stack_of_experts(self) -> None:
         draw = torch.Generator().manual_seed(0)

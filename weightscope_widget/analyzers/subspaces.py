@@ -26,6 +26,9 @@ _DIRECT_SIZE = 512
 
 _CHUNK_BYTES = 16 << 20
 
+# Squares of singular values are exact to some 1e-15 of the largest one's, so they themselves to the root of that.
+_ROUNDING = 1e-7
+
 
 @dataclass(frozen=True)
 class Subspaces:
@@ -38,7 +41,8 @@ class Subspaces:
         the tuned matrix.
     nearest : ndarray
         (min(10, m, n),): for each of the tuned matrix's strongest left singular vectors, the largest |cos| with any of
-        the base's min(m, n).
+        the base's.  NaN where the tuned matrix has no such direction, its singular value being zero; those of the base
+        do not count either.
     metrics : dict of str to float
         ``subspace_overlap``: ‖U₀ᵀU_t‖²/k, 0–1, 1 where both span the same; ``subspace_overlap_chance``: k/m, what two
         random subspaces would have; ``intruder_dimensions``: how many of ``nearest`` are below 0.5.
@@ -71,7 +75,8 @@ def compare_subspaces(base: torch.Tensor, tuned: torch.Tensor) -> Subspaces:
     top = theirs.top(max(k, some))
     cosines = ours.cosines(top).abs().clamp_(max=1.0)
     overlap = cosines[:k, :k].numpy()
-    nearest = cosines[:, :some].amax(dim=0).numpy()
+    there = _exists(theirs.sigma)[:some]
+    nearest = torch.where(there, cosines[:, :some].amax(dim=0), math.nan).numpy()
     return Subspaces(
         overlap,
         nearest,
@@ -100,18 +105,19 @@ class _Directions:
         m, n = matrix.shape
         if min(m, n) <= _DIRECT_SIZE and max(m, n) <= 8 * _DIRECT_SIZE:
             u, sigma, _ = torch.linalg.svd(_scaled(matrix), full_matrices=False)
-            return cls(matrix, sigma, left=u)
+            # Where nothing is left of a direction, any vector would do: none is as good as another.
+            return cls(matrix, sigma, left=u * _exists(sigma))
         values, vectors = torch.linalg.eigh(_gram(matrix, rows=m <= n))
         sigma = values.clamp_(min=0).sqrt_().flip(0)
         vectors = vectors.flip(1)
-        return cls(matrix, sigma, left=vectors) if m <= n else cls(matrix, sigma, right=vectors)
+        return cls(matrix, sigma, left=vectors * _exists(sigma)) if m <= n else cls(matrix, sigma, right=vectors)
 
     def top(self, count: int) -> torch.Tensor:
         """Return the strongest as (m, count)."""
         if self.left is not None:
             return self.left[:, :count]
         assert self.right is not None
-        found = _times(self.matrix, self.right[:, :count])
+        found = _times(self.matrix, self.right[:, :count]) * _exists(self.sigma)[:count]
         # Of unit length to the last digit, and zero where the singular value is.
         lengths: torch.Tensor = torch.linalg.vector_norm(found, dim=0).clamp_(min=math.ulp(0.0))
         return found / lengths
@@ -122,8 +128,12 @@ class _Directions:
             return self.left.T @ others
         assert self.right is not None
         found = self.right.T @ _transposed_times(self.matrix, others)
-        known = self.sigma > self.sigma[0] * 1e-12
-        return torch.where(known[:, None], found / self.sigma.clamp(min=math.ulp(0.0))[:, None], 0.0)
+        return torch.where(_exists(self.sigma)[:, None], found / self.sigma.clamp(min=math.ulp(0.0))[:, None], 0.0)
+
+
+def _exists(sigma: torch.Tensor) -> torch.Tensor:
+    """Return which singular values are more than what rounding leaves of a zero."""
+    return sigma > sigma[:1] * _ROUNDING
 
 
 def _scaled(matrix: torch.Tensor) -> torch.Tensor:

@@ -47,7 +47,7 @@ class Pattern:
 
 
 def pattern_of(comparison: ComparisonResults) -> Pattern | None:
-    """Return what kind of change separates the two models; None where nothing has been compared yet."""
+    """Return what kind of change separates the two models; None where that cannot be said (yet)."""
     if not len(comparison):
         return None
     members = {member for info in comparison.layers.values() for member in info.members}
@@ -55,6 +55,8 @@ def pattern_of(comparison: ComparisonResults) -> Pattern | None:
     size = {name: comparison.layers[name].parameters or 0 for name in names}
     matched = [name for name in names if comparison.status(name) in ("identical", "changed", "reshaped")]
     changed = [name for name in matched if comparison.status(name) != "identical"]
+    if not changed and (not comparison.complete or any(comparison.status(name) is None for name in names)):
+        return None  # what is still to come, or failed, may have changed
     unmatched = [name for name in names if comparison.status(name) in ("only_in_base", "only_in_tuned")]
     every, shared = sum(size.values()), sum(size[name] for name in matched)
     touched = sum(size[name] for name in changed) / shared if shared else math.nan
