@@ -95,7 +95,11 @@ function Progress() {
   if (state === "cancelled") return <p class="wsw-progress">{text.cancelled(done, total)}</p>;
   const table = store.table.value;
   const measured = store.catalog.value.names.filter((_, row) => table.stage(row) !== Stage.Waiting).length;
-  const phase = measured < total ? text.measuring(measured, total) : text.decomposing(done, total);
+  const phase = store.checkpoints.value.length
+    ? text.following(done, total)
+    : measured < total
+      ? text.measuring(measured, total)
+      : text.decomposing(done, total);
   return (
     <div class="wsw-progress">
       <div

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const entries = ["index", "diff"];
+const entries = ["index", "diff", "evolution"];
 const missing = entries.filter((name) => !existsSync(join(root, "js", `${name}.ts`)));
 if (missing.length) {
   console.error(`There is no js/${missing[0]}.ts to bundle; restore it from the repository.`);

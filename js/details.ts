@@ -32,7 +32,7 @@ export interface Detail extends Drawn {
 
 /** As `Detail`, with arrays as their places among the buffers. */
 interface Document {
-  layers: ({ name: string } & Record<string, unknown>)[];
+  layers: ({ key: string } & Record<string, unknown>)[];
 }
 
 /** What is an array, wherever it stands in what is said of a layer. */
@@ -63,28 +63,28 @@ export class Details {
   private readonly complete = signal(0);
   private bytes = 0;
   private prefetching = false;
-  private candidates: { name: string; stage: Stage }[] = [];
+  private candidates: { key: string; stage: Stage }[] = [];
 
   constructor(private readonly requests: Requests) {}
 
-  get(name: string): Detail {
-    return this.slot(name).value;
+  get(key: string): Detail {
+    return this.slot(key).value;
   }
 
   /** A layer's spectrum as far as it was fetched ahead: thousands are read without a signal for each. */
-  spectrumOf(name: string): Float64Array | null {
+  spectrumOf(key: string): Float64Array | null {
     this.complete.value;
-    return this.known.get(name)?.peek().spectrum ?? null;
+    return this.known.get(key)?.peek().spectrum ?? null;
   }
 
   /** Fetch a layer's details, unless they are here or on their way as of this stage. */
-  want(name: string, stage: Stage, again = false): void {
-    if (stage === Stage.Waiting || (!again && this.asked.get(name) === stage)) return;
-    void this.fetch([{ name, stage }]);
+  want(key: string, stage: Stage, again = false): void {
+    if (stage === Stage.Waiting || (!again && this.asked.get(key) === stage)) return;
+    void this.fetch([{ key, stage }]);
   }
 
   /** Fetch what finished layers have, a few at a time, as long as it is little. */
-  prefetch(layers: { name: string; stage: Stage }[]): void {
+  prefetch(layers: { key: string; stage: Stage }[]): void {
     this.candidates = layers.filter(({ stage }) => stage === Stage.Done || stage === Stage.Failed);
     if (!this.prefetching) void this.work();
   }
@@ -93,7 +93,7 @@ export class Details {
     this.prefetching = true;
     try {
       while (this.bytes < PREFETCH_BYTES) {
-        const next = this.candidates.filter(({ name, stage }) => this.asked.get(name) !== stage).slice(0, BATCH);
+        const next = this.candidates.filter(({ key, stage }) => this.asked.get(key) !== stage).slice(0, BATCH);
         if (next.length === 0 || !(await this.fetch(next))) return;
       }
     } finally {
@@ -103,28 +103,28 @@ export class Details {
     }
   }
 
-  private async fetch(layers: { name: string; stage: Stage }[]): Promise<boolean> {
-    for (const { name, stage } of layers) this.asked.set(name, stage);
+  private async fetch(layers: { key: string; stage: Stage }[]): Promise<boolean> {
+    for (const { key, stage } of layers) this.asked.set(key, stage);
     try {
       const { result, buffers } = await this.requests.ask<Document>("details", {
-        names: layers.map(({ name }) => name),
+        keys: layers.map(({ key }) => key),
       });
       const array = (index: number): Float64Array => {
         const view = buffers[index] as DataView;
         this.bytes += view.byteLength;
         return decodeFloat64(view);
       };
-      result.layers.forEach(({ name, ...said }, index) => {
-        const slot = this.slot(name);
+      result.layers.forEach(({ key, ...said }, index) => {
+        const slot = this.slot(key);
         const fetched = layers[index]?.stage ?? -1;
         if (fetched < slot.peek().stage) return; // a later answer is here already
         slot.value = { ...(withArrays(said, array) as Drawn), stage: fetched, problem: null };
       });
       return true;
     } catch (error) {
-      for (const { name } of layers) {
-        this.asked.delete(name);
-        const slot = this.slot(name);
+      for (const { key } of layers) {
+        this.asked.delete(key);
+        const slot = this.slot(key);
         const problem = error instanceof NoAnswer ? "no answer" : (error as Error).message;
         slot.value = { ...slot.peek(), problem };
       }
@@ -132,11 +132,11 @@ export class Details {
     }
   }
 
-  private slot(name: string): Signal<Detail> {
-    let slot = this.known.get(name);
+  private slot(key: string): Signal<Detail> {
+    let slot = this.known.get(key);
     if (!slot) {
       slot = signal(NOTHING);
-      this.known.set(name, slot);
+      this.known.set(key, slot);
     }
     return slot;
   }

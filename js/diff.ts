@@ -5,10 +5,12 @@ import { DIFF_COLUMNS } from "./panels/diff/columns";
 import { Pattern } from "./panels/diff/Pattern";
 import { readSaved, type SavedModel } from "./saved";
 import styles from "./styles/diff.css";
-import { extendTexts } from "./text/diff";
+import { DIFF_CATALOGUES } from "./text/diff";
+import { EXPLAINED } from "./text/diff/explain";
+import { extend } from "./text/extend";
 import { openSaved as open, widgetOf } from "./widget";
 
-extendTexts();
+extend(DIFF_CATALOGUES, EXPLAINED);
 const widget = widgetOf(
   { panels: DIFF_PANELS, usual: USUAL_OF_DIFF, columns: DIFF_COLUMNS, Headline: Pattern },
   styles,

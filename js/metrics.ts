@@ -94,11 +94,14 @@ const NEEDED: Record<string, string[]> = {
 export function metricsOf(table: Table): string[] {
   const known = ["condition_number", "stable_rank_percentage", "sqnr_db", "extreme_outlier_percentage", "risk"];
   const skipped = new Set([...Object.values(COLUMNS), "block", "stage"]);
-  const others = table.names.filter(
-    (column) => !(skipped.has(column) || /^(baseline|schemes|base|comparison)\./.test(column)),
+  // What a comparison or an evolution is about comes first; a status is no measure.
+  const change = table.names.filter(
+    (column) => /^comparison\.|^relative_change_to_/.test(column) && column !== "comparison.status",
   );
-  // Of a comparison the change comes first; its status is no measure.
-  const change = table.names.filter((column) => column.startsWith("comparison.") && column !== "comparison.status");
+  const others = table.names.filter(
+    (column) =>
+      !(skipped.has(column) || change.includes(column) || /^(baseline|schemes|base|comparison)\./.test(column)),
+  );
   return [...change, ...known, "near_zero_percentage", ...others].filter((metric) =>
     (NEEDED[metric] ?? [columnOf(metric, "int8_tensor")]).every((column) => table.has(column)),
   );

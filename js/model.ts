@@ -50,6 +50,8 @@ export interface EncodedTable {
   progress: Progress;
   /** Of a comparison: what kind of change it is, once something is known. */
   pattern?: ChangePattern | null;
+  /** Of an evolution: whose columns follow each other in `data`, with the layers that failed there. */
+  checkpoints?: { name: string; errors: Record<string, string> }[];
 }
 
 export interface ChangePattern {
@@ -67,6 +69,9 @@ export interface ViewState {
   random: boolean;
   /** What colours the layer map. */
   mapMetric: string;
+  /** What the lines over checkpoints are of, and whether there is one for each layer or for each family. */
+  linesMetric: string;
+  linesBy: "layer" | "family";
   /** The panels shown, in order; null for the usual ones. */
   panels: string[] | null;
 }
@@ -76,6 +81,8 @@ export type Traits = {
   selected: string | null;
   compared: string[];
   selection: string[];
+  /** Of an evolution: the checkpoint that is drawn. */
+  checkpoint?: string;
   thresholds: Thresholds;
   height: number | string | null;
   theme: Theme;
@@ -147,4 +154,15 @@ export class Table {
   stage(row: number): Stage {
     return this.value("stage", row);
   }
+}
+
+/** The tables of all checkpoints; of a single model one. */
+export function tablesOf(encoded: EncodedTable, rows: number): Table[] {
+  const { checkpoints, columns, data } = encoded;
+  if (!checkpoints) return [new Table(encoded, rows)];
+  const size = 8 * columns.length * rows;
+  return checkpoints.map(
+    ({ errors }, at) =>
+      new Table({ ...encoded, errors, data: new DataView(data.buffer, data.byteOffset + at * size, size) }, rows),
+  );
 }

@@ -53,12 +53,12 @@ export class SavedModel implements Model {
   }
 
   send(message: unknown): void {
-    const { id, method, names } = message as { id: number; method: string; names?: string[] };
+    const { id, method, keys } = message as { id: number; method: string; keys?: string[] };
     const buffers: DataView[] = [];
     const put = (array: number): number => buffers.push(this.array(array)) - 1;
-    const layers = (names ?? []).map((name) => ({
-      ...(withArrays(this.details.get(name) ?? NOTHING, put) as SavedDetail),
-      name,
+    const layers = (keys ?? []).map((key) => ({
+      ...(withArrays(this.details.get(key) ?? NOTHING, put) as SavedDetail),
+      key,
     }));
     const reply =
       method === "details"

@@ -3,8 +3,9 @@
 import { batch, computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import { type Judgement, judge } from "./assessment";
 import { type Detail, Details } from "./details";
-import { type Catalog, type Progress, Table } from "./model";
+import { type Catalog, type Progress, type Table, tablesOf } from "./model";
 import { Requests } from "./requests";
+import { type Checkpoints, createCheckpoints } from "./state/checkpoints";
 import { type Columns, className, createColumns } from "./state/columns";
 import { createFilters, type Field, type Filters } from "./state/filters";
 import { createSelection, type Selection } from "./state/selection";
@@ -14,7 +15,7 @@ import { createWhatIf, type WhatIf } from "./state/whatif";
 
 export type { Model } from "./state/traits";
 
-export interface Store extends Selection, Filters, WhatIf, Columns {
+export interface Store extends Selection, Filters, WhatIf, Columns, Checkpoints {
   catalog: ReadonlySignal<Catalog>;
   table: ReadonlySignal<Table>;
   progress: ReadonlySignal<Progress>;
@@ -49,10 +50,13 @@ export function createStore(model: Model): Store {
 
   const catalog = traits.read("_catalog");
   const encoded = traits.read("_table");
-  const table = computed(() => new Table(encoded.value, catalog.value.names.length));
+  const tables = computed(() => tablesOf(encoded.value, catalog.value.names.length));
 
   const whatIf = createWhatIf(traits);
   const { thresholds, scheme } = whatIf;
+  const checkpoints = createCheckpoints(traits, { encoded, tables, thresholds, scheme });
+  const { step } = checkpoints;
+  const table = computed(() => tables.value[step.value] as Table);
   const judgements = computed(() => catalog.value.names.map((_, row) => judge(table.value, row, thresholds.value)));
 
   const columns = createColumns({ table, judgements, thresholds, scheme });
@@ -89,18 +93,29 @@ export function createStore(model: Model): Store {
   stops.push(() => requests.close());
   const details = new Details(requests);
   const nameOf = (row: number): string => catalog.value.names[row] as string;
+  // A layer is drawn once for each checkpoint.
+  const keyAt = (at: number, name: string): string => (checkpoints.checkpoints.value.length ? `${at}/${name}` : name);
+  const keyOf = (row: number): string => keyAt(step.value, nameOf(row));
 
   // What is looked at is fetched first, and again when more of it has been computed.
   stops.push(
     effect(() => {
-      for (const row of selection.compared.value) details.want(nameOf(row), table.value.stage(row));
+      for (const row of selection.compared.value) details.want(keyOf(row), table.value.stage(row));
     }),
   );
   // Everything else follows when there is time, so that a click needs no kernel.
   stops.push(
     effect(() => {
-      const numbers = table.value;
-      details.prefetch(catalog.value.names.map((name, row) => ({ name, stage: numbers.stage(row) })));
+      const all = tables.value;
+      details.prefetch(
+        all.flatMap((_, ahead) => {
+          const at = (step.value + ahead) % all.length;
+          return catalog.value.names.map((name, row) => ({
+            key: keyAt(at, name),
+            stage: (all[at] as Table).stage(row),
+          }));
+        }),
+      );
     }),
   );
 
@@ -109,6 +124,7 @@ export function createStore(model: Model): Store {
     ...filters,
     ...selection,
     ...columns,
+    ...checkpoints,
     catalog,
     table,
     progress: computed(() => table.value.progress),
@@ -116,9 +132,9 @@ export function createStore(model: Model): Store {
     field,
     sort,
     order,
-    detail: computed(() => (selection.selected.value === null ? null : details.get(nameOf(selection.selected.value)))),
-    detailOf: (row) => details.get(nameOf(row)),
-    spectrumOf: (name) => details.spectrumOf(name),
+    detail: computed(() => (selection.selected.value === null ? null : details.get(keyOf(selection.selected.value)))),
+    detailOf: (row) => details.get(keyOf(row)),
+    spectrumOf: (name) => details.spectrumOf(keyAt(step.value, name)),
     sortBy: (by) => {
       const { column: current, descending } = sort.value;
       sort.value = { column: by, descending: by === current ? !descending : sortedByDefault(by) };
@@ -147,7 +163,7 @@ export function createStore(model: Model): Store {
           return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
         },
     retryDetail: () => {
-      for (const row of selection.compared.value) details.want(nameOf(row), table.value.stage(row), true);
+      for (const row of selection.compared.value) details.want(keyOf(row), table.value.stage(row), true);
     },
     close: () => {
       for (const stop of stops) stop();

@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from weightscope_widget.assessment import Thresholds
     from weightscope_widget.cache import clear_cache
-    from weightscope_widget.checkpoints import EvolutionResults, evolution
+    from weightscope_widget.checkpoints import EvolutionResults, evolution, load_evolution
     from weightscope_widget.comparison import ComparisonResults, ExtractedLora, compare, extract_lora, load_comparison
-    from weightscope_widget.dashboard import Dashboard, DiffDashboard, show, show_diff
+    from weightscope_widget.dashboard import (
+        Dashboard,
+        DiffDashboard,
+        EvolutionDashboard,
+        show,
+        show_diff,
+        show_evolution,
+    )
     from weightscope_widget.errors import WeightScopeError
     from weightscope_widget.report import Report, save_report
     from weightscope_widget.results import ScanResults
@@ -31,6 +38,7 @@ __all__ = [
     "ComparisonResults",
     "Dashboard",
     "DiffDashboard",
+    "EvolutionDashboard",
     "EvolutionResults",
     "ExtractedLora",
     "Report",
@@ -43,6 +51,7 @@ __all__ = [
     "evolution",
     "extract_lora",
     "load_comparison",
+    "load_evolution",
     "load_results",
     "plot_condition_number_heatmap",
     "plot_model_health_dashboard",
@@ -55,6 +64,7 @@ __all__ = [
     "scan",
     "show",
     "show_diff",
+    "show_evolution",
 ]
 
 # Each name is imported when it is first asked for, so that `wsw --help` need not wait for torch.
@@ -62,6 +72,7 @@ _WHERE = {
     "ComparisonResults": "comparison",
     "Dashboard": "dashboard",
     "DiffDashboard": "dashboard",
+    "EvolutionDashboard": "dashboard",
     "EvolutionResults": "checkpoints",
     "ExtractedLora": "comparison",
     "Report": "report",
@@ -74,11 +85,13 @@ _WHERE = {
     "evolution": "checkpoints",
     "extract_lora": "comparison",
     "load_comparison": "comparison",
+    "load_evolution": "checkpoints",
     "load_results": "results_file",
     "save_report": "report",
     "scan": "scope",
     "show": "dashboard",
     "show_diff": "dashboard",
+    "show_evolution": "dashboard",
 }
 
 

@@ -28,7 +28,7 @@ interface Props {
   /** Act on a key that only this chart knows; whether it was one. */
   onKey?(event: KeyboardEvent): boolean;
   /** A click where there is no layer. */
-  onMiss?(): void;
+  onMiss?(place: Corner): void;
   /** The pointer has gone. */
   onLeave?(): void;
   /** Gives the element away, for those that listen to more. */
@@ -96,7 +96,7 @@ export function Surface({ label, size, rowAt, placeOf, metric, drag, onKey, onMi
         onClick={(event) => {
           if (dragged.current) return;
           const row = rowAt(...at(event));
-          if (row === null) onMiss?.();
+          if (row === null) onMiss?.(at(event));
           else if (event.ctrlKey || event.metaKey || event.shiftKey) store.compare(row);
           else store.select(row);
         }}

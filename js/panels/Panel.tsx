@@ -10,7 +10,7 @@ interface Props {
   title: string;
   aside?: ComponentChildren;
   controls?: ComponentChildren;
-  /** What it can be saved as. */
+  /** What it can be saved as; without any there is no menu. */
   formats?: Format[];
   children: ComponentChildren;
 }
@@ -27,7 +27,7 @@ export function Panel({ name, title, aside, controls, formats = PICTURES, childr
         {aside && <div class="wsw-aside">{aside}</div>}
         <div class="wsw-controls">
           {controls}
-          <SaveMenu panel={root} title={title} formats={formats} />
+          {formats.length > 0 && <SaveMenu panel={root} title={title} formats={formats} />}
         </div>
       </header>
       {children}

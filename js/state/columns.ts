@@ -52,7 +52,7 @@ function ranked(values: Float64Array, direction: 1 | -1): number[] {
 const compare = (a: number, b: number): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** One computed signal for each key, made when it is first asked for. */
-function each<K, V>(compute: (key: K) => V): (key: K) => V {
+export function each<K, V>(compute: (key: K) => V): (key: K) => V {
   const known = new Map<K, ReadonlySignal<V>>();
   return (key) => {
     let found = known.get(key);

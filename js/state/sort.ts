@@ -13,7 +13,8 @@ export type SortColumn =
   | "extreme_outlier_percentage"
   | "grade"
   | "risk"
-  | `comparison.${string}`;
+  | `comparison.${string}`
+  | `relative_change_to_${string}`;
 
 export interface Sort {
   column: SortColumn;

@@ -19,6 +19,8 @@ export const DEFAULT_VIEW: ViewState = {
   energy: 0.9,
   random: false,
   mapMetric: "condition_number",
+  linesMetric: "relative_change_to_first",
+  linesBy: "layer",
   panels: null,
 };
 

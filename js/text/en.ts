@@ -22,6 +22,7 @@ export const en = {
   failed: "Failed",
   measuring: (done: number, total: number) => `Measuring weights: ${formatCount(done)} of ${plural(total, "layer")}`,
   decomposing: (done: number, total: number) => `Computing spectra: ${formatCount(done)} of ${plural(total, "layer")}`,
+  following: (done: number, total: number) => `Measuring checkpoints: ${formatCount(done)} of ${plural(total, "step")}`,
   secondsLeft: (seconds: number) => `about ${formatSeconds(seconds)} left`,
   cancel: "Cancel",
   cancelling: "Cancelling…",

@@ -14,9 +14,12 @@ export const CATALOGUES: Record<Language, Catalogue> = { en, zh };
 export const language = signal<Language>("en");
 
 /** The catalogue in use; what reads it while it draws is drawn again when the language changes. */
-export const text: Catalogue = new Proxy(en, {
-  get: (_, key) => Reflect.get(CATALOGUES[language.value], key),
-});
+export const text: Catalogue = inLanguage(CATALOGUES);
+
+/** Texts in the language in use, of those in all languages. */
+export function inLanguage<T extends object>(catalogues: Record<Language, T>): T {
+  return new Proxy(catalogues.en, { get: (_, key) => Reflect.get(catalogues[language.value], key) });
+}
 
 /** The language that the person chose, else the browser's where the page speaks it. */
 export function detectLanguage(choice: LanguageChoice | undefined): Language {

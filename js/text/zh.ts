@@ -46,6 +46,7 @@ export const zh: Catalogue = {
   failed: "失败",
   measuring: (done, total) => `正在测量权重：${formatCount(done)} / ${layers(total)}`,
   decomposing: (done, total) => `正在计算奇异值谱：${formatCount(done)} / ${layers(total)}`,
+  following: (done, total) => `正在测量检查点：${formatCount(done)} / ${formatCount(total)} 步`,
   secondsLeft: (seconds) => `约剩 ${formatSeconds(seconds)}`,
   cancel: "取消",
   cancelling: "正在取消…",

@@ -71,10 +71,10 @@ describe("fetching ahead", () => {
     const kernel = new Kernel(large(40));
     const store = createStore(kernel);
     await later();
-    expect(kernel.sent.map(({ names }) => names?.length)).toEqual([16]);
+    expect(kernel.sent.map(({ keys }) => keys?.length)).toEqual([16]);
     store.select(39);
     await later();
-    expect(kernel.sent[1]?.names).toEqual(["layers.39"]);
+    expect(kernel.sent[1]?.keys).toEqual(["layers.39"]);
     expect(store.detail.value?.spectrum).toHaveLength(125_001);
   });
 
@@ -82,10 +82,10 @@ describe("fetching ahead", () => {
     const kernel = new Kernel(LAYERS.map((layer, row) => ({ ...layer, stage: row % 3 })));
     createStore(kernel);
     await later();
-    expect(kernel.sent.flatMap(({ names }) => names)).toEqual([2, 5].map((row) => LAYERS[row]?.name));
+    expect(kernel.sent.flatMap(({ keys }) => keys)).toEqual([2, 5].map((row) => LAYERS[row]?.name));
     kernel.report(LAYERS.map((layer, row) => ({ ...layer, stage: row < 4 ? 2 : row % 3 })));
     await later();
-    expect(kernel.sent.slice(1).flatMap(({ names }) => names)).toEqual([0, 1, 3].map((row) => LAYERS[row]?.name));
+    expect(kernel.sent.slice(1).flatMap(({ keys }) => keys)).toEqual([0, 1, 3].map((row) => LAYERS[row]?.name));
   });
 
   it("waits for the next results after an error, instead of hammering", async () => {

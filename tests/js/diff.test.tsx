@@ -14,13 +14,14 @@ import { Pattern } from "../../js/panels/diff/Pattern";
 import { Worse } from "../../js/panels/diff/Worse";
 import { LayerTable } from "../../js/panels/LayerTable";
 import { language } from "../../js/text";
-import { DIFF_CATALOGUES, extendTexts } from "../../js/text/diff";
+import { DIFF_CATALOGUES } from "../../js/text/diff";
 import { EXPLAINED } from "../../js/text/diff/explain";
 import { explanationOf } from "../../js/text/explain";
+import { extend } from "../../js/text/extend";
 import { Kernel, type Layer } from "./kernel";
 import { mount } from "./page";
 
-extendTexts();
+extend(DIFF_CATALOGUES, EXPLAINED);
 
 const STATUSES = ["identical", "changed", "reshaped", "only_in_base", "only_in_tuned"];
 const side = (condition: number, sqnr: number, outliers: number, prefix = "") => ({

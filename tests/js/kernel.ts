@@ -118,11 +118,13 @@ export const LAYERS: Layer[] = [
 const RUNNING: Progress = { state: "running", done: 6, total: 7, fraction: 0.8, seconds_left: 3.2, message: "" };
 
 export class Kernel implements Model {
-  readonly sent: { type: string; id: number; method: string; names?: string[] }[] = [];
+  readonly sent: { type: string; id: number; method: string; keys?: string[] }[] = [];
   /** What the page saved, each time; traits that did not change are not in it. */
   readonly saved: Partial<Traits>[] = [];
   /** Answer at once; otherwise requests wait for `reply`. */
   prompt = true;
+  /** Of an evolution: its checkpoints, each with the same layers. */
+  private steps: { name: string; layers: Layer[] }[] = [];
   private traits: Traits;
   private unsaved: Partial<Traits> = {};
   private readonly handlers = new Map<string, Set<(...parts: never[]) => void>>();
@@ -192,6 +194,21 @@ export class Kernel implements Model {
     this.change("_table", this.encode({ ...RUNNING, ...progress }));
   }
 
+  /** The run over checkpoints reports. */
+  evolve(steps: { name: string; layers: Layer[] }[], progress: Partial<Progress> = {}): void {
+    this.steps = steps;
+    const tables = steps.map(({ layers }) => this.columnsOf(layers));
+    const columns = [...new Set(tables.flatMap((table) => [...table.keys()]))];
+    const missing = steps[0]?.layers.map(() => Number.NaN) ?? [];
+    this.change("_table", {
+      columns,
+      data: bytes(tables.flatMap((table) => columns.flatMap((column) => table.get(column) ?? missing))),
+      errors: {},
+      progress: { ...RUNNING, ...progress },
+      checkpoints: steps.map(({ name, layers }) => ({ name, errors: errorsOf(layers) })),
+    });
+  }
+
   on(event: string, handler: (...parts: never[]) => void): void {
     const handlers = this.handlers.get(event) ?? new Set();
     this.handlers.set(event, handlers.add(handler));
@@ -218,14 +235,14 @@ export class Kernel implements Model {
     }
     const buffers: DataView[] = [];
     const put = (numbers: number[]): number => buffers.push(bytes(numbers)) - 1;
-    const layers = (request.names ?? []).map((name) => {
-      const { base, delta, overlap, nearest, ...own } = this.layers.find((layer) => layer.name === name) as Layer;
+    const layers = (request.keys ?? []).map((key) => {
+      const { base, delta, overlap, nearest, ...own } = this.layerOf(key);
       const drawn = ({ histogram, spectrum }: Partial<Drawn>) => ({
         histogram: histogram ? { ...histogram, counts: put(histogram.counts) } : null,
         spectrum: spectrum ? put(spectrum) : null,
       });
       return {
-        name,
+        key,
         ...drawn(own),
         ...(base && { base: drawn(base) }),
         ...(delta && { delta: drawn(delta) }),
@@ -245,18 +262,32 @@ export class Kernel implements Model {
     for (const handler of [...(this.handlers.get(event) ?? [])]) handler(...(parts as never[]));
   }
 
-  private encode(progress: Progress): Traits["_table"] {
-    const columns = ["stage", ...new Set(this.layers.flatMap((layer) => Object.keys(layer.values ?? {})))];
+  private layerOf(key: string): Layer {
+    const [, step, name] = /^(\d+)\/(.*)$/s.exec(key) ?? [];
+    const layers = this.steps.length ? (this.steps[Number(step)]?.layers ?? []) : this.layers;
+    return layers.find((layer) => layer.name === (this.steps.length ? name : key)) as Layer;
+  }
+
+  private columnsOf(layers: Layer[]): Map<string, number[]> {
+    const columns = ["stage", ...new Set(layers.flatMap((layer) => Object.keys(layer.values ?? {})))];
     const of = (column: string) => (layer: Layer) =>
       column === "stage" ? (layer.stage ?? 2) : (layer.values?.[column] ?? Number.NaN);
+    return new Map(columns.map((column) => [column, layers.map(of(column))]));
+  }
+
+  private encode(progress: Progress): Traits["_table"] {
+    const table = this.columnsOf(this.layers);
     return {
-      columns,
-      data: bytes(columns.flatMap((column) => this.layers.map(of(column)))),
-      errors: Object.fromEntries(this.layers.flatMap(({ name, error }) => (error ? [[name, error]] : []))),
+      columns: [...table.keys()],
+      data: bytes([...table.values()].flat()),
+      errors: errorsOf(this.layers),
       progress,
     };
   }
 }
+
+const errorsOf = (layers: Layer[]): Record<string, string> =>
+  Object.fromEntries(layers.flatMap(({ name, error }) => (error ? [[name, error]] : [])));
 
 /** Float64 numbers as they arrive: at an odd place in a larger buffer. */
 function bytes(numbers: number[]): DataView {

@@ -14,15 +14,15 @@ describe("a request", () => {
 
   it("gets the reply that bears its number, whatever the order", async () => {
     const { kernel, requests } = open();
-    const [one, two] = [requests.ask("details", { names: ["broken"] }), requests.ask("details", { names: [] })];
+    const [one, two] = [requests.ask("details", { keys: ["broken"] }), requests.ask("details", { keys: [] })];
     expect(kernel.sent).toEqual([
-      { type: "request", id: 1, method: "details", names: ["broken"] },
-      { type: "request", id: 2, method: "details", names: [] },
+      { type: "request", id: 1, method: "details", keys: ["broken"] },
+      { type: "request", id: 2, method: "details", keys: [] },
     ]);
     kernel.reply(kernel.sent[1] as never);
     kernel.reply(kernel.sent[0] as never);
     expect((await two).result).toEqual({ layers: [] });
-    expect((await one).result).toEqual({ layers: [{ name: "broken", histogram: null, spectrum: null }] });
+    expect((await one).result).toEqual({ layers: [{ key: "broken", histogram: null, spectrum: null }] });
   });
 
   it("fails with the kernel's own sentence", async () => {

@@ -133,14 +133,14 @@ describe("its answers", () => {
   };
 
   it("are details as a kernel sends them, as float64 whatever they were saved as", async () => {
-    const [reply, ...others] = await ask({ type: "request", id: 7, method: "details", names: [FIRST, SECOND] });
+    const [reply, ...others] = await ask({ type: "request", id: 7, method: "details", keys: [FIRST, SECOND] });
     expect(reply?.message).toEqual({
       type: "reply",
       id: 7,
       result: {
         layers: [
-          { name: FIRST, histogram: { low: -1, high: 2, counts: 0 }, spectrum: 1 },
-          { name: SECOND, histogram: null, spectrum: null },
+          { key: FIRST, histogram: { low: -1, high: 2, counts: 0 }, spectrum: 1 },
+          { key: SECOND, histogram: null, spectrum: null },
         ],
       },
     });
@@ -152,9 +152,9 @@ describe("its answers", () => {
   });
 
   it("to layers that there are not are nothing", async () => {
-    const [reply] = await ask({ type: "request", id: 1, method: "details", names: ["no such layer"] });
+    const [reply] = await ask({ type: "request", id: 1, method: "details", keys: ["no such layer"] });
     expect(reply?.message).toMatchObject({
-      result: { layers: [{ name: "no such layer", histogram: null, spectrum: null }] },
+      result: { layers: [{ key: "no such layer", histogram: null, spectrum: null }] },
     });
   });
 
@@ -168,7 +168,7 @@ describe("its answers", () => {
     const heard = vi.fn();
     model.on("msg:custom", heard);
     model.off("msg:custom", heard);
-    model.send({ type: "request", id: 1, method: "details", names: [] });
+    model.send({ type: "request", id: 1, method: "details", keys: [] });
     await later();
     expect(heard).not.toHaveBeenCalled();
   });

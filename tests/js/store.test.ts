@@ -117,7 +117,7 @@ describe("details", () => {
     await later();
     kernel.report(begun);
     await later();
-    expect(kernel.sent.map(({ names }) => names)).toEqual([["transformer.h.0.attn.c_proj"]]);
+    expect(kernel.sent.map(({ keys }) => keys)).toEqual([["transformer.h.0.attn.c_proj"]]);
     expect(store.detail.value?.spectrum).toBeNull();
     kernel.report(LAYERS);
     await later();
@@ -156,7 +156,7 @@ describe("details", () => {
     const many = Array.from({ length: 40 }, (_, index) => ({ ...(LAYERS[1] as object), name: `layer.${index}` }));
     const { kernel } = open(many);
     await later();
-    expect(kernel.sent.map(({ names }) => names?.length)).toEqual([16, 16, 8]);
+    expect(kernel.sent.map(({ keys }) => keys?.length)).toEqual([16, 16, 8]);
   });
 });
 

@@ -179,6 +179,8 @@ describe("the view", () => {
       energy: 0.5,
       random: false,
       mapMetric: "condition_number",
+      linesMetric: "relative_change_to_first",
+      linesBy: "layer",
       panels: null,
     });
   });

@@ -70,7 +70,7 @@ describe("the widget", () => {
     await act(() => one.el.querySelector<HTMLElement>("[data-row='1']")?.click());
     expect(other.el.querySelector("[aria-selected=true]")?.getAttribute("data-row")).toBe("1");
     await settle();
-    expect(kernel.sent.flatMap(({ names }) => names)).toHaveLength(6); // the seventh is not finished
+    expect(kernel.sent.flatMap(({ keys }) => keys)).toHaveLength(6); // the seventh is not finished
     one.remove();
     expect(one.el.childNodes).toHaveLength(0);
     expect(other.el.querySelector(".wsw-dashboard")).not.toBeNull();

@@ -182,7 +182,7 @@ def test_a_closed_dashboard_leaves_neither_threads_nor_itself(show: Show, midway
         results, connection = dash.results, dash.comm
         assert isinstance(connection, Wire)
         dash.selected = "l3"
-        connection.tell({"type": "request", "id": 1, "method": "details", "names": ["l0"]})
+        connection.tell({"type": "request", "id": 1, "method": "details", "keys": ["l0"]})
         if midway:
             held.wait()
         else:

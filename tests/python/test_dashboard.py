@@ -266,8 +266,8 @@ def test_names_are_data_whatever_they_are(show: Show) -> None:
     for name in names:
         wire(dash).set(selected=name)
         assert dash.selected == name
-        answer, buffers = ask(dash, "details", names=[name])
-        assert answer["result"]["layers"][0]["name"] == name
+        answer, buffers = ask(dash, "details", keys=[name])
+        assert answer["result"]["layers"][0]["key"] == name
         assert np.frombuffer(buffers[1]).tolist() == dash.results.singular_values(name).tolist()
 
 
@@ -333,10 +333,10 @@ def test_details_are_the_histogram_and_the_spectrum(show: Show) -> None:
     weight[0, 0] = math.nan
     dash = finished(show({"a": matrix(9, 7), "bias": torch.ones(4), "nan": weight}, vectors=True))
     wire(dash).set(selected="a")
-    answer, buffers = ask(dash, "details", names=["a", "bias", "nan", "nobody"])
-    found = {layer["name"]: layer for layer in answer["result"]["layers"]}
+    answer, buffers = ask(dash, "details", keys=["a", "bias", "nan", "nobody"])
+    found = {layer["key"]: layer for layer in answer["result"]["layers"]}
     assert list(found) == ["a", "bias", "nan", "nobody"]
-    assert found["nobody"] == {"name": "nobody", "histogram": None, "spectrum": None}
+    assert found["nobody"] == {"key": "nobody", "histogram": None, "spectrum": None}
     assert [found[name]["spectrum"] for name in ("bias", "nan")] == [None, None]
     used = []
     for name in ("a", "bias", "nan"):
@@ -354,10 +354,10 @@ def test_details_are_answered_as_they_stand_while_the_scan_runs(show: Show) -> N
     with gate() as held:
         dash = show(held.before(matrices(2), "l1"), ["basic_stats"], workers=1)
         until(dash, lambda table: table.stages == [DONE, WAITING])
-        answer, buffers = ask(dash, "details", names=["l0", "l1"])
+        answer, buffers = ask(dash, "details", keys=["l0", "l1"])
     assert answer["result"]["layers"] == [
-        {"name": "l0", "histogram": {**answer["result"]["layers"][0]["histogram"], "counts": 0}, "spectrum": None},
-        {"name": "l1", "histogram": None, "spectrum": None},
+        {"key": "l0", "histogram": {**answer["result"]["layers"][0]["histogram"], "counts": 0}, "spectrum": None},
+        {"key": "l1", "histogram": None, "spectrum": None},
     ]
     assert len(buffers) == 1
     assert list(dash.results["l0"]) == ["basic_stats"]
@@ -378,7 +378,7 @@ def test_the_pages_cancel_stops_the_scan(show: Show) -> None:
 def test_every_request_is_answered_and_nothing_else(show: Show) -> None:
     dash = finished(show(matrices(1)))
     assert "another version" in ask(dash, "sing")[0]["error"]
-    for wrong in ({}, {"names": 3}, {"names": [["l0"]]}):
+    for wrong in ({}, {"keys": 3}, {"keys": [["l0"]]}):
         answer, buffers = ask(dash, "details", **wrong)
         assert answer["error"]
         assert "result" not in answer

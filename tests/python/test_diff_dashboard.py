@@ -78,7 +78,7 @@ def test_the_pattern_travels_with_its_evidence(show_diff: Any) -> None:
 def test_details_are_of_base_tuned_and_change(show_diff: Any) -> None:
     dash = show_diff(BASE, TUNED)
     dash.wait(PATIENCE)
-    asked = {"type": "request", "id": 1, "method": "details", "names": [CHANGED, "h.0.mlp.c_fc"]}
+    asked = {"type": "request", "id": 1, "method": "details", "keys": [CHANGED, "h.0.mlp.c_fc"]}
     ((reply, buffers),) = wire(dash).tell(asked)
     layer, same = reply["result"]["layers"]
 

@@ -94,11 +94,56 @@ def test_layers_that_come_go_and_grow() -> None:
     first = {"a.weight": torch.eye(3), "b.weight": torch.eye(4)}
     second = {"a.weight": torch.ones(5, 3), "c.weight": torch.eye(2)}
     found = evolved({"x": first, "y": second})
-    assert found.layers == ("a", "b", "c")
+    assert list(found.layers) == ["a", "b", "c"]
     assert math.isnan(found.relative_change("y", "a"))  # another shape
     assert math.isnan(found.relative_change("y", "b"))
     assert math.isnan(found.relative_change("x", "c"))
     assert np.isnan(found.series("c", "basic_stats.mean")).tolist() == [True, False]
+
+
+def test_saved_and_loaded_it_is_the_same(result: wsw.EvolutionResults, tmp_path: Path) -> None:
+    result.save(tmp_path / "evolution.json")
+    loaded = wsw.load_evolution(tmp_path / "evolution.json")
+    assert list(loaded) == list(result)
+    assert {name: dict(loaded[name]) for name in loaded} == {name: dict(result[name]) for name in result}
+    pd.testing.assert_frame_equal(loaded.to_frame(), result.to_frame())
+    for name in result:
+        np.testing.assert_array_equal(loaded[name].singular_values(LAYER), result[name].singular_values(LAYER))
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("[]", "is no evolution; give a file that evolution.save"),
+        ("{", "does not hold what evolution.save"),
+        ('{"format": "weightscope-evolution", "version": 9}', "a later version"),
+        ('{"format": "weightscope-evolution", "version": 1, "checkpoints": []}', "follow the checkpoints again"),
+        ('{"format": "weightscope-comparison", "version": 1}', "is no evolution"),
+    ],
+)
+def test_files_that_hold_something_else(content: str, sentence: str, tmp_path: Path) -> None:
+    path = tmp_path / "evolution.json"
+    path.write_text(content)
+    with pytest.raises(wsw.WeightScopeError, match=sentence):
+        wsw.load_evolution(path)
+
+
+def test_a_file_that_is_not_there() -> None:
+    with pytest.raises(wsw.WeightScopeError, match="There is no evolution file at"):
+        wsw.load_evolution("/nowhere.json")
+
+
+def test_progress_ends_with_the_run() -> None:
+    from weightscope_widget.checkpoints import start_evolution
+
+    run = start_evolution({f"step {step}": state(step) for step in STEPS}, cache=False)
+    assert (run.progress.state, run.progress.done, run.progress.fraction) == ("running", 0, 0)
+    shares = []
+    for _ in run.steps():
+        shares.append(run.progress.fraction)
+        assert run.progress.seconds_left is None or run.progress.seconds_left >= 0
+    assert shares == sorted(shares)
+    assert (run.progress.state, run.progress.done, run.progress.fraction) == ("done", run.progress.total, 1)
 
 
 def test_vectors_are_followed_where_asked_for() -> None:

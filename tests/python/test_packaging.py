@@ -16,7 +16,7 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-BUNDLES = ["weightscope_widget/static/diff.js", "weightscope_widget/static/index.js"]
+BUNDLES = [f"weightscope_widget/static/{name}.js" for name in ("diff", "evolution", "index")]
 LARGEST_BUNDLE = 120_000
 BUILT = (".*_cache", ".git", ".hypothesis", ".venv", "__pycache__", "build", "dist", "node_modules", "static")
 

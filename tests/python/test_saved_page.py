@@ -122,7 +122,7 @@ def test_a_scan_that_runs_is_saved_as_far_as_it_is(show: Show, tmp_path: Path) -
         finished(dash)
     document, _ = read(tmp_path / "page.html")
     assert document["state"]["_table"]["progress"]["state"] == "cancelled"
-    assert document["details"]["l1"] == {"name": "l1", "histogram": None, "spectrum": None}
+    assert document["details"]["l1"] == {"key": "l1", "histogram": None, "spectrum": None}
 
 
 def test_a_real_model_takes_less_than_three_megabytes(show: Show, tmp_path: Path) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 
+from weightscope_widget.assessment import Thresholds
 from weightscope_widget.errors import InvalidArgumentError, UnknownLayerError
-from weightscope_widget.results import ScanResults, flatten
+from weightscope_widget.results import LayerInfo, ScanResults, flatten
 
 __all__ = ["RELATIVE_TO", "EvolutionResults"]
 
@@ -25,15 +27,17 @@ class EvolutionResults(Mapping[str, ScanResults]):
         The first and the last checkpoint.
     names : tuple of str
         The checkpoints.
-    layers : tuple of str
-        The first checkpoint's layers, then those that came later.
+    layers : dict of str to LayerInfo
+        The first checkpoint's layers, then those that came later, each as where it is first.
     """
 
     def __init__(self, scans: Mapping[str, ScanResults]) -> None:
         self._scans = dict(scans)
         self.names = tuple(scans)
         self.model = f"{self.names[0]} → {self.names[-1]}"
-        self.layers = tuple(dict.fromkeys(layer for scan in scans.values() for layer in scan.layers))
+        self.layers: dict[str, LayerInfo] = {}
+        for scan in reversed(self._scans.values()):
+            self.layers = scan.layers | self.layers | scan.layers
         self._changes: dict[tuple[str, str, str], float] = {}
 
     def __getitem__(self, name: str) -> ScanResults:
@@ -54,6 +58,40 @@ class EvolutionResults(Mapping[str, ScanResults]):
     def complete(self) -> bool:
         """Whether every checkpoint was measured."""
         return all(scan.complete for scan in self._scans.values())
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The analyzers that every checkpoint was measured with."""
+        return self[self.names[0]].methods
+
+    @property
+    def skipped(self) -> dict[str, str]:
+        """Tensors left out of some checkpoint, with the reason."""
+        return {name: why for scan in reversed(self._scans.values()) for name, why in scan.skipped.items()}
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """For grades and classes at every checkpoint; may be replaced at any time."""
+        return self[self.names[0]].thresholds
+
+    @thresholds.setter
+    def thresholds(self, thresholds: Thresholds) -> None:
+        for scan in self._scans.values():
+            scan.thresholds = thresholds
+
+    def pending(self, name: str) -> bool:
+        """Return whether more is to come of a layer at some checkpoint."""
+        self._check_layer(name)
+        return any(name in scan.layers and scan.pending(name) for scan in self._scans.values())
+
+    def _check_layer(self, name: str) -> None:
+        if name not in self.layers:
+            raise UnknownLayerError(f"{name!r} is in none of these checkpoints; evolution.layers names them.")
+
+    @property
+    def changes(self) -> list[tuple[str, str, str, float]]:
+        """The changes noted: checkpoint, layer, since ``"first"`` or ``"previous"``, and ‖ΔW‖/‖W‖."""
+        return [(*key, change) for key, change in self._changes.items()]
 
     def add_change(self, checkpoint: str, layer: str, relative_to: str, change: float) -> None:
         """Note ‖ΔW‖/‖W‖ of a layer since the first or the previous checkpoint."""
@@ -80,8 +118,7 @@ class EvolutionResults(Mapping[str, ScanResults]):
         if relative_to not in RELATIVE_TO:
             raise InvalidArgumentError(f"relative_to is {relative_to!r}; choose 'first' or 'previous'.")
         scan = self[checkpoint]
-        if layer not in self.layers:
-            raise UnknownLayerError(f"{layer!r} is in none of these checkpoints; evolution.layers names them.")
+        self._check_layer(layer)
         if checkpoint == self.names[0]:
             return 0.0 if layer in scan.layers else math.nan
         return self._changes.get((checkpoint, layer, relative_to), math.nan)
@@ -130,3 +167,15 @@ class EvolutionResults(Mapping[str, ScanResults]):
                 frame.insert(at + offset, f"relative_change_to_{since}", np.array(changes, dtype=np.float64))
             frames.append(frame)
         return pd.concat(frames, keys=self.names, names=["checkpoint", "name"])
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write everything to a JSON file that `load_evolution` reads back exactly.
+
+        Raises
+        ------
+        InvalidArgumentError
+            Where it cannot be written.
+        """
+        from weightscope_widget.checkpoints.file import write_evolution
+
+        write_evolution(self, path)

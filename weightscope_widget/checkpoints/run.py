@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -60,8 +61,10 @@ class EvolutionRun:
         self._sources = dict(sources)
         self._pairs = self._plan()
         self._cancelled = threading.Event()
-        self._done = 0
+        self._compared = 0
         self._total = sum(len(scan.results.layers) for scan in self._scans.values()) + len(self._pairs)
+        self._started: float | None = None
+        self._known = self._share()  # from the cache
 
     def _plan(self) -> list[tuple[str, str, Pair]]:
         """Return which pairs of which checkpoints are to be compared, and as since which one."""
@@ -80,7 +83,11 @@ class EvolutionRun:
         return plan
 
     def steps(self) -> Iterator[Step]:
-        """Work until all is done or cancelled: the changes first, which are cheap, then the scans in order."""
+        """Work until all is done or cancelled: the changes first, which are cheap, then the scans, the last one first.
+
+        What training has led to is what a person looks at first.
+        """
+        self._started = time.perf_counter()
         for checkpoint, since, pair in self._pairs:
             if self._cancelled.is_set():
                 return
@@ -90,28 +97,44 @@ class EvolutionRun:
                 self.results.add_change(checkpoint, pair.tuned.name, since, change)
                 if checkpoint == self.results.names[1]:
                     self.results.add_change(checkpoint, pair.tuned.name, "previous", change)
-            self._done += 1
+            self._compared += 1
             yield Step(checkpoint, pair.tuned)
-        for name, scan in self._scans.items():
+        *others, last = self._scans.items()
+        for name, scan in (last, *others):
             if self._cancelled.is_set():
                 return
-            before = self._done
             for task in scan.steps():
-                self._done = before + scan.progress.done
                 yield Step(name, task.layer)
-                if self._cancelled.is_set():
-                    scan.cancel()
-            self._done = before + len(scan.results.layers)
+
+    def prioritize(self, name: str) -> None:
+        """Do what is left of a layer before any other of its checkpoint."""
+        for scan in self._scans.values():
+            scan.prioritize(name)
 
     def cancel(self) -> None:
         """Stop after the work at hand; what was computed is kept."""
         self._cancelled.set()
+        for scan in self._scans.values():
+            scan.cancel()
 
     @property
     def progress(self) -> Progress:
         """How far the run is, in layers and changes of them."""
-        state = "done" if self._done >= self._total else "cancelled" if self._cancelled.is_set() else "running"
-        return Progress(state, self._done, self._total, self._done / self._total if self._total else 1.0, None)
+        done = self._compared + sum(scan.progress.done for scan in self._scans.values())
+        share = self._share()
+        if done == self._total:
+            return Progress("done", done, self._total, 1.0, None)
+        if self._cancelled.is_set():
+            return Progress("cancelled", done, self._total, share, None)
+        left = None
+        if self._started is not None and share > self._known:
+            left = (time.perf_counter() - self._started) * (1 - share) / (share - self._known)
+        return Progress("running", done, self._total, share, left)
+
+    def _share(self) -> float:
+        """Return the share of the work that is done, 0–1."""
+        scanned = sum(scan.progress.fraction * len(scan.results.layers) for scan in self._scans.values())
+        return (self._compared + scanned) / self._total
 
 
 def _relative_change(pair: Pair) -> float | None:

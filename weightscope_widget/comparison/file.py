@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from weightscope_widget.comparison.pair import MeasuredPair
-from weightscope_widget.errors import ModelNotFoundError, ResultsFormatError
-from weightscope_widget.exact_json import numbers, write_json
+from weightscope_widget.exact_json import numbers
 from weightscope_widget.results_file import (
     decode_array,
     encode_array,
@@ -20,27 +18,24 @@ from weightscope_widget.results_file import (
     read_results,
     results_document,
 )
+from weightscope_widget.saved_document import SavedDocument
 
 if TYPE_CHECKING:
     from weightscope_widget.comparison.results import ComparisonResults
 
 __all__ = ["load_comparison", "write_comparison"]
 
-_FORMAT, _VERSION = "weightscope-comparison", 1
-
 
 def write_comparison(comparison: ComparisonResults, path: str | os.PathLike[str]) -> None:
     """Write `comparison` to `path`; the file appears whole or not at all."""
     document = {
-        "format": _FORMAT,
-        "version": _VERSION,
         "base": results_document(comparison.base),
         "tuned": results_document(comparison.tuned),
         "tuned_names": comparison.tuned_names,
         "order": list(comparison.layers),
         "changes": {name: _change_document(comparison, name) for name in comparison},
     }
-    write_json(document, path)
+    _SAVED.write(document, path)
 
 
 def load_comparison(path: str | os.PathLike[str]) -> ComparisonResults:
@@ -63,25 +58,7 @@ def load_comparison(path: str | os.PathLike[str]) -> ComparisonResults:
     ResultsFormatError
         Where the file is something else, or was written by a later version of this package.
     """
-    path = Path(path).expanduser()
-    if not path.is_file():
-        raise ModelNotFoundError(f"There is no comparison file at {path}; check the path.")
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(document, dict) or document.get("format") != _FORMAT:
-            raise ResultsFormatError(f"{path} is no comparison; give a file that comparison.save() wrote.")
-        if document["version"] > _VERSION:
-            raise ResultsFormatError(
-                f"{path} was written by a later version of weightscope-widget; upgrade the package to read it."
-            )
-        return _read(document, path)
-    except ResultsFormatError:
-        raise
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise ResultsFormatError(
-            f"{path} does not hold a comparison as comparison.save() writes it ({type(error).__name__}: {error}); "
-            "compare the models again."
-        ) from error
+    return _SAVED.load(path)
 
 
 def _change_document(comparison: ComparisonResults, name: str) -> dict[str, Any]:
@@ -131,3 +108,6 @@ def _read(document: dict[str, Any], path: Path) -> ComparisonResults:
             last=not change["pending"],
         )
     return comparison
+
+
+_SAVED = SavedDocument("weightscope-comparison", 1, "comparison", "compare the models again", _read)

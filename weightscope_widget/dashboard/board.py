@@ -20,14 +20,14 @@ from weightscope_widget.dashboard.saved_page import saved_page, write_page
 from weightscope_widget.errors import InvalidArgumentError, UnknownLayerError
 from weightscope_widget.task_run import Progress
 
-__all__ = ["Board"]
+__all__ = ["Board", "RefusedError"]
 
 
 _MOST_COMPARED = 6
 
 # What a page without a kernel needs of the widget.
 _PAGE_TRAITS = (
-    *("selected", "compared", "selection", "thresholds", "height", "theme", "language"),
+    *("selected", "compared", "selection", "checkpoint", "thresholds", "height", "theme", "language"),
     *("_catalog", "_table", "_view"),
 )
 
@@ -49,8 +49,8 @@ class _NoSuchLayerError(UnknownLayerError, traitlets.TraitError):
     """Of the kind for which traitlets takes a refused value back."""
 
 
-class _RefusedError(InvalidArgumentError, traitlets.TraitError):
-    """The same, for another reason."""
+class RefusedError(InvalidArgumentError, traitlets.TraitError):
+    """A value of a trait that is refused for another reason."""
 
 
 def _to_json(thresholds: Thresholds, _widget: object) -> dict[str, list[float]]:
@@ -61,7 +61,7 @@ def _from_json(levels: dict[str, list[float]], _widget: object) -> Thresholds:
     try:
         return Thresholds(**{metric: tuple(some) for metric, some in levels.items()})
     except (InvalidArgumentError, TypeError, ValueError, AttributeError) as error:
-        raise _RefusedError(str(error)) from error
+        raise RefusedError(str(error)) from error
 
 
 class Board(anywidget.AnyWidget, Generic[_Results]):
@@ -157,9 +157,13 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
     def _catalog_of(self, results: _Results) -> dict[str, Any]:
         raise NotImplementedError
 
-    def _details_of(self, names: Sequence[str], put: Put) -> list[dict[str, Any]]:
+    def _details_of(self, keys: Sequence[str], put: Put) -> list[dict[str, Any]]:
         """Return what the panels of single layers draw; `put` takes an array and says by which number it is known."""
         raise NotImplementedError
+
+    def _detail_keys(self) -> list[str]:
+        """Return all that `_details_of` can be asked for: usually the layers' names."""
+        return list(self._results.layers)
 
     @property
     def results(self) -> _Results:
@@ -202,7 +206,7 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
     def _page(self) -> str:
         with self._state_lock:
             state = self.get_state([name for name in self.keys if name in _PAGE_TRAITS])
-        return saved_page(state, self._results.model, list(self._results.layers), self._details_of, self._MODULE)
+        return saved_page(state, self._results.model, self._detail_keys(), self._details_of, self._MODULE)
 
     def close(self) -> None:
         """Stop the scan and take the dashboard off the page; `results` stays."""
@@ -225,7 +229,7 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
         names: list[str] = list(dict.fromkeys(proposal["value"]))
         self._check_names(names)
         if len(names) > _MOST_COMPARED:
-            raise _RefusedError(f"{len(names)} layers are too many to compare; choose at most {_MOST_COMPARED}.")
+            raise RefusedError(f"{len(names)} layers are too many to compare; choose at most {_MOST_COMPARED}.")
         return names
 
     @traitlets.validate("selection")
@@ -257,7 +261,7 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
         with self._state_lock:
             try:
                 super().set_state(sync_data)
-            except (_NoSuchLayerError, _RefusedError):
+            except (_NoSuchLayerError, RefusedError):
                 self.send_state([key for key in sync_data if self.has_trait(key)])  # the page shows what it was refused
                 raise
 
@@ -269,7 +273,7 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
         buffers: list[bytes] = []
         try:
             if message.get("method") == "details":
-                reply["result"] = {"layers": self._details_of(message["names"], _collector(buffers))}
+                reply["result"] = {"layers": self._details_of(message["keys"], _collector(buffers))}
             elif message.get("method") == "page":
                 reply["result"], buffers = {}, [self._page().encode()]
             elif message.get("method") == "cancel":

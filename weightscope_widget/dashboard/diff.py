@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
+import traitlets
 
 from weightscope_widget.assessment import Thresholds
 from weightscope_widget.comparison import ComparisonResults, start_comparison
@@ -24,9 +25,9 @@ class DiffDashboard(Board[ComparisonResults]):
 
     _MODULE = "diff"
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._view = {"mapMetric": "comparison.relative_change"}
+    @traitlets.default("_view")
+    def _first_view(self) -> dict[str, Any]:
+        return {"mapMetric": "comparison.relative_change"}
 
     def _table_of(self, results: ComparisonResults) -> ComparisonTable:
         return ComparisonTable(results)
@@ -41,8 +42,8 @@ class DiffDashboard(Board[ComparisonResults]):
         known = {name: value for name, value in pattern.evidence.items() if np.isfinite(value)}
         return {"pattern": {"name": pattern.name, "evidence": known}}
 
-    def _details_of(self, names: Sequence[str], put: Put) -> list[dict[str, Any]]:
-        return [self._detail(name, put) for name in names]
+    def _details_of(self, keys: Sequence[str], put: Put) -> list[dict[str, Any]]:
+        return [self._detail(name, put) for name in keys]
 
     def _detail(self, name: str, put: Put) -> dict[str, Any]:
         """Return what is drawn of a layer: of the tuned side as in a scan, of the base and of ΔW beside it."""
@@ -50,7 +51,7 @@ class DiffDashboard(Board[ComparisonResults]):
         histogram, spectrum = results.delta_histograms.get(name), results.delta_spectra.get(name)
         overlap, nearest = results.overlaps.get(name), results.nearest.get(name)
         return {
-            "name": name,
+            "key": name,
             **drawn(results.tuned, name, put),
             "base": drawn(results.base, name, put),
             "delta": {

@@ -66,7 +66,7 @@ body {{ margin: 16px; font-family: system-ui, sans-serif; }}
 """
 
 
-def saved_page(state: Mapping[str, Any], title: str, names: Sequence[str], details: Details, module: str) -> str:
+def saved_page(state: Mapping[str, Any], title: str, keys: Sequence[str], details: Details, module: str) -> str:
     """Return the text of a page.
 
     Parameters
@@ -75,10 +75,10 @@ def saved_page(state: Mapping[str, Any], title: str, names: Sequence[str], detai
         The traits that the page reads, as they travel; the ``data`` of ``_table`` as bytes.
     title : str
         What the page is of.
-    names : sequence of str
-        The layers.
+    keys : sequence of str
+        What `details` can be asked for.
     details : callable
-        Takes names and what takes an array, and returns what the panels of single layers draw.  Arrays are kept as
+        Takes keys and what takes an array, and returns what the panels of single layers draw.  Arrays are kept as
         float32, to seven digits, where all of their numbers are in its range; counts are exact.
     module : str
         The front end's module.
@@ -93,7 +93,7 @@ def saved_page(state: Mapping[str, Any], title: str, names: Sequence[str], detai
         start=_START,
         title=html.escape(f"{title} – WeightScope"),
         module=_packed(front_end_source(module).encode()),
-        data=_packed(_data(state, names, details)),
+        data=_packed(_data(state, keys, details)),
     )
 
 
@@ -118,7 +118,7 @@ def _packed(content: bytes) -> str:
     return base64.b64encode(gzip.compress(content, mtime=0)).decode()
 
 
-def _data(state: Mapping[str, Any], names: Sequence[str], details: Details) -> bytes:
+def _data(state: Mapping[str, Any], keys: Sequence[str], details: Details) -> bytes:
     """Return the length of a JSON text, the text, and the arrays that it names; js/saved.ts reads it."""
     buffer = bytearray()
     arrays: list[dict[str, Any]] = []
@@ -138,7 +138,7 @@ def _data(state: Mapping[str, Any], names: Sequence[str], details: Details) -> b
     encoded = keep(np.frombuffer(table["data"], "<f8"), "f8")
     document = {
         "state": {**state, "_table": {**table, "data": encoded, "progress": progress}},
-        "details": {layer["name"]: layer for layer in details(names, put)},
+        "details": {layer["key"]: layer for layer in details(keys, put)},
         "arrays": arrays,
     }
     text = json.dumps(document, allow_nan=False).encode("utf-8", errors="surrogatepass")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
 from typing import Any
 
@@ -86,7 +86,12 @@ class Columns:
 
     def to_bytes(self) -> bytes:
         """Return the columns one after the other, each (layers,) little-endian float64."""
-        return np.stack(list(self._columns.values())).astype("<f8").tobytes()
+        return self.bytes_of(self._columns)
+
+    def bytes_of(self, columns: Iterable[str]) -> bytes:
+        """Return some columns; NaN throughout where there is none of a name."""
+        missing = np.full(len(self._row), math.nan)
+        return np.stack([self._columns.get(column, missing) for column in columns]).astype("<f8").tobytes()
 
 
 class MetricTable(Columns):
@@ -98,10 +103,12 @@ class MetricTable(Columns):
     ----------
     results : ScanResults
         Where the numbers are.
+    layers : mapping of str to LayerInfo, optional
+        The rows, where there are more than the results' own.
     """
 
-    def __init__(self, results: ScanResults) -> None:
-        super().__init__(results.layers)
+    def __init__(self, results: ScanResults, layers: Mapping[str, LayerInfo] | None = None) -> None:
+        super().__init__(results.layers if layers is None else layers)
         self._results = results
         for name in results:
             self.update(name)

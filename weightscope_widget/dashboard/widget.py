@@ -29,8 +29,8 @@ class Dashboard(Board[ScanResults]):
     def _catalog_of(self, results: ScanResults) -> dict[str, Any]:
         return catalog(results)
 
-    def _details_of(self, names: Sequence[str], put: Put) -> list[dict[str, Any]]:
-        return [{"name": name, **drawn(self.results, name, put)} for name in names]
+    def _details_of(self, keys: Sequence[str], put: Put) -> list[dict[str, Any]]:
+        return [{"key": name, **drawn(self.results, name, put)} for name in keys]
 
 
 def drawn(results: ScanResults, name: str, put: Put) -> dict[str, Any]:

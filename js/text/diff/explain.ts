@@ -2,8 +2,7 @@
 
 import type { Language } from "..";
 import type { Explanation } from "../explain";
-
-type Explained = Record<string, Explanation & { formula?: string }>;
+import type { Explained } from "../extend";
 
 const FORMULAS: Record<string, string> = {
   "change-scatter": "‖ΔW‖ / ‖W‖,  min k: Σᵢ≤ₖ σᵢ²(ΔW) ≥ 0.99 · Σσᵢ²(ΔW)",
