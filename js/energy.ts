@@ -19,6 +19,16 @@ export function keptBy(spectrum: Float64Array, rank: number): number {
   return whole > 0 ? energyOf(spectrum, rank) / whole : Number.NaN;
 }
 
+/** Share of the squared singular values that the first 1, 2, … ranks hold, 0–1. */
+export function cumulativeEnergy(spectrum: Float64Array): Float64Array {
+  let sum = 0;
+  const sums = Float64Array.from(spectrum, (_, index) => {
+    sum += squared(spectrum, index);
+    return sum;
+  });
+  return sums.map((each) => (sum > 0 ? each / sum : Number.NaN));
+}
+
 /** Relative error ‖W − Wₖ‖_F / ‖W‖_F of the truncation to a rank (Eckart & Young 1936). */
 export function truncationError(spectrum: Float64Array, rank: number): number {
   const whole = energyOf(spectrum, spectrum.length);

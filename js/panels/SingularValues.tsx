@@ -19,6 +19,8 @@ export interface Spectrum {
   /** The Marchenko–Pastur edge, NaN where unknown. */
   edge: number;
   colour: string;
+  /** What is smaller than this need not have room on an axis. */
+  floor?: number;
 }
 
 export function SingularValues() {

@@ -109,6 +109,8 @@ export const en = {
   zeroSingularValues: (count: number) => `${plural(count, "value")} at zero not drawn`,
   energyLine: "Energy kept",
   energyHint: "Drag it, or use the arrow keys, to ask what a truncation there would keep and save. Home: 90 %.",
+  cumulativeEnergy: "Energy kept (%)",
+  rankLog: "Rank (log)",
   energyAt: (rank: string, kept: string) => `rank ${rank}: ${kept}`,
   energyKept: "Energy kept",
   rank: "Rank",

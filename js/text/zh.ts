@@ -126,6 +126,8 @@ export const zh: Catalogue = {
   zeroSingularValues: (count) => `${formatCount(count)} 个为零的奇异值未画出`,
   energyLine: "保留的能量",
   energyHint: "拖动或用方向键移动，查看在此截断会保留多少、节省多少。Home：90 %。",
+  cumulativeEnergy: "保留的能量（%）",
+  rankLog: "秩（对数）",
   energyAt: (rank, kept) => `秩 ${rank}：${kept}`,
   energyKept: "保留的能量",
   rank: "秩",

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import type { Board } from "../../js/context";
+import { tableCsv } from "../../js/export/csv";
 import { DIFF_PANELS, USUAL_OF_DIFF } from "../../js/panels/diff";
 import { BeforeAfter } from "../../js/panels/diff/BeforeAfter";
 import { ChangeScatter } from "../../js/panels/diff/ChangeScatter";
@@ -118,7 +119,8 @@ describe("what got worse", () => {
 describe("the selected layer", () => {
   it.each([
     [DeltaDistribution, ".wsw-histogram path.wsw-series", 6],
-    [DeltaSpectrum, ".wsw-largest path.wsw-series", 3],
+    [DeltaSpectrum, ".wsw-spectrum path[data-row]", 3],
+    [DeltaSpectrum, ".wsw-cumulative path[data-row]", 3],
     [Overlap, ".wsw-overlap-cells rect", 9],
   ])("is drawn: %o", async (Part, selector, count) => {
     const page = await show(Part);
@@ -133,6 +135,10 @@ describe("the selected layer", () => {
     expect(page.find(".wsw-truncation").dataset.rank).toBe("1");
     await page.after(() => page.store.setView({ energy: 0.995 }));
     expect(page.find(".wsw-truncation").dataset.rank).toBe("2");
+    // The same line in both charts; the end of the cumulative one is at 100 %.
+    const lines = [...page.root.querySelectorAll("[role=slider]")];
+    expect(lines.map((line) => line.getAttribute("aria-valuenow"))).toEqual(["2", "2"]);
+    expect(page.find(".wsw-cumulative path[data-row='0']").getAttribute("d")).toMatch(/L[\d.]+,20.00$/);
   });
 
   it("has its intruders marked, and chance beside the overlap", async () => {
@@ -161,7 +167,7 @@ describe("the selected layer", () => {
     const page = await show(DeltaSpectrum);
     await page.after(() => page.store.select(row));
     expect(page.texts(".wsw-empty")[0]).toMatch(row === 5 ? /./ : words);
-    expect(page.root.querySelectorAll(".wsw-largest")).toHaveLength(0);
+    expect(page.root.querySelectorAll(".wsw-spectrum")).toHaveLength(0);
   });
 });
 
@@ -183,6 +189,13 @@ describe("all layers", () => {
     expect(page.root.querySelector("img")).toBeNull();
     await page.after(() => page.store.sortBy("comparison.relative_change"));
     expect(page.store.order.value.slice(0, 3)).toEqual([0, 1, 2]);
+  });
+
+  it("are exported with what became of them in words", async () => {
+    const page = await show(LayerTable);
+    const [head, first] = tableCsv(page.store).split("\r\n");
+    const at = head?.split(",").indexOf("comparison.status") ?? -1;
+    expect(first?.split(",")[at]).toBe("changed");
   });
 
   it("have a pattern in words", async () => {

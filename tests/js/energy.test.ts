@@ -1,7 +1,7 @@
 /** What a truncation keeps, against spectra whose squares are summed by hand. */
 
 import { describe, expect, it } from "vitest";
-import { factorParameters, keptBy, rankFor, truncationError } from "../../js/energy";
+import { cumulativeEnergy, factorParameters, keptBy, rankFor, truncationError } from "../../js/energy";
 
 const of = (...values: number[]): Float64Array => new Float64Array(values);
 
@@ -109,4 +109,11 @@ it("two factors hold a row and a column for each rank", () => {
   expect(factorParameters(768, 3072, 10)).toBe(38_400); // 768 · 10 + 10 · 3072
   expect(factorParameters(1, 1, 1)).toBe(2);
   expect(factorParameters(50_257, 768, 0)).toBe(0);
+});
+
+it("adds up to all of it, rank by rank", () => {
+  expect([...cumulativeEnergy(Float64Array.of(4, 3))]).toEqual([16 / 25, 1]);
+  expect([...cumulativeEnergy(Float64Array.of(0, 0))]).toEqual([Number.NaN, Number.NaN]);
+  // Neither huge nor tiny values leave the range of numbers.
+  expect([...cumulativeEnergy(Float64Array.of(1e300, 1e300))]).toEqual([0.5, 1]);
 });

@@ -2,6 +2,7 @@
 
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Board } from "../../js/context";
+import { tableCsv } from "../../js/export/csv";
 import { Header } from "../../js/Header";
 import { EVOLUTION_PANELS, USUAL_OF_EVOLUTION } from "../../js/panels/evolution";
 import { EVOLUTION_COLUMNS } from "../../js/panels/evolution/columns";
@@ -94,6 +95,13 @@ describe("the checkpoint that is drawn", () => {
     const kernel = evolved();
     kernel.change("checkpoint", "nowhere");
     expect(createStore(kernel).step.value).toBe(0);
+  });
+
+  it("is named in what is exported", async () => {
+    const page = await shown(LayerTable);
+    const [head, first] = tableCsv(page.store).split("\r\n");
+    expect(head).toMatch(/^checkpoint,name,.*,relative_change_to_first,/);
+    expect(first).toMatch(/^step 100,layers.0,/);
   });
 
   it("has errors of its own", async () => {

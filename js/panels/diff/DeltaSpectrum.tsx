@@ -9,10 +9,13 @@ import { diffText } from "../../text/diff";
 import { Panel } from "../Panel";
 import type { Spectrum } from "../SingularValues";
 import { All } from "../spectrum/All";
-import { Largest } from "../spectrum/Largest";
+import { Energy } from "../spectrum/Energy";
 import { Truncation } from "../spectrum/Truncation";
 import { DiffState } from "./DiffState";
 import { Legend, seriesOf } from "./series";
+
+/** What is this much smaller than the change's largest singular value is the rounding of its storage. */
+const ROUNDING = 1e-4;
 
 export function DeltaSpectrum() {
   const { store, scheme } = useView();
@@ -27,6 +30,7 @@ export function DeltaSpectrum() {
       colour,
       values: spectrum as Float64Array,
       edge: Number.NaN,
+      floor: name === "delta" ? ROUNDING * (spectrum?.[0] ?? 0) : 0,
     }),
   );
   const main = spectra.find((each) => each.row === row);
@@ -50,8 +54,8 @@ function Charts({ main, spectra }: { main: Spectrum; spectra: Spectrum[] }) {
   return (
     <>
       <figure class="wsw-pair" aria-label={about}>
-        <Largest main={main} spectra={spectra} />
         <All main={main} spectra={spectra} />
+        <Energy main={main} spectra={spectra} />
       </figure>
       <Truncation main={main} />
     </>

@@ -3,14 +3,12 @@
 import { scaleLinear, scaleLog } from "d3-scale";
 import { useRef, useState } from "preact/hooks";
 import { Axes } from "../../charts/Axes";
-import { follow } from "../../charts/handle";
 import { useSize } from "../../charts/size";
 import { logTicks } from "../../charts/ticks";
-import { useView } from "../../context";
-import { keptBy, rankFor } from "../../energy";
-import { formatCount, formatPercentage } from "../../format";
+import { formatCount } from "../../format";
 import { text } from "../../text";
 import type { Spectrum } from "../SingularValues";
+import { EnergyLine } from "./EnergyLine";
 import { MARGIN, RandomEdge, Readout } from "./parts";
 
 export function All({ main, spectra }: { main: Spectrum; spectra: Spectrum[] }) {
@@ -26,7 +24,11 @@ export function All({ main, spectra }: { main: Spectrum; spectra: Spectrum[] }) 
   const x = scaleLinear([1, longest], [MARGIN.left + 4, width - MARGIN.right]);
   const every = spectra.map(({ values }) => positive(values));
   const most = Math.max(...every.map((values) => values[0] ?? 0)) || 1;
-  const least = Math.min(...every.map((values) => values[values.length - 1] ?? Number.POSITIVE_INFINITY));
+  const least = Math.min(
+    ...every.map((values, at) =>
+      Math.max(values[values.length - 1] ?? Number.POSITIVE_INFINITY, spectra[at]?.floor ?? 0),
+    ),
+  );
   const y = scaleLog(
     [(Number.isFinite(least) ? least : 1) / 1.3, Math.max(most, edge > 0 ? edge : 0) * 1.3],
     [floor, MARGIN.top],
@@ -37,7 +39,9 @@ export function All({ main, spectra }: { main: Spectrum; spectra: Spectrum[] }) 
     .filter(Number.isInteger)
     .map((value) => ({ value, label: formatCount(value) }));
   const line = (values: Float64Array): string =>
-    Array.from(values, (value, index) => `${x(index + 1).toFixed(2)},${y(value).toFixed(2)}`).join("L");
+    Array.from(values, (value, index) => `${x(index + 1).toFixed(2)},${Math.min(floor, y(value)).toFixed(2)}`).join(
+      "L",
+    );
   const point = (event: PointerEvent): void => {
     const index = Math.round(x.invert(event.offsetX)) - 1;
     setPointed(index >= 0 && index < spectrum.length ? index : null);
@@ -92,62 +96,5 @@ export function All({ main, spectra }: { main: Spectrum; spectra: Spectrum[] }) 
       {pointed !== null && <Readout index={pointed} value={value} />}
       {zeros > 0 && pointed === null && <div class="wsw-readout">{text.zeroSingularValues(zeros)}</div>}
     </div>
-  );
-}
-
-interface LineProps {
-  spectrum: Float64Array;
-  x: { (value: number): number; invert(position: number): number };
-  ends: [number, number];
-  top: number;
-  floor: number;
-}
-
-/** Stands at the rank that keeps the energy asked for; dragging it asks for another. */
-function EnergyLine({ spectrum, x, ends, top, floor }: LineProps) {
-  const { store } = useView();
-  const rank = rankFor(spectrum, store.view.value.energy);
-  const at = x(rank);
-  const set = (wanted: number): void => {
-    const next = Math.max(1, Math.min(spectrum.length, Math.round(wanted)));
-    store.setView({ energy: keptBy(spectrum, next) });
-  };
-  const onKeyDown = (event: KeyboardEvent): void => {
-    const steps = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 16, PageDown: -16 }[event.key];
-    if (steps !== undefined) set(rank + steps);
-    else if (event.key === "Home") store.setView({ energy: 0.9 });
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  };
-  const kept = formatPercentage(100 * keptBy(spectrum, rank));
-  const toTheLeft = at > (ends[0] + ends[1]) / 2;
-  return (
-    <g class="wsw-threshold wsw-energy" data-axis="x">
-      <rect class="wsw-discarded" x={at} width={Math.max(0, ends[1] - at)} y={top} height={floor - top} />
-      <line class="wsw-threshold-line" x1={at} x2={at} y1={top} y2={floor} />
-      <text x={toTheLeft ? at - 5 : at + 5} y={floor - 6} text-anchor={toTheLeft ? "end" : "start"}>
-        {text.energyAt(formatCount(rank), kept)}
-      </text>
-      <line
-        class="wsw-threshold-handle"
-        x1={at}
-        x2={at}
-        y1={top}
-        y2={floor}
-        role="slider"
-        tabindex={0}
-        aria-label={text.energyLine}
-        aria-orientation="horizontal"
-        aria-valuemin={1}
-        aria-valuemax={spectrum.length}
-        aria-valuenow={rank}
-        aria-valuetext={text.energyAt(formatCount(rank), kept)}
-        onPointerDown={(event) => follow(event, "x", ends, (position) => set(x.invert(position)))}
-        onKeyDown={onKeyDown}
-      >
-        <title>{text.energyHint}</title>
-      </line>
-    </g>
   );
 }

@@ -29,7 +29,7 @@ const en: Explained = {
       "Equal distributions do not mean equal weights: a permutation leaves the first two alone and makes a wide ΔW.",
   },
   "delta-spectrum": {
-    what: "Singular values of the base, of the tuned matrix and of ΔW; the energy line is of ΔW.",
+    what: "Singular values of the base, of the tuned matrix and of ΔW, and how much of the energy their strongest directions hold together; the energy line is of ΔW.",
     why: "The rank at the line is the rank of a LoRA that would hold this share of the change.",
     misleads: "Energy is not quality: the last percents of a change may matter to a task, or be noise.",
   },
@@ -94,7 +94,7 @@ const zh: Explained = {
     misleads: "分布相同不等于权重相同：置换不改变前两者，却使 ΔW 很宽。",
   },
   "delta-spectrum": {
-    what: "基座、微调后矩阵与 ΔW 的奇异值；能量线针对 ΔW。",
+    what: "基座、微调后矩阵与 ΔW 的奇异值，以及最强的若干方向共同保留的能量；能量线针对 ΔW。",
     why: "线上的秩就是能容纳这部分变化的 LoRA 的秩。",
     misleads: "能量不等于质量：变化的最后几个百分点可能对任务重要，也可能只是噪声。",
   },
