@@ -1,4 +1,4 @@
-"""The dashboard of many checkpoints, of a real training run, in JupyterLab and in a saved file that is opened from disk."""
+"""The dashboard of many checkpoints of a real training run, in JupyterLab and in a saved file opened from disk."""
 
 from __future__ import annotations
 

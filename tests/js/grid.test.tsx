@@ -13,6 +13,9 @@ const many = (count: number): Kernel => new Kernel(Array.from({ length: count },
 const rows = ({ root }: Mounted): number[] =>
   [...root.querySelectorAll<HTMLElement>(".wsw-row")].map((row) => Number(row.dataset.row));
 
+/** With which the list is moved. */
+const frame = () => new Promise(requestAnimationFrame);
+
 const scroll = (page: Mounted, top: number): Promise<void> =>
   page.after(() => {
     const scroller = page.find(".wsw-grid-scroller");
@@ -41,11 +44,13 @@ describe("rows in the page", () => {
   it("follow the keys to the end and back", async () => {
     const page = await mount(LayerTable, many(10_000));
     await page.after(() => press(page.find("[role=grid]"), "End"));
+    await frame();
     await scroll(page, page.find(".wsw-grid-scroller").scrollTop);
     expect(page.store.selected.value).toBe(9999);
     expect(rows(page).at(-1)).toBe(9999);
     expect(page.find("[aria-selected=true]").dataset.row).toBe("9999");
     await page.after(() => press(page.find("[role=grid]"), "Home"));
+    await frame();
     await scroll(page, page.find(".wsw-grid-scroller").scrollTop);
     expect(rows(page)[0]).toBe(0);
   });
@@ -60,7 +65,6 @@ describe("rows in the page", () => {
   it("move just so far that a selection beyond either edge is whole", async () => {
     const page = await mount(LayerTable, many(100));
     const top = (): number => page.find(".wsw-grid-scroller").scrollTop;
-    const frame = () => new Promise(requestAnimationFrame); // with which the list is moved
     await page.after(() => page.store.select(50));
     await frame();
     expect(top()).toBe(51 * ROW - (300 - ROW)); // under the head, which covers one row of 300 pixels
