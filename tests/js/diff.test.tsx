@@ -141,6 +141,18 @@ describe("the selected layer", () => {
     expect(page.find(".wsw-cumulative path[data-row='0']").getAttribute("d")).toMatch(/L[\d.]+,20.00$/);
   });
 
+  it("lies beside others that are compared, each by its change", async () => {
+    const page = await show(DeltaSpectrum);
+    await page.after(() => page.store.select(0));
+    await page.after(() => page.store.compare(1));
+    expect(page.texts(".wsw-compared span")).toEqual(["h0.attn.c_proj", "h1.mlp.c_fc"]);
+    const lines = [...page.root.querySelectorAll<SVGElement>(".wsw-cumulative path[data-row]")];
+    expect(lines.map(({ dataset }) => dataset.row)).toEqual(["0", "1"]);
+    // The rank is the selected one's, which is the one chosen last.
+    expect(page.store.selected.value).toBe(1);
+    expect(page.root.querySelectorAll(".wsw-cumulative path.wsw-line[data-row='1']")).toHaveLength(1);
+  });
+
   it("has its intruders marked, and chance beside the overlap", async () => {
     const page = await show(Overlap);
     await page.after(() => page.store.select(0));

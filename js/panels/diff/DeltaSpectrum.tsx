@@ -1,9 +1,6 @@
 /** Spectra of base, tuned and change, and the rank that the change needs: an energy line to drag gives a LoRA's. */
 
-import { useAfterPaint } from "../../charts/late";
-import { useView } from "../../context";
 import { formatCount, formatNumber } from "../../format";
-import { PALETTES } from "../../palette";
 import { text } from "../../text";
 import { diffText } from "../../text/diff";
 import { Panel } from "../Panel";
@@ -12,20 +9,17 @@ import { All } from "../spectrum/All";
 import { Energy } from "../spectrum/Energy";
 import { Truncation } from "../spectrum/Truncation";
 import { DiffState } from "./DiffState";
-import { Legend, seriesOf } from "./series";
+import { Legend, useSeries } from "./series";
 
 /** What is this much smaller than the change's largest singular value is the rounding of its storage. */
 const ROUNDING = 1e-4;
 
 export function DeltaSpectrum() {
-  const { store, scheme } = useView();
-  const row = useAfterPaint(store.selected).value;
-  const series = row === null ? [] : seriesOf(store.detailOf(row), PALETTES[scheme.value].series);
-  const drawn = series.filter(({ spectrum }) => spectrum !== null);
+  const shown = useSeries();
+  const drawn = shown.series.filter(({ spectrum }) => spectrum !== null);
   const spectra = drawn.map(
-    ({ key, name, colour, spectrum }): Spectrum => ({
-      // The change is what is asked about: its spectrum is the layer's here.
-      row: name === "delta" ? (row ?? key) : key,
+    ({ row, name, colour, spectrum }): Spectrum => ({
+      row,
       label: diffText.series[name],
       colour,
       values: spectrum as Float64Array,
@@ -33,10 +27,10 @@ export function DeltaSpectrum() {
       floor: name === "delta" ? ROUNDING * (spectrum?.[0] ?? 0) : 0,
     }),
   );
-  const main = spectra.find((each) => each.row === row);
+  const main = spectra.find((each) => each.row === shown.row);
   return (
-    <Panel name="delta-spectrum" title={diffText.spectrum} aside={<Legend row={row} series={drawn} />}>
-      <DiffState row={row} ready={main !== undefined}>
+    <Panel name="delta-spectrum" title={diffText.spectrum} aside={<Legend {...shown} series={drawn} />}>
+      <DiffState row={shown.row} ready={main !== undefined}>
         {() => main && <Charts main={main} spectra={spectra} />}
       </DiffState>
     </Panel>

@@ -1,27 +1,56 @@
-/** Base, tuned and change of one layer: which is which, and in which colour. */
+/** What the panels of single layers draw: base, tuned and change of one, or the changes of several that are compared. */
 
+import { useAfterPaint } from "../../charts/late";
 import { useView } from "../../context";
 import type { Detail, Drawn } from "../../details";
+import { PALETTES } from "../../palette";
 import { diffText } from "../../text/diff";
+import { Compared, type ComparedLayer, layersOf } from "../compared";
 
 export interface Series extends Drawn {
-  /** Below zero, so that it is no row. */
-  key: number;
+  /** The layer whose change it is; below zero for what is none. */
+  row: number;
   name: "base" | "tuned" | "delta";
   colour: string;
 }
 
+export interface Shown {
+  /** The selected layer. */
+  row: number | null;
+  /** In the order in which they are drawn: what changed lies on top. */
+  series: Series[];
+  compared: ComparedLayer[];
+}
+
 const NOTHING: Drawn = { histogram: null, spectrum: null };
 
-/** In the order in which they are drawn: what changed lies on top. */
-export function seriesOf(detail: Detail, colours: readonly string[]): Series[] {
+export function useSeries(): Shown {
+  const { store, scheme } = useView();
+  const row = useAfterPaint(store.selected).value;
+  const compared = layersOf(store, useAfterPaint(store.compared).value, scheme.value);
+  if (row === null) return { row, series: [], compared };
+  const series =
+    compared.length > 1
+      ? compared.map(
+          (layer): Series => ({
+            ...(layer.detail.delta ?? NOTHING),
+            row: layer.row,
+            name: "delta",
+            colour: layer.colour,
+          }),
+        )
+      : seriesOf(row, store.detailOf(row), PALETTES[scheme.value].series);
+  return { row, series, compared };
+}
+
+function seriesOf(row: number, detail: Detail, colours: readonly string[]): Series[] {
   const parts: [Series["name"], Drawn][] = [
     ["base", detail.base ?? NOTHING],
     ["tuned", detail],
     ["delta", detail.delta ?? NOTHING],
   ];
   return parts.map(([name, { histogram, spectrum }], index) => ({
-    key: -1 - index,
+    row: name === "delta" ? row : -1 - index,
     name,
     colour: colours[index] as string,
     histogram,
@@ -29,13 +58,19 @@ export function seriesOf(detail: Detail, colours: readonly string[]): Series[] {
   }));
 }
 
-export function Legend({ row, series }: { row: number | null; series: Series[] }) {
+export function Legend({ row, series, compared }: Shown) {
   const { store } = useView();
   if (row === null) return null;
+  if (compared.length > 1)
+    return (
+      <div class="wsw-changes">
+        ΔW <Compared layers={compared} />
+      </div>
+    );
   return (
     <span class="wsw-series-legend">
       {store.catalog.value.labels[row]}
-      {series.map(({ key, name, colour }) => (
+      {series.map(({ row: key, name, colour }) => (
         <span key={key}>
           <i style={{ background: colour }} /> {diffText.series[name]}
         </span>
