@@ -84,7 +84,7 @@ def test_the_number_of_workers_changes_no_bit(options: dict[str, Any]) -> None:
         (iter(["quantization"]), ["quantization"]),
         (["spectral", "all"], SECTIONS),
     ],
-    ids=str,
+    ids=["all", "backwards", "one", "twice", "iterator", "with all"],
 )
 def test_methods_choose_the_sections(methods: Any, sections: list[str]) -> None:
     results = scan({"a.weight": matrix(5, 3)}, methods)
