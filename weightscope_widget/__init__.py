@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from weightscope_widget.results import ScanResults
     from weightscope_widget.results_file import load_results
     from weightscope_widget.scope import Scope, scan
+    from weightscope_widget.teaching import DemoModel, FaultGame, demo_model
     from weightscope_widget.visualizers import (
         plot_condition_number_heatmap,
         plot_model_health_dashboard,
@@ -37,10 +38,12 @@ __version__ = _version("weightscope-widget")
 __all__ = [
     "ComparisonResults",
     "Dashboard",
+    "DemoModel",
     "DiffDashboard",
     "EvolutionDashboard",
     "EvolutionResults",
     "ExtractedLora",
+    "FaultGame",
     "Report",
     "ScanResults",
     "Scope",
@@ -48,6 +51,7 @@ __all__ = [
     "WeightScopeError",
     "clear_cache",
     "compare",
+    "demo_model",
     "evolution",
     "extract_lora",
     "load_comparison",
@@ -71,10 +75,12 @@ __all__ = [
 _WHERE = {
     "ComparisonResults": "comparison",
     "Dashboard": "dashboard",
+    "DemoModel": "teaching",
     "DiffDashboard": "dashboard",
     "EvolutionDashboard": "dashboard",
     "EvolutionResults": "checkpoints",
     "ExtractedLora": "comparison",
+    "FaultGame": "teaching",
     "Report": "report",
     "ScanResults": "results",
     "Scope": "scope",
@@ -82,6 +88,7 @@ _WHERE = {
     "WeightScopeError": "errors",
     "clear_cache": "cache",
     "compare": "comparison",
+    "demo_model": "teaching",
     "evolution": "checkpoints",
     "extract_lora": "comparison",
     "load_comparison": "comparison",
