@@ -206,9 +206,7 @@ def test_what_cannot_be_sent_is_refused_with_a_sentence(processes: Executor) -> 
     assert not our_threads()
 
 
-@pytest.mark.parametrize("wrong", [3, "processes", ThreadPoolExecutor, object()], ids=["number", "name", "class", "any"])
-    "wrong", [3, "processes", ThreadPoolExecutor, object()], ids=["number", "name", "class", "object"]
-)
+@pytest.mark.parametrize("wrong", [3, "processes", ThreadPoolExecutor, object()], ids=["int", "str", "class", "object"])
 def test_what_is_no_executor_is_refused(wrong: Any) -> None:
     for take in (wsw.scan, wsw.show):
         with pytest.raises(

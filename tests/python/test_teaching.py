@@ -1,4 +1,4 @@
-"""The model of the lessons: what is planted is there by NumPy's measure, and nothing else; and the game of finding it."""
+"""The model of the lessons: what is planted is there by NumPy's measure, nothing else is; the game of finding it."""
 
 from __future__ import annotations
 
