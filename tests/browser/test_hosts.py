@@ -31,7 +31,7 @@ said = ipywidgets.Label("Python: nothing yet")
 dash.observe(lambda change: setattr(said, "value", f"Python: {change['new']}"), "selected")
 ipywidgets.VBox([figure, said])
 """
-MARIMO = f"""
+MARIMO = """
 import marimo
 app = marimo.App()
 
@@ -47,7 +47,7 @@ def _():
 
 @app.cell
 def _(dash, mo, view):
-    mo.md(f"Python: {{view.value['selected']}}, {{dash.selected}}")
+    mo.md(f"Python: {view.value['selected']}, {dash.selected}")
     return
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from weightscope_widget.assessment import Thresholds
 from weightscope_widget.dashboard.background import BackgroundScan
 from weightscope_widget.dashboard.front_end import front_end_source
 from weightscope_widget.dashboard.protocols import Put, Results, Run, Table
+from weightscope_widget.dashboard.rerun import retire_previous
 from weightscope_widget.dashboard.saved_page import saved_page, write_page
 from weightscope_widget.errors import InvalidArgumentError, UnknownLayerError
 from weightscope_widget.task_run import Progress
@@ -66,6 +67,8 @@ def _from_json(levels: dict[str, list[float]], _widget: object) -> Thresholds:
 
 class Board(anywidget.AnyWidget, Generic[_Results]):
     """A linked dashboard of some results; subclasses say which numbers travel to the page.
+
+    In a notebook that names its cells, running a cell again closes the dashboards that it made before.
 
     Parameters
     ----------
@@ -143,6 +146,7 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
             language=language,
         )
         self.on_msg(self._on_message)
+        retire_previous(self)
         if self._background is not None:
             self._background.start()
 
