@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from playwright.sync_api import Locator, Page
 
 
@@ -54,6 +56,14 @@ class Notebook:
         assert not errors, errors
         texts = [output.get("text") or output["data"].get("text/plain", "") for output in outputs]
         return "".join("".join(text) for text in texts).strip()
+
+    def outputs(self) -> list[dict[str, Any]]:
+        """Return what all cells put out, in order, as a notebook file has it."""
+        found: list[dict[str, Any]] = self.page.evaluate(
+            """() => window.jupyterapp.shell.currentWidget.content.widgets.flatMap(
+                (cell) => (cell.model.type === "code" ? cell.model.outputs.toJSON() : []))"""
+        )
+        return found
 
     def dashboard(self, *, finished: bool = True) -> Locator:
         """Return the dashboard, in view; by default once its scan has ended."""

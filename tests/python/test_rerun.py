@@ -43,7 +43,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]
     def now(cell: str, message: str) -> None:
         kernel.parent = {"metadata": {"cellId": cell}, "header": {"msg_id": message}}
 
-    yield now
+    return now
 
 
 def test_a_cell_run_again_closes_what_it_made_before(run: Callable[[str, str], None]) -> None:
