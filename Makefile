@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/$(VENV)/node:$(PATH)
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format bench build lock clean distclean
+.PHONY: help demo test lint format bench build lessons lock clean distclean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -48,6 +48,9 @@ build: $(VENV)/.dev-ready $(BUNDLE) ## build the sdist and the wheel into dist/
 	@$(BIN)/python -m build --no-isolation >$(VENV)/build.log 2>&1 || { cat $(VENV)/build.log >&2; exit 1; }
 	@ls dist/*
 
+lessons: $(VENV)/.dev-ready $(BUNDLE) ## run the notebooks and write each as one web page into notebooks/html/
+	@$(BIN)/python notebooks/render.py 2>/dev/null
+
 lock: $(VENV)/.created ## refresh constraints.txt; torch stays at the release it names
 	@$(PIP_INSTALL) uv
 	@grep '^torch==' constraints.txt > $(VENV)/torch.txt
@@ -58,7 +61,7 @@ lock: $(VENV)/.created ## refresh constraints.txt; torch stays at the release it
 	@mv $(VENV)/constraints.txt constraints.txt
 
 clean: ## remove what was built and what tools left
-	@rm -rf build dist weightscope_widget/static coverage .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf build dist notebooks/html weightscope_widget/static coverage .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -not -path './$(VENV)/*' -not -path './node_modules/*' -prune -exec rm -rf {} +
 
 distclean: clean ## and the virtual environment and node_modules
