@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/$(VENV)/node:$(PATH)
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format bench build lessons lock clean distclean
+.PHONY: help demo test lint format bench build lessons docs lock clean distclean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -51,6 +51,9 @@ build: $(VENV)/.dev-ready $(BUNDLE) ## build the sdist and the wheel into dist/
 lessons: $(VENV)/.dev-ready $(BUNDLE) ## run the notebooks and write each as one web page into notebooks/html/
 	@$(BIN)/python notebooks/render.py 2>/dev/null
 
+docs: $(VENV)/.dev-ready $(BUNDLE) ## write the API reference into docs/html/
+	@$(BIN)/pdoc --docformat numpy -o docs/html weightscope_widget
+
 lock: $(VENV)/.created ## refresh constraints.txt; torch stays at the release it names
 	@$(PIP_INSTALL) uv
 	@grep '^torch==' constraints.txt > $(VENV)/torch.txt
@@ -61,7 +64,7 @@ lock: $(VENV)/.created ## refresh constraints.txt; torch stays at the release it
 	@mv $(VENV)/constraints.txt constraints.txt
 
 clean: ## remove what was built and what tools left
-	@rm -rf build dist notebooks/html weightscope_widget/static coverage .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf build dist docs/html notebooks/html weightscope_widget/static coverage .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -not -path './$(VENV)/*' -not -path './node_modules/*' -prune -exec rm -rf {} +
 
 distclean: clean ## and the virtual environment and node_modules

@@ -200,7 +200,19 @@ def scan(
     progress: bool = True,
     cancel: threading.Event | None = None,
 ) -> ScanResults:
-    """Open `model` and analyze it: ``Scope(model).scan(...)``, with the same parameters, results and errors.
+    """Open `model` and analyze it: ``Scope(model).scan(...)``, with the same results and errors.
+
+    Parameters
+    ----------
+    model : nn.Module, mapping of str to Tensor, path, address, hub id or Source
+        As for `Scope`.
+    methods, top_k, vectors, workers, executor, memory, cache, progress, cancel
+        As for `Scope.scan`.
+
+    Returns
+    -------
+    ScanResults
+        ``results[layer][section][metric]``.
 
     Examples
     --------
