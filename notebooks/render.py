@@ -1,7 +1,8 @@
 """The lessons as web pages: ``python notebooks/render.py [NAME ...]`` writes notebooks/html/NAME.html.
 
 Each page is one file that needs no network.  Dashboards in it live on, as saved pages; figures are pictures; sliders
-stand where they stood, since what they move needs a kernel.
+stand where they stood, since what they move needs a kernel.  Without names all lessons become pages, and the READMEs,
+which lead to them.
 """
 
 from __future__ import annotations
@@ -200,10 +201,33 @@ def _output(output: Any) -> str:
     return f'<div class="output"><pre>{html.escape(data.get("text/plain", ""))}</pre></div>'
 
 
+def render_readme(path: Path, folder: Path = OUT) -> Path:
+    """Write the page of a README, with its pictures, its links leading to the lessons' pages; return where it is."""
+    from nbconvert.filters import markdown2html
+
+    text = path.read_text(encoding="utf-8")
+    body = re.sub(
+        r'src="([^":]+\.png)"', lambda found: f'src="{_inlined(path.parent / found[1])}"', markdown2html(text)
+    )
+    body = re.sub(r'href="notebooks/([^"]+)\.ipynb"', r'href="\1.html"', body)
+    body = re.sub(r'href="(README[^"]*)\.md"', r'href="\1.html"', body)
+    folder.mkdir(exist_ok=True)
+    page = folder / f"{path.stem}.html"
+    language = "zh" if path.stem.endswith(".zh") else "en"
+    page.write_text(_PAGE.format(language=language, title="README", style="", body=body), encoding="utf-8")
+    return page
+
+
+def _inlined(picture: Path) -> str:
+    return f"data:image/png;base64,{base64.b64encode(picture.read_bytes()).decode()}"
+
+
 def main(names: list[str]) -> None:
-    """Render the lessons named, or all of them."""
+    """Render the lessons named, or all of them and the READMEs."""
     for name in names or sorted(path.stem for path in HERE.glob("*.ipynb")):
         print(render(HERE / f"{name}.ipynb"))
+    for readme in [] if names else sorted(HERE.parent.glob("README*.md")):
+        print(render_readme(readme))
 
 
 if __name__ == "__main__":

@@ -37,3 +37,14 @@ def test_a_lesson_is_a_page_that_needs_no_network(browser: Browser, rendered: Pa
     expect(dashboard.locator(".wsw-singular-values .wsw-aside")).to_have_text("h1.mlp.c_proj")
     assert not [url for url in asked if url.startswith("http")]
     page.close()
+
+
+def test_the_readme_is_a_page_that_leads_to_the_lessons(browser: Browser, tmp_path: Path) -> None:
+    render_readme = runpy.run_path(str(LESSONS / "render.py"))["render_readme"]
+    page = browser.new_page()
+    page.goto(render_readme(LESSONS.parent / "README.md", tmp_path).as_uri())
+    picture = page.get_by_role("img").first
+    assert picture.evaluate("(element) => element.naturalWidth") > 600
+    links = page.locator("a[href$='.html']").evaluate_all("(all) => all.map((each) => each.getAttribute('href'))")
+    assert {f"{path.stem}.html" for path in LESSONS.glob("*.ipynb")} <= set(links)
+    page.close()
