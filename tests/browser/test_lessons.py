@@ -12,7 +12,6 @@ from playwright.sync_api import Locator, expect
 from tests.browser.conftest import OpenNotebook
 from tests.browser.notebook import Notebook
 
-PATIENCE = 30_000  # milliseconds; a notebook with many dashboards draws one after the other
 LESSONS = Path(__file__).parents[2] / "notebooks"
 NAMES = sorted(path.stem for path in LESSONS.glob("*.ipynb"))
 
@@ -78,7 +77,7 @@ def test_every_chart_and_the_game(open_notebook: OpenNotebook, name: str, rows: 
     chance = cell_with(notebook, "np.linalg.cond")
     expect(chance).to_contain_text("128 × 128")
     slide(chance, rows)
-    expect(chance).to_contain_text("144 × 128", timeout=PATIENCE)
+    expect(chance).to_contain_text("144 × 128")
     game = (
         notebook.page.locator(".jp-OutputArea-output", has_text="INT8").filter(has=notebook.page.locator("button")).last
     )
@@ -98,7 +97,7 @@ def test_outliers_and_what_int8_costs_a_real_model(open_notebook: OpenNotebook) 
     table = planted.locator("table").first
     before = table.inner_text()
     slide(planted, "how large")
-    expect(table).not_to_have_text(before, timeout=PATIENCE)
+    expect(table).not_to_have_text(before)
     # The measured claim: the plan is closer to the original than naive INT8, and larger.
     found = re.search(r"comes (\d+) times as close as naive INT8, at ([\d.]+) times its size", said(notebook))
     assert found is not None
@@ -117,7 +116,7 @@ def test_a_truncation_by_slider(open_notebook: OpenNotebook) -> None:
     cell = cell_with(notebook, "def truncate")
     expect(cell).to_contain_text("numbers stored: 73,728 instead of 147,456")
     slide(cell, "rank")
-    expect(cell).to_contain_text("numbers stored: 74,496 instead of 147,456", timeout=PATIENCE)
+    expect(cell).to_contain_text("numbers stored: 74,496 instead of 147,456")
     line = notebook.dashboard().locator(".wsw-energy [role=slider]").first
     rank = int(line.get_attribute("aria-valuenow") or 0)
     line.press("ArrowLeft")
@@ -131,7 +130,7 @@ def test_a_fine_tune_is_made_told_apart_and_played(open_notebook: OpenNotebook) 
     assert notebook.run("rows[0]['loss on the new task'] > rows[-1]['loss on the new task']") == "True"
     diff = notebook.page.locator(".wsw-dashboard:has(.wsw-pattern)").first
     diff.scroll_into_view_if_needed()
-    expect(diff.locator(".wsw-truncation")).to_have_attribute("data-rank", re.compile(r"^[1-4]$"), timeout=PATIENCE)
+    expect(diff.locator(".wsw-truncation")).to_have_attribute("data-rank", re.compile(r"^[1-4]$"))
     steps = notebook.page.locator(".wsw-dashboard:has(.wsw-steps)").first
     steps.scroll_into_view_if_needed()
     steps.get_by_role("slider", name="Checkpoint").fill("2")
@@ -152,7 +151,7 @@ def test_solving_in_low_precision(open_notebook: OpenNotebook) -> None:
     table = cell.locator("table").first
     before = table.inner_text()
     slide(cell, "log₁₀")
-    expect(table).not_to_have_text(before, timeout=PATIENCE)
+    expect(table).not_to_have_text(before)
     # Solving loses κ · u; multiplying does not care.
     assert notebook.run("bool(errors(1e6).loc['fp16', 'solving, error of x'] > 1)") == "True"
     assert notebook.run("bool(errors(1e6)['multiplying, error of Wx'].max() < 0.01)") == "True"
