@@ -26,7 +26,7 @@ demo: $(VENV)/.notebook-ready $(BUNDLE) ## open the quickstart notebook in Jupyt
 test: $(VENV)/.dev-ready $(BUNDLE) ## check the front end's types and run every test
 	@npm run -s typecheck
 	@npm run -s test
-	@$(BIN)/python -m pytest -q -n auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -q
 
 lint: $(VENV)/.dev-ready $(NODE_MODULES) ## ruff, mypy, tsc and biome
 	@$(BIN)/ruff check -q .
