@@ -174,13 +174,13 @@ export function createStore(model: Model): Store {
 /** `selection` says which layers the filters leave, and none where nothing narrows; Python sets it to narrow. */
 function linkSelection(traits: LinkedTraits, catalog: ReadonlySignal<Catalog>, filters: Filters): () => void {
   const names = traits.linked("selection");
-  const narrowTo = (wanted: readonly string[]): void => {
+  const narrowTo = (wanted: readonly string[], from: "python" | "earlier"): void => {
     const rows = new Set(wanted);
     if (rows.size === 0) filters.reset();
     else
       filters.reset({
         by: "rows",
-        from: "python",
+        from,
         rows: new Set(catalog.peek().names.flatMap((name, row) => (rows.has(name) ? [row] : []))),
       });
   };
@@ -189,9 +189,9 @@ function linkSelection(traits: LinkedTraits, catalog: ReadonlySignal<Catalog>, f
   const same = (a: readonly string[], b: readonly string[]): boolean =>
     a.length === b.length && a.every((name, index) => name === b[index]);
   traits.listen("selection", () => {
-    if (!same(names.peek(), left())) narrowTo(names.peek());
+    if (!same(names.peek(), left())) narrowTo(names.peek(), "python");
   });
-  narrowTo(names.peek()); // a page opened anew shows what was left
+  narrowTo(names.peek(), "earlier"); // a page opened anew shows what was left
   return effect(() => {
     filters.matching.value;
     filters.narrowed.value;

@@ -34,7 +34,6 @@ export function LayerState({ row, ready, method, absent, children }: Props) {
     );
   }
   if (fetched === Stage.Done) return <Empty>{absent}</Empty>;
-  // More is coming from a scan that runs, and what it has left behind is on its way from the kernel.
-  const coming = store.progress.value.state === "running" || store.table.value.stage(row) > Math.max(fetched, 0);
-  return <Empty>{coming ? text.waitingForLayer : text.notComputed}</Empty>;
+  if (store.table.value.stage(row) > Math.max(fetched, 0)) return <Empty>{text.waitingForKernel}</Empty>;
+  return <Empty>{store.progress.value.state === "running" ? text.waitingForLayer : text.notComputed}</Empty>;
 }

@@ -11,6 +11,7 @@ export function Schemes() {
   const rows = summarize(store);
   const chosen = store.scheme.value;
   const stored = rows[0]?.stored ?? 0;
+  const empty = store.matching.value.length === 0;
   const missing = rows.some(({ sqnr }) => Number.isNaN(sqnr)) && store.progress.value.state !== "running";
   return (
     <Panel name="schemes" title={text.schemesPanel} aside={text.schemesAside}>
@@ -58,7 +59,13 @@ export function Schemes() {
         </tbody>
       </table>
       <p class="wsw-note">
-        {stored > 0 ? text.storedAs(formatBytes(stored)) : text.sizesUnknown} {missing && text.schemesMissing}
+        {empty ? (
+          text.noMatch
+        ) : (
+          <>
+            {stored > 0 ? text.storedAs(formatBytes(stored)) : text.sizesUnknown} {missing && text.schemesMissing}
+          </>
+        )}
       </p>
     </Panel>
   );

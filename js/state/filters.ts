@@ -10,8 +10,8 @@ export type Filter =
   | { by: "range"; metric: string; low: number; high: number }
   /** Layers whose field is one of the values; a null stands for those that have none. */
   | { by: "field"; field: Field; values: readonly (string | null)[] }
-  /** These rows: a region of a chart, or a list that Python gave. */
-  | { by: "rows"; from: "region" | "map" | "python"; rows: ReadonlySet<number> };
+  /** These rows: a region of a chart, a list that Python gave, or what was left when the page was last open. */
+  | { by: "rows"; from: "region" | "map" | "python" | "earlier"; rows: ReadonlySet<number> };
 
 /** One filter for each place: brushing the same histogram again replaces what it said before. */
 export const keyOf = (filter: Filter): string =>

@@ -124,6 +124,7 @@ export const en = {
 
   selectHint: "Choose a layer in the risk matrix or the table.",
   waitingForLayer: "This layer is next…",
+  waitingForKernel: "Waiting for the kernel…",
   analysisFailed: "The analysis of this layer failed; its metrics say why.",
   notComputed: "Not computed by this scan.",
   notFinite: "Weights that are NaN or infinite have no singular values.",
@@ -162,6 +163,7 @@ export const en = {
     region: (count: number) => `Region of the risk matrix: ${plural(count, "layer")}`,
     map: (count: number) => `Region of the map: ${plural(count, "layer")}`,
     python: (count: number) => `Chosen in Python: ${plural(count, "layer")}`,
+    earlier: (count: number) => `Chosen earlier: ${plural(count, "layer")}`,
   },
   fields: { family: "Family", kind: "Kind", grade: "Grade" },
   toolbar: "What the panels show",

@@ -140,6 +140,7 @@ export const zh: Catalogue = {
 
   selectHint: "请在风险矩阵或表格中选择一层。",
   waitingForLayer: "接下来就分析这一层…",
+  waitingForKernel: "正在等待内核…",
   analysisFailed: "这一层分析失败，原因见“指标”面板。",
   notComputed: "本次扫描未计算。",
   notFinite: "含 NaN 或无穷的权重没有奇异值。",
@@ -177,6 +178,7 @@ export const zh: Catalogue = {
     region: (count) => `风险矩阵中的区域：${layers(count)}`,
     map: (count) => `层图中的区域：${layers(count)}`,
     python: (count) => `在 Python 中选定：${layers(count)}`,
+    earlier: (count) => `此前选定：${layers(count)}`,
   },
   fields: { family: "类别", kind: "子结构", grade: "分级" },
   toolbar: "面板显示的内容",

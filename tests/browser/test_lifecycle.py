@@ -114,7 +114,7 @@ def test_saved_with_its_state_it_is_there_without_the_kernel_that_made_it(
 ) -> None:
     notebook = open_notebook(SHOW)
     notebook.run_all()
-    choose(page.locator(".wsw-dashboard"), LAYER)
+    notebook.run(f"dash.selected = {LAYER!r}")
     drawn(page.locator(".wsw-dashboard"), "h3.mlp.c_fc")
     notebook.command("@jupyter-widgets/jupyterlab-manager:saveWidgetState")
     page.evaluate(
@@ -129,9 +129,10 @@ def test_saved_with_its_state_it_is_there_without_the_kernel_that_made_it(
     dashboard = page.locator(".wsw-dashboard")
     expect(dashboard.locator(".wsw-model h2")).to_have_text("DemoModel")
     expect(dashboard.locator(".wsw-row")).not_to_have_count(0)
+    expect(dashboard.locator(".wsw-chips")).to_have_text(re.compile("^Drag across a chart"))
     choose(dashboard, "transformer.h.1.mlp.c_proj")
     # All numbers are in the state; what only a kernel has is said to be missing.
     kappa = dashboard.locator(".wsw-metrics tr[data-metric=condition_number] td").first
     expect(kappa).to_have_text("6.276")
-    expect(dashboard.locator(".wsw-singular-values .wsw-empty")).to_be_visible()
+    expect(dashboard.locator(".wsw-singular-values .wsw-empty")).to_have_text("Waiting for the kernel…")
     assert notebook.run("'dash' in globals()") == "False"

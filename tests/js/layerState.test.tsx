@@ -71,7 +71,7 @@ it("waits for an answer that is on its way, also when the scan has ended", async
   kernel.prompt = false;
   kernel.set("selected", MEASURED.name);
   const { texts, after } = await mount(SingularValues, kernel);
-  expect(texts(".wsw-empty")).toEqual(NEXT);
+  expect(texts(".wsw-empty")).toEqual(["Waiting for the kernel…"]);
   await after(() => kernel.reply(kernel.sent[0] as never));
   expect(texts(".wsw-empty")).toEqual([]);
 });
