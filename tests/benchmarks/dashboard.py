@@ -72,7 +72,7 @@ def measure(runs: int = 5) -> list[dict[str, object]]:
                 nbformat.write(book, root / f"{run}.ipynb")
                 page = browser.new_page(viewport={"width": 1400, "height": 1300})
                 page.set_default_timeout(60_000)
-                notebook = Notebook(page, lab.notebook(f"{run}.ipynb"))
+                notebook = Notebook.at(page, lab.notebook(f"{run}.ipynb"))
                 notebook.run_all()
                 page.evaluate(WATCH)
                 notebook.run(SHOW)

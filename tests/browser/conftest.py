@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
@@ -12,8 +14,9 @@ import pytest
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright  # noqa: E402
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect, sync_playwright  # noqa: E402
 
+from tests.browser.desk import Desk  # noqa: E402
 from tests.browser.lab import Lab, running_lab  # noqa: E402
 from tests.browser.notebook import Notebook  # noqa: E402
 
@@ -54,41 +57,90 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield lab
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page that fails its test on any error that the dashboard's module throws."""
+def new_page(browser: Browser) -> Page:
     context = browser.new_context(viewport={"width": 1400, "height": 1300}, reduced_motion="reduce")
     page = context.new_page()
     page.set_default_timeout(60_000)
+    return page
+
+
+@contextmanager
+def without_errors(page: Page) -> Iterator[None]:
+    """Fail on any error that the dashboard's module throws in the block."""
     problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda message: message.type == "error" and problems.append(message.text))
-    yield page
-    context.close()
+
+    def thrown(error: Error) -> None:
+        problems.append(str(error))
+
+    def logged(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            problems.append(message.text)
+
+    page.on("pageerror", thrown)
+    page.on("console", logged)
+    yield
+    page.remove_listener("pageerror", thrown)
+    page.remove_listener("console", logged)
     ours = [problem for problem in problems if "blob:" in problem or "anywidget" in problem or "wsw" in problem]
     assert not ours, ours
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page that fails its test on any error that the dashboard's module throws."""
+    page = new_page(browser)
+    with without_errors(page):
+        yield page
+        page.context.close()
 
 
 OpenNotebook = Callable[..., Notebook]
 
 
+def written(lab: Lab, name: str, *cells: str, copy_of: Path | None = None) -> str:
+    """Write a notebook made of cells, or a copy of one of the project's, where the server has it; return its path."""
+    path = lab.root / f"{name.replace('[', '-').replace(']', '')}-{secrets.token_hex(2)}.ipynb"
+    if copy_of is not None:
+        shutil.copy(copy_of, path)
+    else:
+        book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+        book.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nbformat.write(book, path)
+    return path.name
+
+
 @pytest.fixture
 def open_notebook(lab: Lab, page: Page, request: pytest.FixtureRequest) -> Iterator[OpenNotebook]:
-    """Open a notebook made of cells, or a copy of one of the project's; its kernel ends with the test."""
+    """Open a notebook in a window and with a kernel of its own, which ends with the test."""
     opened: list[Notebook] = []
 
     def open_(*cells: str, copy_of: Path | None = None) -> Notebook:
-        path = lab.root / f"{request.node.name.replace('[', '-').replace(']', '')}-{len(opened)}.ipynb"
-        if copy_of is not None:
-            shutil.copy(copy_of, path)
-        else:
-            book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-            book.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-            nbformat.write(book, path)
-        notebook = Notebook(page, lab.notebook(path.name))
-        opened.append(notebook)
-        return notebook
+        path = written(lab, request.node.name, *cells, copy_of=copy_of)
+        opened.append(Notebook.at(page, lab.notebook(path)))
+        return opened[-1]
 
     yield open_
     for notebook in opened:
         notebook.shut_down()
+
+
+@pytest.fixture(scope="session")
+def desk(browser: Browser, lab: Lab) -> Iterator[Desk]:
+    page = new_page(browser)
+    yield Desk(page, lab)
+    page.context.close()
+
+
+@pytest.fixture
+def open_shared(lab: Lab, desk: Desk, request: pytest.FixtureRequest) -> Iterator[OpenNotebook]:
+    """Open a notebook in the window and with the kernel that tests share: seconds sooner."""
+    opened: list[Notebook] = []
+
+    def open_(*cells: str, copy_of: Path | None = None) -> Notebook:
+        opened.append(desk.open(written(lab, request.node.name, *cells, copy_of=copy_of)))
+        return opened[-1]
+
+    with without_errors(desk.page):
+        yield open_
+        for notebook in reversed(opened):
+            desk.clear(notebook)

@@ -8,12 +8,18 @@ from playwright.sync_api import Locator, Page
 
 
 class Notebook:
-    """One notebook on a page."""
+    """The notebook that is in front on a page."""
 
-    def __init__(self, page: Page, url: str) -> None:
+    def __init__(self, page: Page) -> None:
         self.page = page
+
+    @classmethod
+    def at(cls, page: Page, url: str) -> Notebook:
+        """Go to the address of a notebook."""
+        notebook = cls(page)
         page.goto(url)
-        self.wait_until_ready()
+        notebook.wait_until_ready()
+        return notebook
 
     def wait_until_ready(self) -> None:
         """Wait for the notebook and its kernel."""

@@ -52,8 +52,8 @@ def saved(comparison: wsw.ComparisonResults, tmp_path_factory: pytest.TempPathFa
 @pytest.fixture(params=["lab", "file"])
 def board(request: pytest.FixtureRequest, page: Page) -> Board:
     if request.param == "lab":
-        open_notebook: OpenNotebook = request.getfixturevalue("open_notebook")
-        notebook = open_notebook(PAIR, SHOW)
+        open_shared: OpenNotebook = request.getfixturevalue("open_shared")
+        notebook = open_shared(PAIR, SHOW)
         notebook.run_all()
         return Board(notebook.page, notebook.dashboard(), notebook)
     page.goto(request.getfixturevalue("saved")["light"].as_uri())

@@ -55,8 +55,8 @@ def saved(evolution: wsw.EvolutionResults, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture(params=["lab", "file"])
 def board(request: pytest.FixtureRequest, page: Page) -> Board:
     if request.param == "lab":
-        open_notebook: OpenNotebook = request.getfixturevalue("open_notebook")
-        notebook = open_notebook(TRAINING, SHOW)
+        open_shared: OpenNotebook = request.getfixturevalue("open_shared")
+        notebook = open_shared(TRAINING, SHOW)
         notebook.run_all()
         return Board(notebook.page, notebook.dashboard(), notebook)
     page.goto(request.getfixturevalue("saved")["light"].as_uri())

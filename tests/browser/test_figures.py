@@ -48,8 +48,8 @@ def says(notebook: object, code: str, expected: str) -> None:
     Board(None, None, notebook).python_says(code, expected)  # type: ignore[arg-type]
 
 
-def test_every_figure_is_seen(open_notebook: OpenNotebook) -> None:
-    notebook = open_notebook(MODEL, EVERY)
+def test_every_figure_is_seen(open_shared: OpenNotebook) -> None:
+    notebook = open_shared(MODEL, EVERY)
     notebook.run_all()
     condition, risk, rank, health, distribution, spectrum, heatmap = figures(notebook.page, 7)
     # One bar per layer, the longest at the top, in the order that Python gave.
@@ -79,8 +79,8 @@ def test_every_figure_is_seen(open_notebook: OpenNotebook) -> None:
     assert box["width"] > 400
 
 
-def test_bar_lengths_are_the_values(open_notebook: OpenNotebook) -> None:
-    notebook = open_notebook(MODEL, "figure = wsw.plot_condition_number_heatmap(results)\nfigure")
+def test_bar_lengths_are_the_values(open_shared: OpenNotebook) -> None:
+    notebook = open_shared(MODEL, "figure = wsw.plot_condition_number_heatmap(results)\nfigure")
     notebook.run_all()
     (figure,) = figures(notebook.page, 1)
     bars = figure.locator(".bargroup rect.bar")
@@ -94,8 +94,8 @@ def test_bar_lengths_are_the_values(open_notebook: OpenNotebook) -> None:
     assert all(abs(width - scale * value) < 0.01 * drawn[0] for width, value in zip(drawn, values, strict=True))
 
 
-def test_a_click_selects_in_the_dashboard_and_back(open_notebook: OpenNotebook) -> None:
-    notebook = open_notebook(MODEL, LINKED)
+def test_a_click_selects_in_the_dashboard_and_back(open_shared: OpenNotebook) -> None:
+    notebook = open_shared(MODEL, LINKED)
     notebook.run_all()
     (figure,) = figures(notebook.page, 1)
     points = figure.locator("path.dot")
@@ -118,8 +118,8 @@ def test_a_click_selects_in_the_dashboard_and_back(open_notebook: OpenNotebook) 
     expect(chosen).to_have_css("stroke-width", "2px")
 
 
-def test_a_tooltip_names_the_layer_and_its_numbers(open_notebook: OpenNotebook) -> None:
-    notebook = open_notebook(MODEL, "figure = wsw.plot_quantization_risk_matrix(results)\nfigure")
+def test_a_tooltip_names_the_layer_and_its_numbers(open_shared: OpenNotebook) -> None:
+    notebook = open_shared(MODEL, "figure = wsw.plot_quantization_risk_matrix(results)\nfigure")
     notebook.run_all()
     (figure,) = figures(notebook.page, 1)
     figure.locator("path.dot").nth(8).hover()
@@ -127,8 +127,8 @@ def test_a_tooltip_names_the_layer_and_its_numbers(open_notebook: OpenNotebook) 
     expect(notebook.page.locator(".bqplot_tooltip_div, .mark_tooltip").filter(has_text=expected).first).to_be_visible()
 
 
-def test_colours_follow_the_notebook_s_theme(open_notebook: OpenNotebook) -> None:
-    notebook = open_notebook(
+def test_colours_follow_the_notebook_s_theme(open_shared: OpenNotebook) -> None:
+    notebook = open_shared(
         MODEL, "wsw.plot_condition_number_heatmap(results)", "wsw.plot_condition_number_heatmap(results, theme='light')"
     )
     notebook.run_all()

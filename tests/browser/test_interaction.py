@@ -36,8 +36,8 @@ dash
 """
 
 
-def test_other_cells_run_during_a_scan(open_notebook: OpenNotebook) -> None:
-    notebook = open_notebook(GATED)
+def test_other_cells_run_during_a_scan(open_shared: OpenNotebook) -> None:
+    notebook = open_shared(GATED)
     notebook.run_all()
     dashboard = notebook.dashboard(finished=False)
     expect(dashboard.get_by_role("progressbar", name="Measuring weights: 0 of 5 layers")).to_be_visible()
@@ -48,8 +48,8 @@ def test_other_cells_run_during_a_scan(open_notebook: OpenNotebook) -> None:
     assert notebook.run("len(dash.results), dash.results.complete") == "(5, True)"
 
 
-def test_a_clicked_layer_jumps_the_queue(open_notebook: OpenNotebook) -> None:
-    notebook = open_notebook(GATED)
+def test_a_clicked_layer_jumps_the_queue(open_shared: OpenNotebook) -> None:
+    notebook = open_shared(GATED)
     notebook.run_all()
     dashboard = notebook.dashboard(finished=False)
     dashboard.get_by_role("grid").get_by_title("layers.4.mlp.up_proj").click()
@@ -62,8 +62,8 @@ def test_a_clicked_layer_jumps_the_queue(open_notebook: OpenNotebook) -> None:
     notebook.run(OPEN)
 
 
-def test_cancel_keeps_what_was_computed(open_notebook: OpenNotebook) -> None:
-    notebook = open_notebook(GATED)
+def test_cancel_keeps_what_was_computed(open_shared: OpenNotebook) -> None:
+    notebook = open_shared(GATED)
     notebook.run_all()
     dashboard = notebook.dashboard(finished=False)
     notebook.run("gate.release(2)")
@@ -75,43 +75,43 @@ def test_cancel_keeps_what_was_computed(open_notebook: OpenNotebook) -> None:
     assert notebook.run("len(dash.results)") == "3"
 
 
-def test_arrow_keys_walk_the_layers_wherever_the_focus_is(open_notebook: OpenNotebook, page: Page) -> None:
-    notebook = open_notebook(PLAIN)
+def test_arrow_keys_walk_the_layers_wherever_the_focus_is(open_shared: OpenNotebook) -> None:
+    notebook = open_shared(PLAIN)
     notebook.run_all()
     dashboard = notebook.dashboard()
     selected = dashboard.locator(".wsw-row[aria-selected=true]")
     rows = [row.get_attribute("title") for row in dashboard.locator(".wsw-row").all()]
 
     dashboard.locator(".wsw-risk-matrix").get_by_role("application").focus()
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("ArrowRight")
+    notebook.page.keyboard.press("ArrowRight")
+    notebook.page.keyboard.press("ArrowRight")
     expect(selected).to_have_attribute("title", rows[1] or "")
-    page.keyboard.press("End")
+    notebook.page.keyboard.press("End")
     expect(selected).to_have_attribute("title", rows[-1] or "")
 
     selected.focus()
-    page.keyboard.press("ArrowUp")
+    notebook.page.keyboard.press("ArrowUp")
     expect(selected).to_have_attribute("title", rows[-2] or "")
     expect(selected).to_be_focused()
-    page.keyboard.press("Escape")
+    notebook.page.keyboard.press("Escape")
     expect(selected).to_have_count(0)
     # The notebook itself did not take any of these keys.
-    assert page.evaluate("window.jupyterapp.shell.currentWidget.content.widgets.length") == 1
+    assert notebook.page.evaluate("window.jupyterapp.shell.currentWidget.content.widgets.length") == 1
 
 
-def test_names_from_a_checkpoint_stay_text(open_notebook: OpenNotebook, page: Page) -> None:
-    notebook = open_notebook(PLAIN)
+def test_names_from_a_checkpoint_stay_text(open_shared: OpenNotebook) -> None:
+    notebook = open_shared(PLAIN)
     notebook.run_all()
     dashboard = notebook.dashboard()
     dashboard.get_by_role("searchbox").fill("onerror")
     dashboard.locator(".wsw-row").click()
     expect(dashboard.locator(".wsw-full-name")).to_contain_text("<img src=x")
     assert dashboard.locator("img").count() == 0
-    assert page.evaluate("window.hacked") is None
+    assert notebook.page.evaluate("window.hacked") is None
 
 
-def test_a_layer_without_numbers_says_why(open_notebook: OpenNotebook) -> None:
-    notebook = open_notebook(PLAIN)
+def test_a_layer_without_numbers_says_why(open_shared: OpenNotebook) -> None:
+    notebook = open_shared(PLAIN)
     notebook.run_all()
     dashboard = notebook.dashboard()
     cases = [
@@ -126,8 +126,8 @@ def test_a_layer_without_numbers_says_why(open_notebook: OpenNotebook) -> None:
     expect(dashboard.get_by_role("alert")).to_contain_text("meta device")
 
 
-def test_it_follows_the_theme(open_notebook: OpenNotebook) -> None:
-    notebook = open_notebook(PLAIN)
+def test_it_follows_the_theme(open_shared: OpenNotebook) -> None:
+    notebook = open_shared(PLAIN)
     notebook.run_all()
     dashboard = notebook.dashboard()
     expect(dashboard).to_have_css("background-color", "rgb(255, 255, 255)")
@@ -151,8 +151,8 @@ STICKING_OUT = """(element) => {
 }"""
 
 
-def test_nothing_sticks_out_at_any_width(open_notebook: OpenNotebook) -> None:
-    notebook = open_notebook(PLAIN)
+def test_nothing_sticks_out_at_any_width(open_shared: OpenNotebook) -> None:
+    notebook = open_shared(PLAIN)
     notebook.run_all()
     dashboard = notebook.dashboard()
     notebook.run("dash.selected = 'model.layers.1.self_attn.q_proj'")

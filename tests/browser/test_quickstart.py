@@ -26,8 +26,8 @@ def expected() -> wsw.ScanResults:
 
 
 @pytest.fixture
-def quickstart(open_notebook: OpenNotebook) -> Notebook:
-    notebook = open_notebook(copy_of=QUICKSTART)
+def quickstart(open_shared: OpenNotebook) -> Notebook:
+    notebook = open_shared(copy_of=QUICKSTART)
     notebook.run_all()
     return notebook
 
@@ -55,8 +55,10 @@ def ink_at(dashboard: Locator, x: float, y: float) -> int:
 
 
 def test_clicking_a_mark_shows_that_layers_weights_and_singular_values(
-    quickstart: Notebook, expected: wsw.ScanResults
+    open_notebook: OpenNotebook, expected: wsw.ScanResults
 ) -> None:
+    quickstart = open_notebook(copy_of=QUICKSTART)
+    quickstart.run_all()
     dashboard = quickstart.dashboard()
     x, y = mark_of(dashboard, LAYER, expected)
     assert ink_at(dashboard, x, y) > 200

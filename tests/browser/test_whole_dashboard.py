@@ -55,8 +55,8 @@ def offline(browser: Browser) -> Iterator[Page]:
 @pytest.fixture(params=["lab", "file"])
 def board(request: pytest.FixtureRequest) -> Board:
     if request.param == "lab":
-        open_notebook: OpenNotebook = request.getfixturevalue("open_notebook")
-        notebook = open_notebook(CODE)
+        open_shared: OpenNotebook = request.getfixturevalue("open_shared")
+        notebook = open_shared(CODE)
         notebook.run_all()
         return Board(notebook.page, notebook.dashboard(), notebook)
     page: Page = request.getfixturevalue("offline")
@@ -153,8 +153,8 @@ def test_a_region_of_the_risk_matrix_narrows(board: Board, results: wsw.ScanResu
     assert board.left() == 40
 
 
-def test_python_narrows_and_reads_what_is_left(open_notebook: OpenNotebook) -> None:
-    notebook = open_notebook(CODE)
+def test_python_narrows_and_reads_what_is_left(open_shared: OpenNotebook) -> None:
+    notebook = open_shared(CODE)
     notebook.run_all()
     board = Board(notebook.page, notebook.dashboard(), notebook)
     notebook.run("dash.selection = [name for name in dash.results if '.layer.2.' in name]")
@@ -346,8 +346,8 @@ def test_pictures_and_tables_are_saved(board: Board, results: wsw.ScanResults) -
         np.testing.assert_array_equal([float(row[column]) for row in rows], frame[column].astype(float))
 
 
-def test_the_whole_dashboard_is_saved_by_its_button(open_notebook: OpenNotebook, offline: Page, tmp_path: Path) -> None:
-    notebook = open_notebook(CODE)
+def test_the_whole_dashboard_is_saved_by_its_button(open_shared: OpenNotebook, offline: Page, tmp_path: Path) -> None:
+    notebook = open_shared(CODE)
     notebook.run_all()
     board = Board(notebook.page, notebook.dashboard(), notebook)
     board.select(QUERY)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenNotebook
 
@@ -21,8 +21,8 @@ LAID_OUT = """(card) => {
 }"""
 
 
-def test_a_title_explains_itself_in_a_card_that_nothing_clips(open_notebook: OpenNotebook, page: Page) -> None:
-    notebook = open_notebook(TWO_LAYERS)
+def test_a_title_explains_itself_in_a_card_that_nothing_clips(open_shared: OpenNotebook) -> None:
+    notebook = open_shared(TWO_LAYERS)
     notebook.run_all()
     dashboard = notebook.dashboard()
     notebook.run("dash.selected = 'model.layers.1.mlp.up_proj'")
@@ -39,7 +39,7 @@ def test_a_title_explains_itself_in_a_card_that_nothing_clips(open_notebook: Ope
         assert box is not None
         assert box["height"] >= 24
     expect(card).to_contain_text("κ = σ₁ / σᵣ")
-    page.keyboard.press("Escape")
+    notebook.page.keyboard.press("Escape")
     expect(card).to_have_count(0)
     expect(metric).to_be_focused()
     expect(selected).to_have_count(1)  # Escape meant the card, not the selection
@@ -49,8 +49,8 @@ def test_a_title_explains_itself_in_a_card_that_nothing_clips(open_notebook: Ope
     expect(card).to_have_count(0)
 
 
-def test_it_speaks_chinese_when_told_to(open_notebook: OpenNotebook) -> None:
-    notebook = open_notebook(TWO_LAYERS)
+def test_it_speaks_chinese_when_told_to(open_shared: OpenNotebook) -> None:
+    notebook = open_shared(TWO_LAYERS)
     notebook.run_all()
     dashboard = notebook.dashboard()
     expect(dashboard).to_have_attribute("lang", "en")
