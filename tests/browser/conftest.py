@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect, sy
 
 from tests.browser.desk import Desk  # noqa: E402
 from tests.browser.lab import Lab, running_lab  # noqa: E402
-from tests.browser.notebook import Notebook  # noqa: E402
+from tests.browser.notebook import Cell, Notebook  # noqa: E402
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = [
@@ -97,16 +97,19 @@ def page(browser: Browser) -> Iterator[Page]:
 OpenNotebook = Callable[..., Notebook]
 
 
-def written(lab: Lab, name: str, *cells: str, copy_of: Path | None = None) -> str:
-    """Write a notebook made of cells, or a copy of one of the project's, where the server has it; return its path."""
+def cells_of(sources: tuple[str, ...], copy_of: Path | None) -> list[Cell]:
+    if copy_of is None:
+        return [nbformat.v4.new_code_cell(source) for source in sources]
+    return list(nbformat.read(copy_of, 4).cells)
+
+
+def written(lab: Lab, name: str, cells: list[Cell]) -> str:
+    """Write a notebook where the server has it; return its address."""
     path = lab.root / f"{name.replace('[', '-').replace(']', '')}-{secrets.token_hex(2)}.ipynb"
-    if copy_of is not None:
-        shutil.copy(copy_of, path)
-    else:
-        book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-        book.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        nbformat.write(book, path)
-    return path.name
+    book = nbformat.v4.new_notebook(cells=cells)
+    book.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(book, path)
+    return lab.notebook(path.name)
 
 
 @pytest.fixture
@@ -115,8 +118,7 @@ def open_notebook(lab: Lab, page: Page, request: pytest.FixtureRequest) -> Itera
     opened: list[Notebook] = []
 
     def open_(*cells: str, copy_of: Path | None = None) -> Notebook:
-        path = written(lab, request.node.name, *cells, copy_of=copy_of)
-        opened.append(Notebook.at(page, lab.notebook(path)))
+        opened.append(Notebook.at(page, written(lab, request.node.name, cells_of(cells, copy_of))))
         return opened[-1]
 
     yield open_
@@ -127,20 +129,13 @@ def open_notebook(lab: Lab, page: Page, request: pytest.FixtureRequest) -> Itera
 @pytest.fixture(scope="session")
 def desk(browser: Browser, lab: Lab) -> Iterator[Desk]:
     page = new_page(browser)
-    yield Desk(page, lab)
+    yield Desk(page, written(lab, "desk", []))
     page.context.close()
 
 
 @pytest.fixture
-def open_shared(lab: Lab, desk: Desk, request: pytest.FixtureRequest) -> Iterator[OpenNotebook]:
+def open_shared(desk: Desk) -> Iterator[OpenNotebook]:
     """Open a notebook in the window and with the kernel that tests share: seconds sooner."""
-    opened: list[Notebook] = []
-
-    def open_(*cells: str, copy_of: Path | None = None) -> Notebook:
-        opened.append(desk.open(written(lab, request.node.name, *cells, copy_of=copy_of)))
-        return opened[-1]
-
     with without_errors(desk.page):
-        yield open_
-        for notebook in reversed(opened):
-            desk.clear(notebook)
+        yield lambda *cells, copy_of=None: desk.put(cells_of(cells, copy_of))
+        desk.clear()

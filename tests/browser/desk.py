@@ -1,48 +1,40 @@
-"""One window of JupyterLab and one kernel for many tests: each opens a notebook there, and clears it away."""
+"""One notebook that many tests use in turn, with its window and its kernel: each puts cells of its own into it."""
 
 from __future__ import annotations
 
 from playwright.sync_api import Page
 
-from tests.browser.lab import Lab
-from tests.browser.notebook import Notebook
+from tests.browser.notebook import Cell, Notebook
 
 # What a test made goes with it: its widgets, and with them their scans; then its names.
 CLEAR = "import ipywidgets; ipywidgets.Widget.close_all(); get_ipython().run_line_magic('reset', '-f')"
 
 
 class Desk:
-    """A window in which JupyterLab has been loaded, and the kernel of every notebook that is opened in it."""
+    """A notebook at an address.
 
-    def __init__(self, page: Page, lab: Lab) -> None:
+    It stays open: JupyterLab gives widgets a subshell per connection to a kernel, and connections that come and go on
+    one kernel now and then take each other's away ("Unknown subshell_id").
+    """
+
+    def __init__(self, page: Page, url: str) -> None:
+        self._notebook = Notebook.at(page, url)
         self.page = page
-        page.goto(lab.empty())
-        page.wait_for_function("window.jupyterapp?.restored")
-        self._kernel: str = page.evaluate(
-            """async () => {
-                const { restored, serviceManager } = window.jupyterapp;
-                await restored;
-                const connection = await serviceManager.kernels.startNew({ name: "python3" });
-                connection.dispose(); // widgets speak to the first connection there is: a notebook's
-                return connection.id;
-            }"""
-        )
 
-    def open(self, path: str) -> Notebook:
-        """Open a notebook of the server's root folder."""
+    def put(self, cells: list[Cell]) -> Notebook:
+        """Put cells in place of what there is."""
         self.page.evaluate(
-            """async ([path, id]) => {
-                await window.jupyterapp.commands.execute(
-                    "docmanager:open", { path, factory: "Notebook", kernel: { id } }
-                );
+            """(cells) => {
+                const { sharedModel } = window.jupyterapp.shell.currentWidget.content.model;
+                sharedModel.transact(() => {
+                    sharedModel.deleteCellRange(0, sharedModel.cells.length);
+                    sharedModel.insertCells(0, cells);
+                });
             }""",
-            [path, self._kernel],
+            cells,
         )
-        notebook = Notebook(self.page)
-        notebook.wait_until_ready()
-        return notebook
+        return self._notebook
 
-    def clear(self, notebook: Notebook) -> None:
-        """Take away a notebook and all that it left in the kernel; nothing asks whether to save."""
-        notebook.run(CLEAR)
-        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.dispose()")
+    def clear(self) -> None:
+        """Take away what the cells left in the kernel."""
+        self._notebook.run(CLEAR)

@@ -25,10 +25,6 @@ class Lab:
         """Return the address of a notebook in the server's root folder, in a workspace of its own."""
         return f"{self.url}/lab/workspaces/{secrets.token_hex(4)}/tree/{name}?token={self.token}"
 
-    def empty(self) -> str:
-        """Return the address of a workspace in which nothing is open."""
-        return f"{self.url}/lab/workspaces/{secrets.token_hex(4)}?token={self.token}"
-
 
 @contextmanager
 def running_lab(root: Path, home: Path, *, theme: str = "JupyterLab Light") -> Iterator[Lab]:

@@ -6,6 +6,9 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page
 
+Cell = dict[str, Any]
+"""A cell as a notebook file has it."""
+
 
 class Notebook:
     """The notebook that is in front on a page."""
