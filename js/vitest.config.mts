@@ -15,6 +15,8 @@ export default defineConfig({
   ],
   test: {
     environment: "happy-dom",
+    // Each file has a page of its own, at half the time of a process for each.
+    pool: "vmThreads",
     include: ["tests/js/**/*.test.{ts,tsx}"],
     // Otherwise stylesheets arrive empty.
     css: true,

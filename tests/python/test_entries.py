@@ -82,6 +82,8 @@ CASES = {
     "one_sided": lambda: rng(1).gamma(2.0, size=70_000) + 0.5,
     "all_negative": lambda: -rng(2).gamma(2.0, size=70_000) - 3,
     "off_centre": lambda: 5000 + rng(3).standard_normal(70_000) * 1e-2,
+    "two_neighbours": lambda: np.where(rng(22).random(70_000) < 0.4, 1.0, 1.0 + 2.0**-23),
+    "neighbours_below_zero": lambda: -1.0 - 2.0**-23 * rng(23).integers(0, 9, 70_000),
     "cauchy": lambda: rng(4).standard_cauchy(100_000),
     "one_huge_outlier": lambda: np.append(rng(5).standard_normal(99_999), 1e30),
     "ternary": lambda: rng(6).integers(-1, 2, 90_001).astype(float),

@@ -232,8 +232,9 @@ class BinnedEntries(Entries):
         inner : int
             How many entries, none of them greater in magnitude, lie between the two.
         """
-        most = int(np.searchsorted(self._magnitudes.certain, rank, side="right"))
-        least = max(int(np.searchsorted(self._magnitudes.possible, rank, side="right")) - 1, 0)
+        first = self._magnitudes.first
+        most = first + int(np.searchsorted(self._magnitudes.certain, rank, side="right"))
+        least = max(first + int(np.searchsorted(self._magnitudes.possible, rank, side="right")) - 1, 0)
         zero = self._magnitudes.zero
         falling = range(self._clip(zero - most - _SLACK), self._clip(zero - least + 1 + _SLACK))
         rising = range(self._clip(zero + least - _SLACK), self._clip(zero + most + 1 + _SLACK))
@@ -252,11 +253,14 @@ class _Magnitudes:
     ----------
     zero : float
         Where zero lies, in bins from the minimum.
+    first : int
+        The least magnitude told of, in bins; no entry has a smaller one.
     certain, possible : ndarray
-        Numbers of entries that have at most this magnitude for certain, and that may have it; ascending.
+        Numbers of entries that have at most each magnitude for certain, and that may have it; ascending.
     """
 
     zero: float
+    first: int
     certain: npt.NDArray[np.int64]
     possible: npt.NDArray[np.int64]
 
@@ -264,7 +268,9 @@ class _Magnitudes:
     def of(cls, zero: float, below: npt.NDArray[np.int64]) -> _Magnitudes:
         """Return them for bins that have `below` entries before each, and after the last."""
         bins = len(below) - 1
-        distances = np.arange(math.ceil(abs(zero) + bins) + 2)
+        # Where all entries have one sign, zero may be billions of bins away.
+        first = max(math.floor(max(-zero, zero - bins)) - 2, 0)
+        distances = np.arange(first, math.ceil(max(abs(zero), abs(zero - bins))) + 3)
 
         def between(first: npt.NDArray[np.float64], last: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
             low, high = (np.clip(each, 0, bins).astype(np.int64) for each in (first, last))
@@ -273,6 +279,7 @@ class _Magnitudes:
 
         return cls(
             zero,
+            first,
             between(np.ceil(zero - distances + _SLACK), np.floor(zero + distances - _SLACK)),
             between(np.floor(zero - distances - _SLACK), np.ceil(zero + distances + _SLACK)),
         )
