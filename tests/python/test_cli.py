@@ -19,6 +19,7 @@ from safetensors.torch import save_file
 
 import weightscope_widget as wsw
 from tests.python.figure_cases import HOSTILE
+from weightscope_widget.cli import main
 
 STEERING = "h.1.mlp.\x1b]0;owned\x07[red]x"
 
@@ -250,15 +251,30 @@ class TestErrors:
             (["report", "{junk}", "out"], "is not a JSON file"),
         ],
     )
-    def test_are_one_sentence(self, file: Path, tmp_path: Path, arguments: list[str], sentence: str) -> None:
+    def test_are_one_sentence(
+        self,
+        file: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+        arguments: list[str],
+        sentence: str,
+    ) -> None:
+        monkeypatch.setenv("WEIGHTSCOPE_CACHE", "off")
+        monkeypatch.chdir(tmp_path)
         junk = tmp_path / "junk.safetensors"
         junk.write_bytes(b"\xff\x00 no model")
-        ran = wsw_command(*(each.format(file=file, junk=junk) for each in arguments), cwd=tmp_path)
-        assert ran.returncode == 2
-        assert ran.stderr.startswith("wsw: error: ")
-        assert sentence in ran.stderr
+        assert main([each.format(file=file, junk=junk) for each in arguments]) == 2
+        said = capsys.readouterr().err
+        assert said.startswith("wsw: error: ")
+        assert sentence in said
+        assert said.count("\n") == 1
+
+    def test_end_a_process_without_a_traceback(self) -> None:
+        ran = wsw_command("scan", "/nowhere/model")
+        assert (ran.returncode, ran.stdout) == (2, "")
+        assert ran.stderr.startswith("wsw: error: There is nothing at '/nowhere/model'")
         assert ran.stderr.count("\n") == 1
-        assert "Traceback" not in ran.stderr
 
     @pytest.mark.parametrize(
         "arguments", [[], ["nonsense"], ["scan"], ["scan", "x", "--top", "0"], ["scan", "x", "--threshold", "a=b"]]
