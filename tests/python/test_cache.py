@@ -134,7 +134,7 @@ def test_other_analyzers_measure_anew(tmp_path: Path, remembered: Path, monkeypa
 def test_the_version_is_of_the_code(tmp_path: Path) -> None:
     """A copy of the package with one character more in an analyzer, and one with more in a panel."""
     package = Path(wsw.__file__).parent
-    versions = []
+    running = []
     for name, changed in (
         ("same", None),
         ("analyzer", "analyzers/basic.py"),
@@ -148,11 +148,13 @@ def test_the_version_is_of_the_code(tmp_path: Path) -> None:
             with (copy / "weightscope_widget" / changed).open("a") as file:
                 file.write("\n")
         code = "from weightscope_widget import fingerprint; print(fingerprint.code_version())"
-        done = subprocess.run(
-            [sys.executable, "-c", code], cwd=copy, capture_output=True, text=True, check=True,
-            env={**os.environ, "PYTHONPATH": str(copy)},
+        running.append(
+            subprocess.Popen(
+                [sys.executable, "-c", code], cwd=copy, stdout=subprocess.PIPE, text=True,
+                env={**os.environ, "PYTHONPATH": str(copy)},
+            )
         )  # fmt: skip
-        versions.append(done.stdout.strip())
+    versions = [process.communicate()[0].strip() for process in running]
     same, analyzer, reader, measure, errors = versions
     assert same == errors == fingerprint.code_version()
     assert len({same, analyzer, reader, measure}) == 4
