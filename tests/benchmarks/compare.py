@@ -39,7 +39,8 @@ def textbook(base: dict[str, torch.Tensor], tuned: dict[str, torch.Tensor]) -> N
     for name, tensor in base.items():
         a, b = tensor.double().numpy(), tuned[name].double().numpy()
         delta = b - a
-        _ = np.linalg.norm(delta) / np.linalg.norm(a), np.abs(delta).mean(), np.abs(delta).max(), (a * b).sum()
+        with np.errstate(divide="ignore"):  # biases that are all zero
+            _ = np.linalg.norm(delta) / np.linalg.norm(a), np.abs(delta).mean(), np.abs(delta).max(), (a * b).sum()
         if a.ndim == 2:
             _ = np.cumsum(np.linalg.svd(delta, compute_uv=False) ** 2)
             left, right = (np.linalg.svd(side, full_matrices=False)[0] for side in (a, b))
