@@ -99,7 +99,7 @@ export interface Judgement {
 }
 
 /** Grade and risk of one row; weights that are not finite are Critical whatever else is known. */
-export function judge(table: Table, row: number, thresholds: Thresholds): Judgement {
+export function judge(table: Pick<Table, "value" | "has" | "stage">, row: number, thresholds: Thresholds): Judgement {
   const counted = table.value("basic_stats.nan_count", row) > 0 || table.value("basic_stats.inf_count", row) > 0;
   // Only weights that are not finite have a rank and no largest singular value.
   const unbounded =

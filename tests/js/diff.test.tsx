@@ -74,6 +74,32 @@ const LAYERS: Layer[] = [
   { name: "gone", values: { "comparison.status": 3 } },
   { name: "broken", stage: 3, error: "The comparison of 'broken' failed.", values: {} },
   { name: "<img src=x onerror=alert(1)>", stage: 0, values: {} },
+  {
+    name: "a.diverged",
+    values: {
+      ...side(Number.NaN, 41, 0.05),
+      ...side(500, 41, 0.05, "base."),
+      "basic_stats.nan_count": 2,
+      "comparison.status": 1,
+      "comparison.relative_change": 0.02,
+      "comparison.delta_total_rank": 3,
+    },
+  },
+  {
+    name: "apart",
+    values: { ...side(500, 41, 0.05), ...side(500, 35, 0.05, "base."), "comparison.status": 2 },
+  },
+  {
+    name: "from.zeros",
+    stage: 3,
+    error: "The analysis of 'from.zeros' failed.",
+    values: {
+      "comparison.status": 1,
+      "comparison.relative_change": Number.POSITIVE_INFINITY,
+      "comparison.delta_rank_99": 2,
+      "comparison.delta_total_rank": 3,
+    },
+  },
 ];
 
 const board: Board = { panels: DIFF_PANELS, usual: USUAL_OF_DIFF, columns: DIFF_COLUMNS };
@@ -96,23 +122,43 @@ describe("what got worse", () => {
     expect(crossingsOf(page.store, 0).map(({ metric, from, to }) => [metric, from, to])).toEqual([
       ["condition_number", 0, 3],
       ["sqnr_db", 0, 1],
+      ["health", 0, 1], // 100 − 40 is still good
     ]);
     expect(crossingsOf(page.store, 1).map(({ metric, from, to }) => [metric, from, to])).toEqual([
       ["condition_number", 2, 0],
     ]);
+    // As Python sorts them: the farthest fallen first, then by the layer's name and the metric's.
     expect(worsened(page.store).map(({ row, metric }) => [row, metric])).toEqual([
+      [6, "health"],
       [0, "condition_number"],
+      [0, "health"],
       [0, "sqnr_db"],
     ]);
-    expect(page.texts(".wsw-worse-list b")).toEqual(["h0.attn.c_proj", "h0.attn.c_proj"]);
-    await page.after(() => page.find("button[aria-pressed]").click());
+    expect(page.texts(".wsw-worse-list b")).toEqual(["a.diverged", ...Array(3).fill("h0.attn.c_proj")]);
+    await page.after(() => page.find("li:nth-child(2) button").click());
     expect(page.store.selected.value).toBe(0);
+  });
+
+  it("is also what became NaN, which has no class left but a grade", async () => {
+    const page = await show(Worse);
+    expect(crossingsOf(page.store, 6).map(({ metric, from, to }) => [metric, from, to])).toEqual([["health", 0, 3]]);
+    expect(page.texts(".wsw-worse-list span")[0]).toBe("Grade:  Excellent →  Critical");
+    expect([...page.find("li").querySelectorAll<HTMLElement>("i")].map(({ dataset }) => dataset.level)).toEqual([
+      ...["green", "red"],
+    ]);
   });
 
   it("follows thresholds that move", async () => {
     const page = await show(Worse);
     await page.after(() => page.store.moveThreshold("condition_number", 2, 1e6));
-    expect(worsened(page.store)[0]).toMatchObject({ metric: "condition_number", to: 2 });
+    // 2e5 is beneath the highest level now, for the class and for the grade: 100 − 20 is excellent.
+    expect(worsened(page.store).map(({ row, metric, to }) => [row, metric, to])).toEqual([
+      ...[
+        [6, "health", 3],
+        [0, "condition_number", 2],
+        [0, "sqnr_db", 1],
+      ],
+    ]);
   });
 });
 
@@ -170,16 +216,51 @@ describe("the selected layer", () => {
     expect(page.find("[data-metric=relative_change] dd").textContent).toBe("0.2500");
   });
 
+  it("has its grade before and after", async () => {
+    const page = await show(BeforeAfter);
+    await page.after(() => page.store.select(6));
+    const line = page.find("tr[data-metric=health]");
+    expect(page.texts("tr[data-metric=health] :is(th, td)")).toEqual(["Grade", "Excellent", "Critical"]);
+    expect(line.dataset.crossed).toBe("true");
+    await page.after(() => page.store.select(7));
+    expect(page.texts("tr[data-metric=health] td")).toEqual(["Excellent", "Excellent"]);
+    expect(page.find("tr[data-metric=health]").dataset.crossed).toBeUndefined();
+  });
+
+  it("of another shape altogether is compared by what each side has", async () => {
+    const page = await show(BeforeAfter);
+    await page.after(() => page.store.select(7));
+    expect(page.texts("tr[data-metric=sqnr_db] td")).toEqual(["35.0 dB", "41.0 dB"]);
+    expect(page.texts(".wsw-note")).toEqual(["The two shapes have no rows in common, so the change has no figures."]);
+    expect(page.root.querySelectorAll(".wsw-empty")).toHaveLength(0);
+  });
+
+  it("that failed on the way shows why beside what was computed", async () => {
+    const page = await show(BeforeAfter);
+    await page.after(() => page.store.select(8));
+    expect(page.texts("[role=alert]")).toEqual(["The analysis of 'from.zeros' failed."]);
+    expect(page.find("[data-metric=delta_rank_99] dd").textContent).toBe("2");
+  });
+
   it.each([
-    [2, "identical in both models"],
-    [3, "in the base only"],
-    [4, "failed"],
-    [5, "being measured"],
+    [2, "This layer is identical in both models."],
+    [3, "This layer is in the base only."],
+    [4, "The comparison of 'broken' failed."],
+    [5, "Not computed by this scan."],
+    [6, "There is no such figure of this layer: a vector, or weights that are not finite."],
+    [7, "The two shapes have no rows in common, so the change has no figures."],
   ])("says why row %i has no change", async (row, words) => {
     const page = await show(DeltaSpectrum);
     await page.after(() => page.store.select(row));
-    expect(page.texts(".wsw-empty")[0]).toMatch(row === 5 ? /./ : words);
+    expect(page.texts(".wsw-empty")).toEqual([words]);
     expect(page.root.querySelectorAll(".wsw-spectrum")).toHaveLength(0);
+  });
+
+  it("is still to come while the comparison runs", async () => {
+    const page = await show(DeltaSpectrum);
+    await page.after(() => page.kernel.report(LAYERS, { state: "running" }));
+    await page.after(() => page.store.select(5));
+    expect(page.texts(".wsw-empty")).toEqual(["This layer is next…"]);
   });
 });
 
@@ -187,6 +268,8 @@ describe("all layers", () => {
   it("lie where their change puts them, and a click selects", async () => {
     const page = await show(ChangeScatter);
     expect(page.find(".wsw-surface").getAttribute("aria-label")).toContain("2 changed matrices");
+    // One has no finite rank, and one has a base of zeros.
+    expect(page.texts(".wsw-note")).toEqual(["2 layers without a value not drawn"]);
     expect(page.root.querySelectorAll(".wsw-empty")).toHaveLength(0);
   });
 
@@ -200,7 +283,10 @@ describe("all layers", () => {
     expect(page.texts("[data-row='5'] [role=gridcell]")[0]).toBe("<img src=x onerror=alert(1)>");
     expect(page.root.querySelector("img")).toBeNull();
     await page.after(() => page.store.sortBy("comparison.relative_change"));
-    expect(page.store.order.value.slice(0, 3)).toEqual([0, 1, 2]);
+    // ∞, 0.25, 0.02, 0.01, 0; then those without, in the model's order.
+    expect(page.store.order.value).toEqual([8, 0, 6, 1, 2, 3, 4, 5, 7]);
+    await page.after(() => page.store.sortBy("comparison.relative_change"));
+    expect(page.store.order.value).toEqual([2, 1, 6, 0, 8, 3, 4, 5, 7]);
   });
 
   it("are exported with what became of them in words", async () => {

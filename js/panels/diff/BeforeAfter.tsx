@@ -1,14 +1,17 @@
-/** Every metric of the selected layer before and after, with the classes that it crossed, and those of the change. */
+/** Every metric of the selected layer before and after, with the classes and grades it crossed, and those of the change. */
 
-import { type ClassifiedMetric, classify } from "../../assessment";
+import { type ClassifiedMetric, classify, type Grade } from "../../assessment";
 import { useAfterPaint } from "../../charts/late";
 import { useView } from "../../context";
 import { Explain } from "../../Explain";
+import { MISSING } from "../../format";
 import { bare, formatMetric, formatNamed } from "../../metrics";
+import { own } from "../../model";
+import { GRADE_LEVELS } from "../../palette";
 import { metricTitle, text } from "../../text";
 import { diffText } from "../../text/diff";
 import { Panel } from "../Panel";
-import { statusOf } from "./change";
+import { gradesOf, isApart, statusOf } from "./change";
 import { DiffState } from "./DiffState";
 
 const CLASSIFIED = ["condition_number", "sqnr_db", "extreme_outlier_percentage"];
@@ -35,25 +38,34 @@ export function BeforeAfter() {
             !(Number.isNaN(table.value(column, row)) && Number.isNaN(table.value(`base.${column}`, row))),
         );
   const status = row === null ? null : statusOf(store, row);
-  const facts = row === null ? "" : store.catalog.value.names[row];
+  const name = row === null ? "" : (store.catalog.value.names[row] as string);
+  const error = own(table.errors, name);
   return (
-    <Panel name="before-after" title={diffText.beforeAfter} aside={facts}>
-      <DiffState row={row} ready={change.length > 0 && status !== "identical"}>
+    <Panel name="before-after" title={diffText.beforeAfter} aside={name}>
+      <DiffState row={row} ready={change.length + both.length > 0 && status !== "identical"}>
         {() =>
           row !== null && (
             <div class="wsw-sides">
-              <dl class="wsw-change">
-                {change.map((column) => (
-                  <div key={column} data-metric={bare(column)}>
-                    <dt>
-                      <Explain name={bare(column)} title={metricTitle(bare(column))}>
-                        {metricTitle(bare(column))}
-                      </Explain>
-                    </dt>
-                    <dd>{formatMetric(column, table.value(column, row))}</dd>
-                  </div>
-                ))}
-              </dl>
+              <div>
+                {error !== undefined && (
+                  <p class="wsw-failure" role="alert">
+                    {error}
+                  </p>
+                )}
+                {isApart(store, row) && <p class="wsw-note">{diffText.nothingInCommon}</p>}
+                <dl class="wsw-change">
+                  {change.map((column) => (
+                    <div key={column} data-metric={bare(column)}>
+                      <dt>
+                        <Explain name={bare(column)} title={metricTitle(bare(column))}>
+                          {metricTitle(bare(column))}
+                        </Explain>
+                      </dt>
+                      <dd>{formatMetric(column, table.value(column, row))}</dd>
+                    </div>
+                  ))}
+                </dl>
+              </div>
               <table>
                 <thead>
                   <tr>
@@ -63,6 +75,7 @@ export function BeforeAfter() {
                   </tr>
                 </thead>
                 <tbody>
+                  <Grades row={row} />
                   {both.map((column) => (
                     <Line
                       key={column}
@@ -78,6 +91,28 @@ export function BeforeAfter() {
         }
       </DiffState>
     </Panel>
+  );
+}
+
+function Grades({ row }: { row: number }) {
+  const { base, tuned } = gradesOf(useView().store, row);
+  if (base === null && tuned === null) return null;
+  return (
+    <tr data-metric="health" data-crossed={base !== tuned || undefined}>
+      <th scope="row">{text.columns.grade}</th>
+      <GradeCell grade={base} />
+      <GradeCell grade={tuned} />
+    </tr>
+  );
+}
+
+function GradeCell({ grade }: { grade: Grade | null }) {
+  if (grade === null) return <td>{MISSING}</td>;
+  return (
+    <td>
+      {text.grade[grade]}
+      <i class="wsw-level" data-level={GRADE_LEVELS[grade]} />
+    </td>
   );
 }
 

@@ -35,6 +35,11 @@ export function ChangeScatter() {
     const rows = Array.from(change.keys()).filter(
       (row) => (change[row] as number) > 0 && Number.isFinite(change[row]) && (rank[row] as number) > 0,
     );
+    // A matrix that changed and has no place: by a base of zeros, or with weights that are not finite.
+    const drawn = new Set(rows);
+    const missing = Array.from(total.keys()).filter(
+      (row) => (total[row] as number) > 0 && change[row] !== 0 && !drawn.has(row),
+    ).length;
     const { width, height } = size.value;
     const most = max(rows, (row) => change[row]) ?? 1;
     const least = min(rows, (row) => change[row]) ?? most / 10;
@@ -44,7 +49,7 @@ export function ChangeScatter() {
       x(change[row] as number),
       y((100 * (rank[row] as number)) / (total[row] as number)),
     ];
-    return { rows, x, y, places: new Map(rows.map((row) => [row, place(row)])) };
+    return { rows, missing, x, y, places: new Map(rows.map((row) => [row, place(row)])) };
   });
   const paint = useCallback(
     (painter: Painter, _: Size) => {
@@ -77,9 +82,10 @@ export function ChangeScatter() {
     if (rows.length > 0) store.narrow({ by: "rows", from: "region", rows: new Set(rows) });
   };
   const { width, height } = size.value;
-  const { rows, x, y, places } = scene.value;
+  const { rows, missing, x, y, places } = scene.value;
   const xTicks = logTicks(x.domain() as [number, number], Math.max(2, Math.floor(width / 70)));
   const yTicks = y.ticks(5).map((value) => ({ value, label: formatTick(value) }));
+  const empty = missing > 0 ? diffText.nothingDrawn : diffText.nothingChanged;
   const ring = (row: number | null, name: string) => {
     const place = row === null ? undefined : places.get(row);
     return place && <circle class={name} cx={place[0]} cy={place[1]} r={8} />;
@@ -123,10 +129,9 @@ export function ChangeScatter() {
           }}
           onMiss={() => store.widen("region")}
         />
-        {rows.length === 0 && (
-          <Empty>{store.progress.value.state === "running" ? text.waitingForPoints : diffText.nothingChanged}</Empty>
-        )}
+        {rows.length === 0 && <Empty>{store.progress.value.state === "running" ? text.waitingForPoints : empty}</Empty>}
       </div>
+      {missing > 0 && <p class="wsw-note">{text.withoutValue(missing)}</p>}
     </Panel>
   );
 }

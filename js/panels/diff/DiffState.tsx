@@ -6,7 +6,7 @@ import { own, Stage } from "../../model";
 import { text } from "../../text";
 import { diffText } from "../../text/diff";
 import { Empty } from "../Panel";
-import { statusOf } from "./change";
+import { isApart, statusOf } from "./change";
 
 interface Props {
   row: number | null;
@@ -25,6 +25,7 @@ export function DiffState({ row, ready, children }: Props) {
   const status = statusOf(store, row);
   if (status !== null && status !== "changed" && status !== "reshaped")
     return <Empty>{diffText.status[status as keyof typeof diffText.status]}</Empty>;
+  if (isApart(store, row)) return <Empty>{diffText.nothingInCommon}</Empty>;
   if (table.stage(row) === Stage.Done) return <Empty>{diffText.noMatrix}</Empty>;
-  return <Empty>{text.waitingForLayer}</Empty>;
+  return <Empty>{store.progress.value.state === "running" ? text.waitingForLayer : text.notComputed}</Empty>;
 }

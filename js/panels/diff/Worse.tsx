@@ -1,13 +1,12 @@
-/** What got worse: the layers that entered a riskier class; a click selects one. */
+/** What got worse: the layers that entered a riskier class or a worse grade; a click selects one. */
 
 import { useComputed } from "@preact/signals";
-import { CLASSES } from "../../assessment";
 import { useView } from "../../context";
 import { formatNamed } from "../../metrics";
-import { metricTitle, text } from "../../text";
+import { text } from "../../text";
 import { diffText } from "../../text/diff";
 import { Empty, Panel } from "../Panel";
-import { type Crossing, levelOf, worsened } from "./change";
+import { type Crossing, classOf, crossedTitle, worsened } from "./change";
 
 const MOST = 100;
 
@@ -32,7 +31,6 @@ export function Worse() {
 
 function Line({ row, metric, before, after, from, to }: Crossing) {
   const { store } = useView();
-  const name = (index: number): string => text.classes[metric](CLASSES[metric][index]?.name ?? "");
   return (
     <li>
       <button
@@ -44,11 +42,20 @@ function Line({ row, metric, before, after, from, to }: Crossing) {
       >
         <b>{store.catalog.value.labels[row]}</b>
         <span>
-          {metricTitle(metric)}: {formatNamed(metric, before)}{" "}
-          <i class="wsw-level" data-level={levelOf(metric, from)} /> {name(from)} → {formatNamed(metric, after)}{" "}
-          <i class="wsw-level" data-level={levelOf(metric, to)} /> {name(to)}
+          {crossedTitle(metric)}: <Side metric={metric} value={before} index={from} /> →{" "}
+          <Side metric={metric} value={after} index={to} />
         </span>
       </button>
     </li>
+  );
+}
+
+function Side({ metric, value, index }: { metric: Crossing["metric"]; value: number; index: number }) {
+  const { name, level } = classOf(metric, index);
+  return (
+    <>
+      {metric !== "health" && `${formatNamed(metric, value)} `}
+      <i class="wsw-level" data-level={level} /> {name}
+    </>
   );
 }

@@ -40,7 +40,7 @@ const en: Explained = {
       "Where neighbouring singular values are nearly equal, single directions mix freely, and the diagonal blurs without any change.",
   },
   worse: {
-    what: "Layers that crossed into a riskier class of condition number, SQNR or extreme outliers.",
+    what: "Layers that crossed into a riskier class of condition number, SQNR or extreme outliers, or fell to a worse grade.",
     why: "A fine-tune can make a model harder to quantize or to train on; here is where.",
     misleads: "A crossing says nothing of how far: a value may have moved by a hair over a rule-of-thumb line.",
   },
@@ -104,7 +104,7 @@ const zh: Explained = {
     misleads: "相邻奇异值几乎相等时，单个方向可任意混合，即使没有变化对角线也会模糊。",
   },
   worse: {
-    what: "条件数、SQNR 或极端异常值进入更高风险等级的层。",
+    what: "条件数、SQNR 或极端异常值进入更高风险等级的层，以及分级变差的层。",
     why: "微调可能使模型更难量化或更难继续训练；这里列出位置。",
     misleads: "跨线不说明幅度：可能只越过经验阈值一点点。",
   },
