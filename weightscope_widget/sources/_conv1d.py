@@ -1,14 +1,22 @@
-"""Telling GPT-2's ``Conv1D``, which stores (in, out), from a Linear of the same name, by shapes alone."""
+"""Telling GPT-2's ``Conv1D``, which stores (in, out), from a Linear: by its class, or by names and shapes alone."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 
-__all__ = ["transposed_names"]
+from torch import nn
+
+__all__ = ["is_conv1d", "transposed_names"]
 
 _CONV1D = frozenset({"c_attn", "c_fc", "c_proj", "q_attn"})
 _BLOCK_INDEX = re.compile(r"(?:^|\.)[0-9]+\.")
+
+
+def is_conv1d(module: nn.Module) -> bool:
+    """Return whether a module is transformers' ``Conv1D`` or one derived from it."""
+    # Known by name, so that transformers need not be installed, let alone imported.
+    return hasattr(module, "nf") and any(kind.__name__ == "Conv1D" for kind in type(module).__mro__)
 
 
 def transposed_names(shapes: Mapping[str, tuple[int, ...]]) -> frozenset[str]:
