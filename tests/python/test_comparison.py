@@ -325,9 +325,12 @@ class TestMatching:
         shared = torch.randn(6, 4)
         tied = {"wte.weight": shared, "lm_head.weight": shared}
         apart = {"wte.weight": shared.clone(), "lm_head.weight": shared + 1}
-        comparison = compared(tied, apart)
-        assert comparison.status("wte") == "identical"
-        assert {comparison.status(name) for name in comparison} <= {"identical", "only_in_tuned"}
+        for base, tuned, (before, after) in ((tied, apart, (0, 1)), (apart, tied, (1, 0))):
+            comparison = compared(base, tuned)
+            assert {name: comparison.status(name) for name in comparison} == {"wte": "identical", "lm_head": "changed"}
+            expected = float((shared + after - (shared + before)).norm() / (shared + before).norm())
+            assert comparison["lm_head"]["comparison"]["relative_change"] == pytest.approx(expected, rel=1e-6)
+            assert comparison.layers["lm_head"].placement.kind == "head"
 
     def test_nothing_in_common_is_another_architecture(self) -> None:
         comparison = compared({"a.weight": torch.eye(3)}, {"b.weight": torch.eye(3)})

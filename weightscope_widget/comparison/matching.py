@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
 
 from weightscope_widget.sources import Layer
 
-__all__ = ["Pair", "canonical_name", "match_layers"]
+__all__ = ["Pair", "canonical_name", "match_layers", "named_alike"]
 
 # What training frameworks, compilers and adapters put in front of a module's name, or in its middle.
-_WRAPPERS = re.compile(
-    r"^(?:base_model\.model|base_model|model|module|_orig_mod|_fsdp_wrapped_module|transformer|encoder_model|backbone)\."
+_WRAPPER = re.compile(
+    r"(?:base_model\.model|base_model|model|module|_orig_mod|_fsdp_wrapped_module|transformer|encoder_model|backbone)\."
 )
 _INNER = re.compile(
     r"\.(?:_orig_mod|module|base_layer|_fsdp_wrapped_module|_checkpoint_wrapped_module|original_module)(?=\.|$)"
@@ -30,7 +31,8 @@ class Pair:
     key : str
         What it is called in the results: its name in the base, or in the tuned model where it is only there.
     base, tuned : Layer or None
-        At least one of them.
+        At least one of them.  A tensor that is tied in one model only is in several pairs, in each under the name that
+        the pair is about, the others being its aliases.
     """
 
     key: str
@@ -46,49 +48,142 @@ def canonical_name(name: str) -> str:
     >>> canonical_name("_orig_mod.module.h.0.attn.c_attn")
     'h.0.attn.c_attn'
     """
-    name = _INNER.sub("", name)
-    while (shorter := _WRAPPERS.sub("", name)) != name:
-        name = shorter
-    return _HEADS.sub("", name)
+    name = _without_inner(name)
+    return _HEADS.sub("", name[_ends_of_wrappers(name)[-1] :])
 
 
 def match_layers(base: Iterable[Layer], tuned: Iterable[Layer]) -> list[Pair]:
-    """Return every tensor of both, matched, in the base's order; those only in the tuned model last.
+    """Return every tensor of both, matched, in the base's order; then what is tied, or is not, in the base.
 
-    Names match exactly, aliases of tied weights too; what is left then matches by `canonical_name`, where that is
-    one tensor on either side.  Two names that mean the same in one model match nothing: a guess would be worse.
+    Names match as they are, aliases of tied weights too, or without the wrappers that all names of a model share: these
+    are taken off one by one, and those stay off with which most names agree.  What is left is matched in the same way
+    again, then without what frameworks put in the middle of names, then by `canonical_name`.  Names of two tensors of
+    one model that mean the same match nothing: a guess would be worse.
+
+    Where one of the models ties two tensors and the other does not, the tied one is in a pair with each of these.
     """
     ours, theirs = list(base), list(tuned)
-    by_name = {name: layer for layer in theirs for name in (*layer.aliases, layer.name)}
-    # A name of its own before one that it shares.
-    by_name |= {layer.name: layer for layer in theirs}
-    found: dict[str, Layer] = {}
-    taken: set[str] = set()
+    by_name, tuned_by_name = _by_name(ours), _by_name(theirs)
+    met = _met(by_name, tuned_by_name)
+    pairs, taken = [], set()
     for layer in ours:
-        match = next((by_name[name] for name in (layer.name, *layer.aliases) if name in by_name), None)
-        if match is not None:
-            found[layer.name] = match
-            taken.add(match.name)
-    left = [layer for layer in ours if layer.name not in found]
-    candidates = [layer for layer in theirs if layer.name not in taken]
-    once = _unambiguous(candidates)
-    for name, layer in _unambiguous(left).items():
-        if name in once:
-            found[layer.name] = once[name]
-            taken.add(once[name].name)
-    pairs = [Pair(layer.name, layer, found.get(layer.name)) for layer in ours]
+        name = next((name for name in (layer.name, *layer.aliases) if name in met), None)
+        match = None if name is None else _called(tuned_by_name[met[name]], met[name])
+        pairs.append(Pair(layer.name, layer, match))
+        if name is not None:
+            taken.add(tuned_by_name[met[name]].name)
+    name_in_base = {theirs: ours for ours, theirs in met.items()}
     keys = {pair.key for pair in pairs}
     for layer in theirs:
         if layer.name in taken:
             continue
-        key = layer.name if layer.name not in keys else f"{layer.name} (tuned)"
+        name = next((name for name in (layer.name, *layer.aliases) if name in name_in_base), None)
+        if name is not None:
+            key = name_in_base[name]
+            pairs.append(Pair(key, _called(by_name[key], key), _called(layer, name)))
+        else:
+            key = layer.name if layer.name not in keys else f"{layer.name} (tuned)"
+            pairs.append(Pair(key, None, layer))
         keys.add(key)
-        pairs.append(Pair(key, None, layer))
     return pairs
 
 
-def _unambiguous(layers: Iterable[Layer]) -> dict[str, Layer]:
-    groups: dict[str, list[Layer]] = defaultdict(list)
-    for layer in layers:
-        groups[canonical_name(layer.name)].append(layer)
-    return {name: some[0] for name, some in groups.items() if len(some) == 1}
+def named_alike(layers: Iterable[Layer], reference: Iterable[Layer]) -> list[Layer]:
+    """Return layers, in their order, under the names that the reference has for them; others keep their own.
+
+    Aliases and members are renamed with them; what is several tensors in the reference goes by the first one's name.
+    """
+    layers, reference = list(layers), list(reference)
+    by_name = _by_name(layers)
+    renamed = {theirs: ours for ours, theirs in _met(_by_name(reference), by_name).items()}
+    keys: dict[str, str] = {}
+    for pair in match_layers(reference, layers):
+        if pair.tuned is not None:
+            keys.setdefault(by_name[pair.tuned.name].name, pair.key)
+
+    def alike(layer: Layer) -> Layer:
+        key = keys[layer.name]
+        names = dict.fromkeys(renamed.get(name, name) for name in (layer.name, *layer.aliases))
+        return replace(
+            layer,
+            name=key,
+            aliases=tuple(name for name in names if name != key),
+            members=tuple(keys.get(name, name) for name in layer.members),
+        )
+
+    return [alike(layer) for layer in layers]
+
+
+def _by_name(layers: Sequence[Layer]) -> dict[str, Layer]:
+    """Return layers by all their names; a name of its own before one that it shares."""
+    own = {layer.name: layer for layer in layers}
+    return own | {name: layer for layer in layers for name in layer.aliases if name not in own}
+
+
+def _called(layer: Layer, name: str) -> Layer:
+    """Return a layer under one of its names, the others being its aliases."""
+    if name == layer.name:
+        return layer
+    return replace(layer, name=name, aliases=tuple(one for one in (layer.name, *layer.aliases) if one != name))
+
+
+def _met(base: Mapping[str, Layer], tuned: Mapping[str, Layer]) -> dict[str, str]:
+    """Return which name of the base is which of the tuned model."""
+    met: dict[str, str] = {}
+    ours, theirs = dict(base), dict(tuned)
+
+    def keep(found: Mapping[str, str]) -> bool:
+        met.update(found)
+        for left, names in ((ours, found), (theirs, found.values())):
+            for name in names:
+                del left[name]
+        return bool(found)
+
+    for reading in (str, _without_inner):
+        # With fewer names left, more wrappers may be shared.
+        while keep(_agreement(_unwrapped(ours, reading), _unwrapped(theirs, reading))):
+            pass
+    keep(_agreement([_by_meaning(ours, canonical_name)], [_by_meaning(theirs, canonical_name)]))
+    return met
+
+
+def _agreement(ours: Sequence[Mapping[str, str]], theirs: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Return which names mean the same, in the readings of both in which most do; of these, in the first ones."""
+    readings = sorted(product(range(len(ours)), range(len(theirs))), key=sum)
+    one, other = max(readings, key=lambda at: len(ours[at[0]].keys() & theirs[at[1]].keys()))
+    return {name: theirs[other][meaning] for meaning, name in ours[one].items() if meaning in theirs[other]}
+
+
+def _unwrapped(names: Mapping[str, Layer], reading: Callable[[str], str]) -> list[dict[str, str]]:
+    """Return names by their meaning: as they are read, then with ever more of the wrappers off that all names share."""
+    read = [reading(name) for name in names]
+    ends = [0] if not read else [end for end in _ends_of_wrappers(read[0]) if _all_begin(read, read[0][:end])]
+
+    def without(end: int) -> dict[str, str]:
+        return _by_meaning(names, lambda name: reading(name)[end:])
+
+    return [without(end) for end in ends]
+
+
+def _by_meaning(names: Mapping[str, Layer], meaning: Callable[[str], str]) -> dict[str, str]:
+    """Return names by what they mean, without those of two layers that mean the same."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        groups[meaning(name)].append(name)
+    return {meant: some[0] for meant, some in groups.items() if len({names[name].name for name in some}) == 1}
+
+
+def _ends_of_wrappers(name: str) -> list[int]:
+    """Return 0, and where each of the wrappers in front of a name ends."""
+    ends = [0]
+    while (wrapper := _WRAPPER.match(name, ends[-1])) is not None:
+        ends.append(wrapper.end())
+    return ends
+
+
+def _all_begin(names: Iterable[str], start: str) -> bool:
+    return all(name.startswith(start) for name in names)
+
+
+def _without_inner(name: str) -> str:
+    return _INNER.sub("", name)
