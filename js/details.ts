@@ -1,6 +1,7 @@
 /** Histograms and spectra of layers: fetched when wanted, and ahead of time while that is cheap. */
 
 import { type Signal, signal } from "@preact/signals";
+import type { Kept } from "./kept";
 import { decodeFloat64, Stage } from "./model";
 import { NoAnswer, type Requests } from "./requests";
 
@@ -65,7 +66,10 @@ export class Details {
   private prefetching = false;
   private candidates: { key: string; stage: Stage }[] = [];
 
-  constructor(private readonly requests: Requests) {}
+  constructor(
+    private readonly requests: Requests,
+    private readonly kept: () => Kept,
+  ) {}
 
   get(key: string): Detail {
     return this.slot(key).value;
@@ -103,9 +107,11 @@ export class Details {
     }
   }
 
-  private async fetch(layers: { key: string; stage: Stage }[]): Promise<boolean> {
-    for (const { key, stage } of layers) this.asked.set(key, stage);
+  private async fetch(wanted: { key: string; stage: Stage }[]): Promise<boolean> {
+    for (const { key, stage } of wanted) this.asked.set(key, stage);
     try {
+      const layers = wanted.filter(({ key, stage }) => !this.recall(key, stage));
+      if (layers.length === 0) return true;
       const { result, buffers } = await this.requests.ask<Document>("details", {
         keys: layers.map(({ key }) => key),
       });
@@ -122,7 +128,7 @@ export class Details {
       });
       return true;
     } catch (error) {
-      for (const { key } of layers) {
+      for (const { key } of wanted) {
         this.asked.delete(key);
         const slot = this.slot(key);
         const problem = error instanceof NoAnswer ? "no answer" : (error as Error).message;
@@ -130,6 +136,20 @@ export class Details {
       }
       return false;
     }
+  }
+
+  /** Take what is kept of a layer; whether there is something. */
+  private recall(key: string, stage: Stage): boolean {
+    const kept = this.kept();
+    const said = kept.said(key);
+    if (!said) return false;
+    const array = (index: number): Float64Array => {
+      const view = kept.array(index);
+      this.bytes += view.byteLength;
+      return decodeFloat64(view);
+    };
+    this.slot(key).value = { ...(withArrays(said, array) as Drawn), stage, problem: null };
+    return true;
   }
 
   private slot(key: string): Signal<Detail> {

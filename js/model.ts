@@ -1,4 +1,6 @@
-/** The traits as the page sees them, mirroring `weightscope_widget/dashboard/widget.py`. */
+/** The traits as the page sees them, mirroring `weightscope_widget/dashboard/board.py`. */
+
+import type { EncodedKept } from "./kept";
 
 export type Theme = "auto" | "light" | "dark";
 /** The languages that the page speaks, and the one of the browser. */
@@ -89,6 +91,7 @@ export type Traits = {
   language: LanguageChoice;
   _catalog: Catalog;
   _table: EncodedTable;
+  _kept: EncodedKept;
   _view: Partial<ViewState>;
   /** Whether this is a saved page, which has no kernel. */
   _saved?: boolean;

@@ -1,35 +1,31 @@
 /** A dashboard saved as a page: the same widget on a model without a kernel, which answers from what was saved. */
 
 import { withArrays } from "./details";
+import { type EncodedKept, Kept } from "./kept";
 import type { Traits } from "./model";
 import type { Model } from "./store";
 
 /** What `weightscope_widget/dashboard/saved_page.py` writes: a JSON text, and the arrays that it names by number. */
 interface Saved {
   state: Omit<Traits, "_table"> & { _table: Omit<Traits["_table"], "data"> & { data: number } };
-  details: Record<string, SavedDetail>;
-  /** Of each array, where it begins among the bytes after the text, how long it is, and what its numbers are. */
-  arrays: { offset: number; length: number; type: "f4" | "f8" }[];
+  details: NonNullable<EncodedKept["layers"]>;
+  /** Of each array, where it begins among the bytes after the text. */
+  arrays: NonNullable<EncodedKept["arrays"]>;
 }
 
-type SavedDetail = Record<string, unknown>;
-
-const NOTHING: SavedDetail = { histogram: null, spectrum: null };
+const NOTHING = { histogram: null, spectrum: null };
 
 type Handler = (...parts: never[]) => void;
 
 export class SavedModel implements Model {
   private readonly traits: Traits;
   private readonly handlers = new Map<string, Set<Handler>>();
-  private readonly details: Map<string, SavedDetail>;
+  private readonly kept: Kept;
 
-  constructor(
-    private readonly saved: Saved,
-    private readonly bytes: ArrayBuffer,
-  ) {
-    const { _table, ...others } = saved.state;
-    this.details = new Map(Object.entries(saved.details));
-    this.traits = { ...others, _table: { ..._table, data: this.array(_table.data) }, _saved: true };
+  constructor({ state, details, arrays }: Saved, bytes: ArrayBuffer) {
+    const { _table, ...others } = state;
+    this.kept = new Kept({ layers: details, arrays, data: new DataView(bytes) });
+    this.traits = { ...others, _table: { ..._table, data: this.kept.array(_table.data) }, _kept: {}, _saved: true };
   }
 
   get<K extends keyof Traits>(key: K): Traits[K] {
@@ -55,9 +51,9 @@ export class SavedModel implements Model {
   send(message: unknown): void {
     const { id, method, keys } = message as { id: number; method: string; keys?: string[] };
     const buffers: DataView[] = [];
-    const put = (array: number): number => buffers.push(this.array(array)) - 1;
+    const put = (array: number): number => buffers.push(this.kept.array(array)) - 1;
     const layers = (keys ?? []).map((key) => ({
-      ...(withArrays(this.details.get(key) ?? NOTHING, put) as SavedDetail),
+      ...(withArrays(this.kept.said(key) ?? NOTHING, put) as object),
       key,
     }));
     const reply =
@@ -68,14 +64,6 @@ export class SavedModel implements Model {
     setTimeout(() => {
       for (const handler of this.handlers.get("msg:custom") ?? []) handler(reply as never, buffers as never);
     });
-  }
-
-  /** An array as float64, whatever it was saved as. */
-  private array(index: number): DataView {
-    const { offset, length, type } = this.saved.arrays[index] as Saved["arrays"][number];
-    if (type === "f8") return new DataView(this.bytes, offset, 8 * length);
-    const narrow = new DataView(this.bytes, offset, 4 * length);
-    return new DataView(Float64Array.from({ length }, (_, at) => narrow.getFloat32(4 * at, true)).buffer);
   }
 }
 

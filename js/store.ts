@@ -3,6 +3,7 @@
 import { batch, computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import { type Judgement, judge } from "./assessment";
 import { type Detail, Details } from "./details";
+import { Kept } from "./kept";
 import { type Catalog, type Progress, type Table, tablesOf } from "./model";
 import { Requests } from "./requests";
 import { type Checkpoints, createCheckpoints } from "./state/checkpoints";
@@ -91,7 +92,8 @@ export function createStore(model: Model): Store {
 
   const requests = new Requests(model);
   stops.push(() => requests.close());
-  const details = new Details(requests);
+  const kept = traits.read("_kept");
+  const details = new Details(requests, () => new Kept(kept.peek()));
   const nameOf = (row: number): string => catalog.value.names[row] as string;
   // A layer is drawn once for each checkpoint.
   const keyAt = (at: number, name: string): string => (checkpoints.checkpoints.value.length ? `${at}/${name}` : name);

@@ -163,6 +163,7 @@ export class Kernel implements Model {
         stable_rank_percentage: [10, 30, 50, 70],
       },
       _table: this.encode({ ...RUNNING, ...progress }),
+      _kept: {},
       _view: {},
     };
   }

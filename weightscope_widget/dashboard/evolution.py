@@ -55,7 +55,9 @@ class EvolutionDashboard(Board[EvolutionResults]):
     # A layer is drawn once for each checkpoint: its key is the checkpoint's place, a slash and its name.
 
     def _detail_keys(self) -> list[str]:
-        return [f"{place}/{layer}" for place, scan in enumerate(self.results.values()) for layer in scan.layers]
+        # The last checkpoint first, as the page shows it.
+        scans = reversed(list(enumerate(self.results.values())))
+        return [f"{place}/{layer}" for place, scan in scans for layer in scan.layers]
 
     def _details_of(self, keys: Sequence[str], put: Put) -> list[dict[str, Any]]:
         return [self._detail(key, put) for key in keys]

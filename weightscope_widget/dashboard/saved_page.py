@@ -9,18 +9,17 @@ import html
 import json
 import os
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from weightscope_widget.dashboard.front_end import front_end_source
+from weightscope_widget.dashboard.kept import Details, PackedArrays
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.whole_file import whole_file
 
 __all__ = ["saved_page", "write_page"]
-
-Details = Callable[[Sequence[str], Callable[[np.ndarray], int]], list[dict[str, Any]]]
 
 _START = """
 const unpack = (id) => {
@@ -78,8 +77,7 @@ def saved_page(state: Mapping[str, Any], title: str, keys: Sequence[str], detail
     keys : sequence of str
         What `details` can be asked for.
     details : callable
-        Takes keys and what takes an array, and returns what the panels of single layers draw.  Arrays are kept as
-        float32, to seven digits, where all of their numbers are in its range; counts are exact.
+        Says what the panels of single layers draw; `PackedArrays` says how exactly it is kept.
     module : str
         The front end's module.
 
@@ -120,36 +118,16 @@ def _packed(content: bytes) -> str:
 
 def _data(state: Mapping[str, Any], keys: Sequence[str], details: Details) -> bytes:
     """Return the length of a JSON text, the text, and the arrays that it names; js/saved.ts reads it."""
-    buffer = bytearray()
-    arrays: list[dict[str, Any]] = []
-
-    def keep(array: np.ndarray, kind: str) -> int:
-        arrays.append({"offset": len(buffer), "length": array.size, "type": kind})
-        buffer.extend(array.astype(f"<{kind}").tobytes())
-        return len(arrays) - 1
-
-    def put(array: np.ndarray) -> int:
-        return keep(array, _exact_enough(array))
-
+    arrays = PackedArrays()
     table = state["_table"]
     progress = table["progress"]
     if progress["state"] == "running":  # nobody is there to go on with it
         progress = progress | {"state": "cancelled", "seconds_left": None}
-    encoded = keep(np.frombuffer(table["data"], "<f8"), "f8")
+    encoded = arrays.put_as(np.frombuffer(table["data"], "<f8"), "f8")
     document = {
         "state": {**state, "_table": {**table, "data": encoded, "progress": progress}},
-        "details": {layer["key"]: layer for layer in details(keys, put)},
-        "arrays": arrays,
+        "details": {layer["key"]: layer for layer in details(keys, arrays.put)},
+        "arrays": arrays.places,
     }
     text = json.dumps(document, allow_nan=False).encode("utf-8", errors="surrogatepass")
-    return struct.pack("<I", len(text)) + text + bytes(buffer)
-
-
-def _exact_enough(array: np.ndarray) -> str:
-    """Return the narrowest type that keeps seven digits of every value, and whole numbers whole."""
-    positive = np.abs(array[array != 0])
-    limits = np.finfo(np.float32)
-    fits = positive.size == 0 or (positive.min() >= limits.tiny and positive.max() <= limits.max)
-    whole = bool((array == np.round(array)).all())
-    exact = not whole or positive.size == 0 or positive.max() <= 2**24
-    return "f4" if fits and exact else "f8"
+    return struct.pack("<I", len(text)) + text + bytes(arrays.data)
