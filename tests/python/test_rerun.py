@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import IPython
 import pytest
 
-from weightscope_widget.dashboard import rerun
+from weightscope_widget import rerun
 
 
 class Made:
@@ -62,9 +64,13 @@ def test_a_cell_run_again_closes_what_it_made_before(run: Callable[[str, str], N
 
 def test_what_is_gone_is_not_held(run: Callable[[str, str], None]) -> None:
     run("a", "1")
-    Made()
+    made = Made()
+    gone = weakref.ref(made)
+    del made
+    gc.collect()
+    assert gone() is None
     run("a", "2")
-    Made()  # nothing to close, and nothing to trip over
+    assert not Made().closed  # nothing to close, and nothing to trip over
 
 
 def test_where_the_host_does_not_name_its_cells_nothing_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:

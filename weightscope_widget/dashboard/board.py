@@ -15,8 +15,9 @@ import traitlets
 from weightscope_widget.assessment import Thresholds
 from weightscope_widget.dashboard.background import BackgroundScan
 from weightscope_widget.dashboard.front_end import front_end_source
+from weightscope_widget.dashboard.kept import kept_details
 from weightscope_widget.dashboard.protocols import Put, Results, Run, Table
-from weightscope_widget.dashboard.rerun import retire_previous
+from weightscope_widget.rerun import retire_previous
 from weightscope_widget.dashboard.saved_page import saved_page, write_page
 from weightscope_widget.errors import InvalidArgumentError, UnknownLayerError
 from weightscope_widget.task_run import Progress
@@ -25,6 +26,9 @@ __all__ = ["Board", "RefusedError"]
 
 
 _MOST_COMPARED = 6
+
+# What a notebook that is saved with its widgets may hold of single layers; some hundred layers of a large model.
+_MOST_KEPT = 2_000_000
 
 # What a page without a kernel needs of the widget.
 _PAGE_TRAITS = (
@@ -108,6 +112,9 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
     _catalog = traitlets.Dict().tag(sync=True)
     _table = traitlets.Dict().tag(sync=True)
 
+    # What single layers draw, once all is measured: a notebook saved with its widgets is then whole without a kernel.
+    _kept = traitlets.Dict().tag(sync=True)
+
     # What only the page writes: how it is arranged, remembered with the notebook.
     _view = traitlets.Dict().tag(sync=True)
 
@@ -141,6 +148,7 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
             _catalog=self._catalog_of(results),
             thresholds=results.thresholds,
             _table=self._encode(_progress_of(results) if run is None else run.progress),
+            _kept=self._keep() if run is None else {},
             height=height,
             theme=theme,
             language=language,
@@ -298,7 +306,12 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
         # One plain assignment is one message; batching from this thread would race with the user's own.
         with self._state_lock:
             self._table = table
+            if progress.state != "running":
+                self._kept = self._keep()
         return len(table["data"])
+
+    def _keep(self) -> dict[str, Any]:
+        return kept_details(self._detail_keys(), self._details_of, _MOST_KEPT)
 
     def _encode(self, progress: Progress) -> dict[str, Any]:
         return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import weakref
 from typing import Protocol
@@ -18,7 +19,7 @@ _lock = threading.Lock()
 _made: dict[str, tuple[str, weakref.WeakSet[_Closable]]] = {}
 
 
-def _cell_and_run() -> tuple[str, str] | None:
+def _in_jupyter() -> tuple[str, str] | None:
     """Return which cell is being run, and which of its runs this is; None where the host does not say."""
     try:
         from IPython import get_ipython
@@ -29,12 +30,27 @@ def _cell_and_run() -> tuple[str, str] | None:
         return None
 
 
+def _in_marimo() -> tuple[str, str] | None:
+    """Return the same; marimo has no public name for it, so another version may not say."""
+    if "marimo" not in sys.modules:
+        return None
+    try:
+        from marimo._messaging.context import RUN_ID_CTX
+        from marimo._runtime.context import get_context
+
+        # Several people who open one app share a process, and its cells have the same names for all of them.
+        session = get_context()
+        return f"{id(session)} {session.execution_context.cell_id}", str(RUN_ID_CTX.get())
+    except Exception:  # whatever changed there: what was made stays, as it does without this
+        return None
+
+
 def retire_previous(made: _Closable) -> None:
     """Note what is made in this run of this cell, and close what earlier runs of the cell made.
 
     Without it every run would leave a widget behind, with all that it holds, and a scan that goes on for nobody.
     """
-    found = _cell_and_run()
+    found = _in_jupyter() or _in_marimo()
     if found is None:
         return
     cell, run = found
