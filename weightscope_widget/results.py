@@ -42,6 +42,8 @@ class LayerInfo:
         Other names of the same (tied) weights.
     members : tuple of str
         For a stack of expert matrices, the names of its single matrices.
+    linear : bool or None
+        Whether it is the weight of a linear layer; None where only its name is known, which tells neither.
     """
 
     name: str
@@ -49,11 +51,12 @@ class LayerInfo:
     dtype: str | None = None
     aliases: tuple[str, ...] = ()
     members: tuple[str, ...] = ()
+    linear: bool | None = None
 
     @classmethod
     def of(cls, layer: Layer) -> LayerInfo:
         """Return what is known of `layer`, without its weights."""
-        return cls(layer.name, layer.shape, layer.dtype, layer.aliases, layer.members)
+        return cls(layer.name, layer.shape, layer.dtype, layer.aliases, layer.members, layer.linear)
 
     @property
     def parameters(self) -> int | None:

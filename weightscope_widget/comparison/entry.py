@@ -19,7 +19,6 @@ from weightscope_widget.comparison.run import ComparisonRun
 from weightscope_widget.crew import default_at_hand
 from weightscope_widget.errors import ScanInterruptedWarning
 from weightscope_widget.sources import Source, open_source
-from weightscope_widget.sources.peft_adapter import accepts as is_adapter
 
 __all__ = ["compare", "opened", "start_comparison"]
 
@@ -46,7 +45,8 @@ def compare(
     Parameters
     ----------
     base, tuned : whatever `scan` takes
-        Two models; the tuned one may be the folder of a PEFT LoRA adapter, which stands for base + ΔW, not rounded.
+        Two models; the tuned one may be a PEFT LoRA adapter, which stands for base + ΔW, not rounded.  Of two adapters
+        the changes themselves are compared.
     methods : str or iterable of str
         What both sides of a tensor that changed are measured with, as for `scan`.
     top_k : int
@@ -132,7 +132,6 @@ def start_comparison(
         opened(tuned),
         resolve_methods(methods),
         top_k=top_k,
-        added=not isinstance(tuned, Source) and is_adapter(tuned),
         vectors=vectors,
         cheap_first=cheap_first,
         workers=workers or default_at_hand(executor),

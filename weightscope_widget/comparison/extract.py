@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import save
+from tqdm.auto import tqdm
 
+from weightscope_widget.analyzers.difference import same_values
+from weightscope_widget.analyzers.spectrum import low_rank_singular_values
 from weightscope_widget.arguments import check_count
+from weightscope_widget.comparison.adapters import Matched, match_models, refuse_adapter
 from weightscope_widget.comparison.entry import opened
-from weightscope_widget.comparison.matching import match_layers
+from weightscope_widget.comparison.matching import Pair
 from weightscope_widget.errors import InvalidArgumentError, NoWeightsError
-from weightscope_widget.naming import place
 from weightscope_widget.plans.code import pattern
-from weightscope_widget.plans.lora import energy_rank
-from weightscope_widget.sources import Layer
+from weightscope_widget.plans.lora import energy_rank, why_no_target
+from weightscope_widget.results import LayerInfo
+from weightscope_widget.sources import Layer, layer_name
 from weightscope_widget.whole_file import write_whole
 
 __all__ = ["ExtractedLora", "extract_lora"]
@@ -38,7 +43,7 @@ class ExtractedLora:
     errors : dict of str to float
         ‖ΔW − B·A‖/‖ΔW‖, Frobenius, of the factors as they are stored; 0 means that nothing of the change is lost.
     left_out : dict of str to str
-        Tensors that changed and that the adapter does not hold, each with a phrase that says why.
+        Tensors that changed, or may have, and that the adapter does not hold, each with a phrase that says why.
     """
 
     folder: Path
@@ -54,23 +59,29 @@ def extract_lora(
     *,
     rank: int | None = None,
     energy: float | None = None,
+    progress: bool = True,
 ) -> ExtractedLora:
     """Write the difference of two models as a LoRA adapter, which PEFT loads onto the base.
 
     Each changed matrix of a linear layer becomes two factors of the truncated singular value decomposition of ΔW, the
-    best approximation of that rank there is (Eckart & Young 1936).  Norms, biases, embeddings and whatever else an
+    best approximation of that rank there is (Eckart & Young 1936).  Norms, biases, embeddings and whatever else such an
     adapter does not hold are listed in ``left_out``: where these changed, the adapter is not the whole fine-tune.
+
+    Nothing is written before all of it is computed; interrupted, it leaves the folder as it was.
 
     Parameters
     ----------
     base, tuned : whatever `scan` takes
         Two models of the same architecture; a layer has to be called as the module that PEFT will find in the base.
+        The tuned one may be a PEFT LoRA adapter, whose changes are then made smaller, without forming base + ΔW.
     out_dir : path-like
         A folder, made where it is not there; an adapter in it is replaced.
     rank : int, optional
         The largest rank of each layer; or
     energy : float, optional
         the share of each change's Σσ² to keep, above 0 and at most 1.  0.99 where neither is given.
+    progress : bool
+        Show a progress bar.
 
     Returns
     -------
@@ -80,7 +91,8 @@ def extract_lora(
     Raises
     ------
     InvalidArgumentError
-        Where both `rank` and `energy` are given or are out of range, or the folder cannot be written.
+        Where both `rank` and `energy` are given or are out of range, the base is an adapter, or the folder cannot be
+        written.
     NoWeightsError
         Where no matrix of a linear layer changed.
     WeightScopeError
@@ -88,20 +100,22 @@ def extract_lora(
     """
     rank_of = _chosen(rank, energy)
     target = Path(out_dir).expanduser()
+    ours, theirs = opened(base), opened(tuned)
+    refuse_adapter(ours)
+    matched = match_models(ours, theirs)
     factors: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
     errors: dict[str, float] = {}
     left_out: dict[str, str] = {}
     transposed = False
-    for name, ours, theirs in _changed_pairs(base, tuned, left_out):
-        delta = theirs.load().detach().cpu().double() - ours.load().detach().cpu().double()
-        if not bool(torch.isfinite(delta).all()):
-            left_out[name] = "it has weights that are NaN or infinite"
-            continue
-        if not bool(delta.any()):
-            continue
-        transposed |= ours.transposed
-        matrix = delta.T if ours.transposed else delta
-        factors[name], errors[name] = _factors(matrix, rank_of)
+    with tqdm(matched.pairs, f"{ours.name} → {theirs.name}", unit="tensor", disable=not progress) as pairs:
+        for layer, other in _targets(pairs, matched, left_out):
+            change = _change(layer, other)
+            if not all(bool(torch.isfinite(matrix).all()) for matrix in change):
+                left_out[layer.name] = "it has weights that are NaN or infinite"
+            elif change and (found := _factors(change, rank_of)) is not None:
+                transposed |= layer.transposed
+                name = layer_name(layer.name)
+                factors[name], errors[name] = found
     if not factors:
         raise NoWeightsError(
             "No matrix of a linear layer changed, so there is nothing to write an adapter of"
@@ -139,52 +153,82 @@ def _chosen(rank: int | None, energy: float | None) -> Callable[[torch.Tensor], 
     return lambda sigma: energy_rank(sigma.numpy(), share) or 1
 
 
-def _changed_pairs(base: Any, tuned: Any, left_out: dict[str, str]) -> Iterator[tuple[str, Layer, Layer]]:
-    """Yield the pairs that an adapter can hold; note the others that changed, or may have."""
-    members = set()
-    pairs = match_layers(opened(base).layers, opened(tuned).layers)
+def _targets(pairs: Iterable[Pair], matched: Matched, left_out: dict[str, str]) -> Iterator[tuple[Layer, Layer]]:
+    """Yield the pairs whose change an adapter can hold; note the others that changed, or may have."""
+    members = {member for pair in matched.pairs if pair.base is not None for member in pair.base.members}
     for pair in pairs:
-        members |= set(pair.base.members if pair.base is not None else ())
-    for pair in pairs:
-        if pair.base is None or pair.tuned is None:
-            left_out[pair.key] = f"only in the {'tuned model' if pair.base is None else 'base'}"
+        if pair.key in matched.unread:
+            left_out[pair.key] = f"its change cannot be told: {matched.unread[pair.key]}"
+        elif pair.base is None:
+            left_out[pair.key] = "only in the tuned model"
+        elif pair.tuned is None:
+            if not matched.added:
+                left_out[pair.key] = "only in the base"
         elif pair.base.shape != pair.tuned.shape:
             left_out[pair.key] = f"its shape changed from {pair.base.shape} to {pair.tuned.shape}"
-        elif (why := _no_target(pair.base, pair.key in members)) is not None:
-            if not _same(pair.base, pair.tuned):
-                left_out[pair.key] = why
-        else:
-            yield pair.base.name, pair.base, pair.tuned
+        elif (why := _why_left_out(pair.base, pair.tuned, pair.key in members)) is None:
+            yield pair.base, pair.tuned
+        elif _differ(pair.base, pair.tuned):
+            left_out[pair.key] = why
 
 
-def _no_target(layer: Layer, member: bool) -> str | None:
-    if len(layer.shape) < 2:
-        return "a vector"
-    if layer.is_stack or member:
-        return "a stack of experts"
-    if len(layer.shape) > 2:
-        return "a convolution"
-    if place(layer.name).family == "embedding":
-        return "an embedding or output head"
-    return None
+def _why_left_out(base: Layer, tuned: Layer, member: bool) -> str | None:
+    linear = tuned.linear if base.linear is None and tuned.factors is None else base.linear
+    return why_no_target(replace(LayerInfo.of(base), linear=linear), member)
 
 
-def _same(ours: Layer, theirs: Layer) -> bool:
-    a, b = ours.load().detach().cpu().double(), theirs.load().detach().cpu().double()
-    return bool(((a == b) | (a.isnan() & b.isnan())).all())
+def _differ(base: Layer, tuned: Layer) -> bool:
+    if tuned.factors is not None:
+        return all(bool(factor.any()) for factor in tuned.factors())
+    return not same_values(*_loaded(base, tuned))
+
+
+def _loaded(base: Layer, tuned: Layer) -> tuple[torch.Tensor, torch.Tensor]:
+    return base.load().detach().cpu(), tuned.load().detach().cpu()
+
+
+def _change(base: Layer, tuned: Layer) -> tuple[torch.Tensor, ...]:
+    """Return ΔW, (out, in), as one float64 matrix or two whose product it is; nothing where both are the same."""
+    if tuned.factors is not None:
+        change: tuple[torch.Tensor, ...] = tuned.factors()
+    else:
+        before, after = _loaded(base, tuned)
+        if same_values(before, after):
+            return ()
+        change = (after.to(torch.float64, copy=True).sub_(before),)
+    return tuple(matrix.T for matrix in reversed(change)) if base.transposed else change
 
 
 def _factors(
-    delta: torch.Tensor, rank_of: Callable[[torch.Tensor], int]
-) -> tuple[tuple[torch.Tensor, torch.Tensor], float]:
-    """Return B (out, r) and A (r, in) as they are stored, and the relative error of their product."""
-    u, sigma, vh = torch.linalg.svd(delta, full_matrices=False)
+    change: tuple[torch.Tensor, ...], rank_of: Callable[[torch.Tensor], int]
+) -> tuple[tuple[torch.Tensor, torch.Tensor], float] | None:
+    """Return B (out, r) and A (r, in) as they are stored, and their product's relative error; None of no change."""
+    u, sigma, vh = _decomposed(change)
+    if not sigma[0] > 0:
+        return None
     rank = rank_of(sigma)
     root = sigma[:rank].sqrt()
     # Split evenly, so that neither factor loses more to float32 than the other.
     b, a = (u[:, :rank] * root).float().contiguous(), (root[:, None] * vh[:rank]).float().contiguous()
-    error = torch.linalg.matrix_norm(delta - b.double() @ a.double()) / torch.linalg.matrix_norm(delta)
-    return (b, a), float(error)
+    return (b, a), _lost(change, b.double(), a.double()) / float(torch.linalg.vector_norm(sigma))
+
+
+def _decomposed(change: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return the singular value decomposition; of a product, without multiplying it out."""
+    if len(change) == 1:
+        u, sigma, vh = torch.linalg.svd(change[0], full_matrices=False)
+        return u, sigma, vh
+    (q, r), (p, s) = (torch.linalg.qr(matrix) for matrix in (change[0], change[1].T))
+    u, sigma, vh = torch.linalg.svd(r @ s.T, full_matrices=False)
+    return q @ u, sigma, vh @ p.T
+
+
+def _lost(change: tuple[torch.Tensor, ...], b: torch.Tensor, a: torch.Tensor) -> float:
+    """Return ‖ΔW − B·A‖, Frobenius."""
+    if len(change) == 1:
+        return float(torch.linalg.matrix_norm(change[0] - b @ a))
+    left, right = change
+    return float(np.linalg.norm(low_rank_singular_values(torch.cat([left, -b], 1), torch.cat([right, a]))))
 
 
 def _config(ranks: Mapping[str, int], *, transposed: bool) -> dict[str, Any]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from weightscope_widget.analyzers import ELEMENTWISE, METHODS
 from weightscope_widget.budget import bytes_needed
-from weightscope_widget.comparison.matching import Pair, match_layers
+from weightscope_widget.comparison.adapters import Matched, match_models
 from weightscope_widget.comparison.pair import MeasuredPair, PairRequest, identical_change
 from weightscope_widget.comparison.results import ComparisonResults
 from weightscope_widget.errors import NoWeightsError
@@ -59,7 +59,7 @@ class PairTask:
 
 
 class ComparisonRun(TaskRun[PairTask, MeasuredPair]):
-    """A comparison of two sources.
+    """A comparison of two sources; an adapter as the tuned one stands for the base with its changes added.
 
     Parameters
     ----------
@@ -69,8 +69,6 @@ class ComparisonRun(TaskRun[PairTask, MeasuredPair]):
         Names of analyzers for both sides, as `resolve_methods` returns them.
     top_k : int
         How many singular values to list per layer.
-    added : bool
-        The tuned source is an adapter, whose low-rank layers are changes; what it does not touch is identical.
     vectors : bool
         Whether 1-D tensors are compared too.
     cheap_first : bool
@@ -84,6 +82,8 @@ class ComparisonRun(TaskRun[PairTask, MeasuredPair]):
 
     Raises
     ------
+    InvalidArgumentError
+        Where one of them is an adapter that does not go with the other.
     NoWeightsError
         Where there is nothing to compare.
     """
@@ -95,43 +95,42 @@ class ComparisonRun(TaskRun[PairTask, MeasuredPair]):
         methods: Sequence[str],
         *,
         top_k: int = 10,
-        added: bool = False,
         vectors: bool = True,
         cheap_first: bool = False,
         workers: int = 1,
         executor: Executor | None = None,
         memory: int | None = None,
     ) -> None:
+        matched = match_models(base, tuned)
         pairs = [
             pair
-            for pair in match_layers(base.layers, tuned.layers)
+            for pair in matched.pairs
             if vectors or any(layer is not None and len(layer.shape) > 1 for layer in (pair.base, pair.tuned))
         ]
         if not pairs:
             raise NoWeightsError(f"{base.name} and {tuned.name} have no weights to compare.")
-        self.results = _empty_results(base, tuned, pairs, methods, added=added)
+        matched = replace(matched, pairs=pairs)
+        self.results = _empty_results(base, tuned, matched, methods)
         super().__init__(
-            self._plan(pairs, tuple(methods), top_k, cheap_first=cheap_first),
+            self._plan(matched, tuple(methods), top_k, cheap_first=cheap_first),
             total=len(pairs),
             workers=workers,
             executor=executor,
             memory=memory,
         )
 
-    def _plan(
-        self, pairs: Sequence[Pair], methods: tuple[str, ...], top_k: int, *, cheap_first: bool
-    ) -> list[PairTask]:
+    def _plan(self, matched: Matched, methods: tuple[str, ...], top_k: int, *, cheap_first: bool) -> list[PairTask]:
         halves = ((True, False), (False, True)) if cheap_first else ((True, True),)
         tasks: list[PairTask] = []
         for entries, spectra in halves:
             some = []
-            for pair in pairs:
-                if pair.base is None or pair.tuned is None:
+            for pair in matched.pairs:
+                if pair.base is None or pair.tuned is None or pair.key in matched.unread:
                     continue
                 if not entries and len(pair.base.shape) < 2:
                     continue
                 asked = tuple(method for method in METHODS if method in methods)
-                added = getattr(pair.tuned.load, "factors", None) is not None
+                added = matched.added and pair.tuned.factors is not None
                 some.append(
                     PairTask(
                         self.results.layers[pair.key],
@@ -152,16 +151,18 @@ class ComparisonRun(TaskRun[PairTask, MeasuredPair]):
         self.results.add(task.layer.name, done, last=last)
 
 
-def _empty_results(
-    base: Source, tuned: Source, pairs: Sequence[Pair], methods: Sequence[str], *, added: bool
-) -> ComparisonResults:
-    """Return results in which is said what needs no reading: what only one model has, and what no adapter touches."""
+def _empty_results(base: Source, tuned: Source, matched: Matched, methods: Sequence[str]) -> ComparisonResults:
+    """Return results in which is said what needs no reading.
+
+    That is what only one model has, what an adapter does not touch, and what it changes in a way that cannot be told.
+    """
+    pairs = matched.pairs
     statuses = {}
     for pair in pairs:
         if pair.base is None:
             statuses[pair.key] = "only_in_tuned"
-        elif pair.tuned is None:
-            statuses[pair.key] = "identical" if added else "only_in_base"
+        elif pair.tuned is None and not matched.added:
+            statuses[pair.key] = "only_in_base"
 
     def side(source: Source, infos: list[LayerInfo]) -> ScanResults:
         return ScanResults(source.name, infos, methods, skipped=source.skipped)
@@ -172,10 +173,14 @@ def _empty_results(
     names = {pair.key: pair.tuned.name for pair in pairs if pair.tuned is not None and pair.base is not None}
     results = ComparisonResults(ours, theirs, layers, names, statuses)
     for pair in pairs:
-        if pair.tuned is None and added and pair.base is not None:
+        if pair.key in matched.unread:
+            reason = matched.unread[pair.key]
+            error = f"What the adapter changes of {pair.key!r} cannot be told: {reason}."
+            results.add(pair.key, MeasuredPair(None, {"error": error}))
+        elif pair.tuned is None and matched.added and pair.base is not None:
             results.add(pair.key, MeasuredPair("identical", identical_change(pair.base)))
     return results
 
 
 def _info(key: str, layer: Layer) -> LayerInfo:
-    return LayerInfo(key, layer.shape, layer.dtype, layer.aliases, layer.members)
+    return replace(LayerInfo.of(layer), name=key)

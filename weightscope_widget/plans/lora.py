@@ -16,11 +16,15 @@ from weightscope_widget.plans import code
 if TYPE_CHECKING:
     from weightscope_widget.results import LayerInfo, ScanResults
 
-__all__ = ["LoraRanks", "energy_rank", "lora_ranks"]
+__all__ = ["LoraRanks", "energy_rank", "lora_ranks", "why_no_target"]
+
+_ROUNDING = 1e-12
 
 
 def energy_rank(sigma: np.ndarray, energy: float) -> int | None:
-    """Return the smallest k whose k largest singular values hold this share of Σσ².
+    """Return the smallest k whose k largest singular values hold this share of Σσ², to one part in 10¹².
+
+    The last bits of the sum ask for no values that are nothing beside it; the page decides likewise (``energy.ts``).
 
     Parameters
     ----------
@@ -37,7 +41,7 @@ def energy_rank(sigma: np.ndarray, energy: float) -> int | None:
     if not len(sigma) or not np.isfinite(sigma).all() or not sigma[0] > 0:
         return None
     squares = np.cumsum(np.square(sigma / sigma[0]))  # in units of the largest, whose square may be no double
-    return int(np.searchsorted(squares, energy * squares[-1])) + 1
+    return int(np.searchsorted(squares, energy * squares[-1] * (1 - _ROUNDING))) + 1
 
 
 class LoraRanks(Mapping[str, int]):
@@ -95,7 +99,8 @@ class LoraRanks(Mapping[str, int]):
             Where there are no targets.
         """
         if not self.targets:
-            raise InvalidArgumentError("No layer here can take an adapter; left_out says why.")
+            why = "left_out says why" if self.left_out else "no matrix is here, or none changed"
+            raise InvalidArgumentError(f"No layer here can take an adapter; {why}.")
         counts = Counter(self[name] for name in self.targets)
         return min(counts, key=lambda rank: (-counts[rank], rank))
 
@@ -144,7 +149,7 @@ def lora_ranks(results: ScanResults, energy: float = 0.9, maximum: int | None = 
         raise InvalidArgumentError(f"energy is {energy!r}; give a share above 0 and at most 1.")
     if maximum is not None and maximum < 1:
         raise InvalidArgumentError(f"maximum is {maximum!r}; give a rank of at least 1, or None.")
-    if not results.spectra:
+    if results.layers and not results.spectra:  # of models that do not differ there is nothing to be scanned for
         raise InvalidArgumentError("There are no spectra in these results; scan with methods='all' or 'spectral'.")
     members = {member for info in results.layers.values() for member in info.members}
     ranks: dict[str, int] = {}
@@ -159,7 +164,7 @@ def lora_ranks(results: ScanResults, energy: float = 0.9, maximum: int | None = 
             left_out[name] = _no_rank(results, name, spectrum)
             continue
         ranks[name] = rank if maximum is None else min(rank, maximum)
-        reason = _no_target(info, name in members)
+        reason = why_no_target(info, name in members)
         if reason is None:
             targets.append(name)
         else:
@@ -175,14 +180,27 @@ def _no_rank(results: ScanResults, name: str, spectrum: np.ndarray | None) -> st
     return "its weights are all zero" if not math.isnan(np.sum(spectrum)) else "it has weights that are NaN or infinite"
 
 
-def _no_target(info: LayerInfo, member: bool) -> str | None:
+def why_no_target(info: LayerInfo, member: bool) -> str | None:
+    """Return why an adapter would not take a tensor; None where it would, as the matrix of a linear layer.
+
+    Parameters
+    ----------
+    info : LayerInfo
+        Of the tensor.
+    member : bool
+        It is one matrix of a stack of experts.
+    """
     if member:
         return "one matrix of a stack of experts, which is no module of its own"
+    if info.members:
+        return "a stack of experts"
+    if info.shape is not None and len(info.shape) < 2:
+        return "a vector"
     if info.placement.kind == "router":
         return "a router of experts"
     if info.placement.family == "embedding" or info.placement.kind == "rel_pos":
         return "an embedding or output head"
-    if info.placement.kind == "conv" or (info.shape is not None and len(info.shape) > 2):
+    if info.linear is False or info.placement.kind == "conv" or (info.shape is not None and len(info.shape) > 2):
         return "not the matrix of a linear layer"
     return None
 

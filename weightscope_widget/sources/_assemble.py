@@ -95,7 +95,7 @@ def _layers(record: Record, name: str, aliases: tuple[str, ...], taken: set[str]
             tuple(f"{alias}[{index}]" for alias in aliases),
             record.transposed,
         )
-    yield Layer(name, record.shape, record.dtype, record.load, aliases, record.transposed, members)
+    yield Layer(name, record.shape, record.dtype, record.load, aliases, record.transposed, members, record.linear)
 
 
 def _nothing(name: str, reasons: Iterable[str]) -> str:

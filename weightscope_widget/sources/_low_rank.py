@@ -67,6 +67,10 @@ class LowRank:
         b, a = self.b.identity(versions), self.a.identity(versions)
         return None if b is None or a is None else f"product {[b, a]} {self.scaling} {self.flipped} {self.index}"
 
+    def turned(self) -> LowRank:
+        """Return the loader of the same change to a matrix that is stored the other way round."""
+        return replace(self, shape=self.shape[::-1], flipped=not self.flipped)
+
     def member(self, index: int) -> LowRank:
         """Return the loader of the part at `index` along the first axis."""
         return replace(self, index=index)

@@ -10,7 +10,7 @@ import torch
 
 from weightscope_widget.sources._loaders import Loader
 
-__all__ = ["Record", "why_skipped"]
+__all__ = ["Record", "linear_by_name", "why_skipped"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ class Record:
         It is stored (in, out).
     stack : bool
         It is a stack of expert matrices.
+    linear : bool or None
+        See `Layer`.
     """
 
     name: str
@@ -46,6 +48,18 @@ class Record:
     identity: Hashable = None
     transposed: bool = False
     stack: bool = False
+    linear: bool | None = None
+
+
+def linear_by_name(parameter: str) -> bool | None:
+    """Return what a name tells of `Layer.linear`: only that a parameter not called ``weight`` is no linear layer's.
+
+    >>> linear_by_name("mixer.A_log")
+    False
+    >>> linear_by_name("mixer.in_proj.weight") is None
+    True
+    """
+    return None if parameter.endswith(".weight") else False
 
 
 def why_skipped(shape: tuple[int, ...], dtype: str) -> str | None:

@@ -48,6 +48,9 @@ class Layer:
         The tensor is stored (in, out), as transformers' ``Conv1D`` does.
     members : tuple of str
         For a stack of expert matrices (3-D: experts × rows × columns), the names of the layers of its single matrices.
+    linear : bool or None
+        Whether it is the weight of a linear layer as PEFT knows them (torch's ``Linear``, transformers' ``Conv1D``);
+        None where only its name is known, which tells neither.
     """
 
     name: str
@@ -57,6 +60,7 @@ class Layer:
     aliases: tuple[str, ...] = ()
     transposed: bool = False
     members: tuple[str, ...] = ()
+    linear: bool | None = None
 
     @property
     def parameters(self) -> int:
@@ -78,6 +82,15 @@ class Layer:
         """Whether this is a stack of expert matrices."""
         return bool(self.members)
 
+    @property
+    def factors(self) -> Callable[[], tuple[torch.Tensor, torch.Tensor]] | None:
+        """Reads the change that an adapter makes to a weight as two float64 matrices, whose product it is as a matrix.
+
+        None for everything else: weights, and what an adapter trained as a whole.
+        """
+        factors: Callable[[], tuple[torch.Tensor, torch.Tensor]] | None = getattr(self.load, "factors", None)
+        return factors
+
 
 @dataclass(frozen=True)
 class Source:
@@ -92,8 +105,15 @@ class Source:
         come right before the stack.
     skipped : mapping of str to str
         Names of tensors that cannot be analyzed, with the reason as a short phrase.
+    adapter : bool
+        This is no model but what is trained beside one: layers with `factors` are changes of a base's weights, the
+        others replace them, and every other tensor of the base stays as it is, but for `unread`.
+    unread : mapping of str to str
+        The base's tensors that an adapter changes in a way that is not among the layers, with the reason.
     """
 
     name: str
     layers: tuple[Layer, ...]
     skipped: Mapping[str, str] = field(default_factory=dict)
+    adapter: bool = False
+    unread: Mapping[str, str] = field(default_factory=dict)

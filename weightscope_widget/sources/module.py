@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import partial
 from typing import TypeGuard
 
 import torch
 from torch import nn
+from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 from weightscope_widget.errors import UnsupportedModelError
+from weightscope_widget.sources._conv1d import is_conv1d
 from weightscope_widget.sources._experts import is_expert_stack
 from weightscope_widget.sources._memory import memory_source, tensor_record
 from weightscope_widget.sources._record import Record
@@ -64,15 +67,20 @@ def open_module(model: nn.Module) -> Source:
 
 def _record(name: str, parameter: torch.Tensor, owner: nn.Module) -> Record:
     stack = not isinstance(owner, nn.modules.conv._ConvNd) and is_expert_stack(name, _shape(parameter))
-    return tensor_record(name, parameter, transposed=_is_transposed(name, parameter, owner, stack), stack=stack)
+    record = tensor_record(name, parameter, transposed=_is_transposed(name, parameter, owner, stack), stack=stack)
+    return replace(record, linear=_is_linear(name, owner))
+
+
+def _is_linear(name: str, owner: nn.Module) -> bool:
+    # torch's attention reads the weight of its output layer and never calls that layer: an adapter there does nothing.
+    linear = isinstance(owner, nn.Linear) and not isinstance(owner, NonDynamicallyQuantizableLinear)
+    return (linear or is_conv1d(owner)) and name.rpartition(".")[2] == "weight"
 
 
 def _is_transposed(name: str, parameter: torch.Tensor, owner: nn.Module, stack: bool) -> bool:
     if stack:  # transformers marks the modules whose experts are stored (in, out)
         return getattr(owner, "is_transposed", False) is True
-    # Known by name, so that transformers need not be installed, let alone imported.
-    conv1d = hasattr(owner, "nf") and any(kind.__name__ == "Conv1D" for kind in type(owner).__mro__)
-    return conv1d and name.rpartition(".")[2] == "weight" and len(_shape(parameter)) == 2
+    return is_conv1d(owner) and name.rpartition(".")[2] == "weight" and len(_shape(parameter)) == 2
 
 
 def _shape(parameter: torch.Tensor) -> tuple[int, ...]:

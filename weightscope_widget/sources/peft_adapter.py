@@ -6,6 +6,7 @@ import math
 import os
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from weightscope_widget.errors import ModelNotFoundError
 from weightscope_widget.sources._adapter_config import AdapterConfig, read_config
@@ -17,9 +18,9 @@ from weightscope_widget.sources._order import model_order
 from weightscope_widget.sources._paths import absolute, as_path, checkpoint_name, quote
 from weightscope_widget.sources._record import Record, why_skipped
 from weightscope_widget.sources._torch_archive import read_archive
-from weightscope_widget.sources.layer import Source
+from weightscope_widget.sources.layer import Layer, Source, layer_name
 
-__all__ = ["accepts", "open_adapter"]
+__all__ = ["accepts", "as_stored", "open_adapter"]
 
 _CONFIG = "adapter_config.json"
 _FILES = {"adapter_model.safetensors": read_header, "adapter_model.bin": read_archive}
@@ -36,6 +37,8 @@ _NO_CHANGE = (
     (".trainable_tokens_", "rows of an embedding, for some of its tokens"),
     (".lora_", "a part of the adapter that is no factor of a matrix"),
 )
+_BESIDE = (".base_layer.", ".original_module.")
+_PART = re.compile(r"\.(?:token_adapter\.)?(?:lora_|trainable_tokens_)")
 
 _MOST_ENTRIES = 2**32
 """Twice the largest embedding there is; two factors of a few megabytes could ask for any number of them."""
@@ -53,8 +56,8 @@ def open_adapter(model: str | os.PathLike[str]) -> Source:
     """Open a LoRA adapter as PEFT saves it.
 
     Each layer is named after the module it changes and is the change itself, ΔW = scaling · B·A, in the shape of the
-    module's weight; its dtype is that of the factors. Modules that were trained as a whole (``modules_to_save``) are
-    layers with their own values.
+    module's weight; its dtype is that of the factors. Modules and biases that were trained as a whole
+    (``modules_to_save``, ``bias``) are layers with their own values.
 
     Raises
     ------
@@ -75,7 +78,37 @@ def open_adapter(model: str | os.PathLike[str]) -> Source:
             f"The folder {quote(folder)} has an {_CONFIG} but no {' or '.join(_FILES)}; download that, too."
         )
     records = {record.name: record for record in _records(_FILES[name](folder / name).entries, config)}
-    return assemble(checkpoint_name(folder), [records[key] for key in model_order(records)])
+    source = assemble(checkpoint_name(folder), [records[key] for key in model_order(records)])
+    unread = {
+        layer_name(changed): record.skip
+        for record in records.values()
+        if record.skip is not None and (changed := _changed(record.name)) is not None
+    }
+    return replace(source, adapter=True, unread=unread)
+
+
+def as_stored(change: Layer, weight: Layer) -> Layer:
+    """Return an adapter's change as the weight that it is added to is stored.
+
+    An adapter says once for all its modules whether their weights are stored (in, out), even where its model has both
+    kinds; PEFT goes by the model, too.
+    """
+    load = change.load
+    if not isinstance(load, LowRank) or len(change.shape) != 2 or change.shape[::-1] != weight.shape:
+        return change
+    if change.shape == weight.shape and change.transposed == weight.transposed:
+        return change
+    return replace(change, load=load.turned(), shape=weight.shape, transposed=weight.transposed)
+
+
+def _changed(name: str) -> str | None:
+    """Return the base's parameter that a skipped tensor of an adapter changes; None where it changes nothing."""
+    if any(part in f".{name}." for part in _BESIDE):
+        return None
+    part = _PART.search(name)
+    if part is None:
+        return name
+    return name[: part.start()] + (".bias" if name.endswith(".bias") else ".weight")
 
 
 def _records(entries: Mapping[str, Entry], config: AdapterConfig) -> Iterator[Record]:
@@ -95,6 +128,8 @@ def _records(entries: Mapping[str, Entry], config: AdapterConfig) -> Iterator[Re
         yield _change(name, changed, {which: (key, entries[key]) for which, key in pair.items()}, config, table)
     for key in others:
         short = key.removeprefix(_PREFIX).replace(".modules_to_save.default.", ".").replace(".modules_to_save.", ".")
+        if "bias" in short.rpartition(".")[2]:  # of a module that has factors, but itself trained as a whole
+            short = short.replace(".base_layer.", ".")
         yield _other(_unused(taken, short, key), key, entries[key])
 
 
@@ -135,7 +170,7 @@ def _change(
 
 
 def _other(name: str, key: str, entry: Entry) -> Record:
-    reason = next((reason for part, reason in _NO_CHANGE if part in f".{key}."), None)
+    reason = next((reason for part, reason in _NO_CHANGE if part in f".{name}."), None)
     skip = reason or entry.skip or why_skipped(entry.shape, entry.dtype)
     return Record(name, entry.shape, entry.dtype, entry.load or InFile(entry.path, key), skip, entry.identity)
 

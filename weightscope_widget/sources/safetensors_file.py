@@ -15,7 +15,7 @@ from weightscope_widget.sources._header import Entry, read_header
 from weightscope_widget.sources._loaders import InFile, Unreadable
 from weightscope_widget.sources._order import model_order
 from weightscope_widget.sources._paths import absolute, as_path, checkpoint_name
-from weightscope_widget.sources._record import Record, why_skipped
+from weightscope_widget.sources._record import Record, linear_by_name, why_skipped
 from weightscope_widget.sources.layer import Source
 from weightscope_widget.sources.packed import unpacked
 from weightscope_widget.sources.packed.config import read_beside
@@ -79,7 +79,7 @@ def file_source(
 
 def _placed(record: Record, transposed: bool) -> Record:
     stack = record.stack or (record.dtype != "unknown" and is_expert_stack(record.name, record.shape))
-    return replace(record, transposed=transposed, stack=stack)
+    return replace(record, transposed=transposed, stack=stack, linear=linear_by_name(record.name))
 
 
 def _record(key: str, entry: Entry) -> Record:

@@ -13,7 +13,7 @@ from weightscope_widget.sources._experts import is_expert_stack
 from weightscope_widget.sources._loaders import Unreadable
 from weightscope_widget.sources._memory import memory_source, tensor_record
 from weightscope_widget.sources._paths import quote
-from weightscope_widget.sources._record import Record
+from weightscope_widget.sources._record import Record, linear_by_name
 from weightscope_widget.sources._unwrap import unwrap
 from weightscope_widget.sources.layer import Source
 from weightscope_widget.sources.packed import unpacked
@@ -47,7 +47,8 @@ def open_state_dict(model: Mapping[Any, Any]) -> Source:
 
 
 def _placed(record: Record, transposed: bool) -> Record:
-    return replace(record, transposed=transposed, stack=record.stack or is_expert_stack(record.name, record.shape))
+    stack = record.stack or is_expert_stack(record.name, record.shape)
+    return replace(record, transposed=transposed, stack=stack, linear=linear_by_name(record.name))
 
 
 def _record(name: str, value: object) -> Record:
