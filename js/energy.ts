@@ -7,7 +7,7 @@ export function rankFor(spectrum: Float64Array, energy: number): number {
   let sum = 0;
   for (let index = 0; index < spectrum.length; index++) {
     sum += squared(spectrum, index);
-    // The last bits of the sum must not ask for values that are nothing beside it.
+    // The last bits of the sum must not ask for values that are nothing beside it; `energy_rank` decides likewise.
     if (sum >= energy * whole * (1 - 1e-12)) return index + 1;
   }
   return spectrum.length;

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { cumulativeEnergy, factorParameters, keptBy, rankFor, truncationError } from "../../js/energy";
+import { read, type SharedLayer, spectrumOf } from "./shared";
 
 const of = (...values: number[]): Float64Array => new Float64Array(values);
 
@@ -93,10 +94,22 @@ it("equal values count one by one", () => {
   expect(truncationError(spectrum, 750)).toBeCloseTo(0.5, 12);
 });
 
+interface EnergyCase {
+  title: string;
+  spectrum: NonNullable<SharedLayer["spectrum"]>;
+  energy: number;
+  rank: number;
+}
+
 it("the last bits of a sum do not ask for another", () => {
   const spectrum = new Float64Array(100).fill(1);
   expect(0.07 * 100).toBeGreaterThan(7); // in floating point
   expect([0.07, 0.14, 0.28, 0.29, 0.57].map((energy) => rankFor(spectrum, energy))).toEqual([7, 14, 28, 29, 57]);
+});
+
+// Python gives the same ranks (`tests/python/test_comparison_pairs.py`).
+it.each(read("energy_cases.json") as EnergyCase[])("$title", ({ spectrum, energy, rank }) => {
+  expect(rankFor(spectrumOf(spectrum), energy)).toBe(rank);
 });
 
 it("a small error keeps its digits", () => {

@@ -70,7 +70,7 @@ export function modelOf({ layers, thresholds }: SharedCase) {
 }
 
 /** Singular values, of which [count, value] are several alike. */
-function spectrumOf(values: NonNullable<SharedLayer["spectrum"]>): Float64Array {
+export function spectrumOf(values: NonNullable<SharedLayer["spectrum"]>): Float64Array {
   const all = values.flatMap((value) =>
     Array.isArray(value) ? Array.from({ length: value[0] }, () => value[1]) : [Number(value)],
   );
