@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,10 @@ from weightscope_widget.errors import TensorReadError
 from weightscope_widget.sources import Layer
 from weightscope_widget.workers import one_thread
 
-__all__ = ["Measured", "Request", "measure"]
+__all__ = ["FAILURES", "Measured", "Request", "failure", "measure", "measure_weights"]
+
+FAILURES = (TensorReadError, RuntimeError, ValueError, TypeError, ArithmeticError, MemoryError, OSError)
+"""What may keep one layer from being measured, and says nothing of the others."""
 
 
 @dataclass(frozen=True)
@@ -77,24 +80,34 @@ class Measured:
 
 def measure(request: Request) -> Measured:
     """Read a layer and measure it on one thread; what keeps that layer from being measured is said in the result."""
-    name, methods = request.layer.name, set(request.methods)
-    sections: dict[str, Any] = {}
     try:
         with one_thread():
-            weights = _read(request)
-            # One at a time, so that what was computed before a failure is kept.
-            for method in request.methods:
-                sections[method] = METHODS[method](weights, request.top_k)
-            return Measured(
-                sections,
-                weights.singular_values if methods & set(SPECTRAL) else None,
-                histogram(weights) if methods & set(ELEMENTWISE) else None,
-            )
-    except TensorReadError as error:
-        return Measured(sections | {"error": str(error)})
-    except (RuntimeError, ValueError, TypeError, ArithmeticError, MemoryError, OSError) as error:
-        detail = f"{type(error).__name__}: {str(error).strip()}".split("\n")[0]
-        return Measured(sections | {"error": f"The analysis of {name!r} failed ({detail}); the others go on."})
+            return measure_weights(request.name, _read(request), request.methods, request.top_k)
+    except FAILURES as error:
+        return request.failed(failure("analysis", request.name, error))
+
+
+def measure_weights(name: str, weights: Weights, methods: Sequence[str], top_k: int) -> Measured:
+    """Measure weights that were read, one analyzer after the other; what was computed before a failure is kept."""
+    sections: dict[str, Any] = {}
+    try:
+        for method in methods:
+            sections[method] = METHODS[method](weights, top_k)
+        return Measured(
+            sections,
+            weights.singular_values if set(methods) & set(SPECTRAL) else None,
+            histogram(weights) if set(methods) & set(ELEMENTWISE) else None,
+        )
+    except FAILURES as error:
+        return Measured(sections | {"error": failure("analysis", name, error)})
+
+
+def failure(what: str, name: str, error: BaseException) -> str:
+    """Return what kept a layer from being measured as a sentence."""
+    if isinstance(error, TensorReadError):
+        return str(error)
+    detail = f"{type(error).__name__}: {str(error).strip()}".split("\n")[0]
+    return f"The {what} of {name!r} failed ({detail}); the others go on."
 
 
 def _read(request: Request) -> Weights:
