@@ -106,13 +106,13 @@ class ComparisonResults(Mapping[str, dict[str, Any]]):
             if name not in self._change:
                 self._info(name)
                 raise UnknownLayerError(f"{name!r} has not been compared yet.")
-            change = dict(self._change[name])
+            change, status = dict(self._change[name]), self._status.get(name)
+            sides = {
+                side: dict(results[name]) if name in results else {}
+                for side, results in (("base", self.base), ("tuned", self.tuned))
+            }
         error = change.pop("error", None)
-        sides = {
-            side: dict(results[name]) if name in results else {}
-            for side, results in (("base", self.base), ("tuned", self.tuned))
-        }
-        found = {"status": self._status.get(name), "comparison": change, **sides}
+        found = {"status": status, "comparison": change, **sides}
         return found if error is None else found | {"error": error}
 
     def __contains__(self, name: object) -> bool:
@@ -137,21 +137,22 @@ class ComparisonResults(Mapping[str, dict[str, Any]]):
             if measured.status is not None:
                 self._status[name] = measured.status
             self._change[name] = self._change.get(name, {}) | dict(measured.change)
+            for results, side in ((self.base, measured.base), (self.tuned, measured.tuned)):
+                if side.sections and name in results.layers:
+                    results.add(name, side.sections, spectrum=side.spectrum, histogram=side.histogram)
+            if measured.histogram is not None:
+                self.delta_histograms[name] = measured.histogram
+            arrays = (
+                (self.delta_spectra, measured.spectrum),
+                (self.overlaps, measured.overlap),
+                (self.nearest, measured.nearest),
+            )
+            for kept, array in arrays:
+                if array is not None:
+                    kept[name] = array
+            # Last: whoever waits for nothing more to come of a tensor finds all of it.
             if last or measured.status == "identical" or "error" in measured.change:
                 self._waiting.discard(name)
-        for results, side in ((self.base, measured.base), (self.tuned, measured.tuned)):
-            if side.sections and name in results.layers:
-                results.add(name, side.sections, spectrum=side.spectrum, histogram=side.histogram)
-        if measured.histogram is not None:
-            self.delta_histograms[name] = measured.histogram
-        arrays = (
-            (self.delta_spectra, measured.spectrum),
-            (self.overlaps, measured.overlap),
-            (self.nearest, measured.nearest),
-        )
-        for kept, array in arrays:
-            if array is not None:
-                kept[name] = array
 
     # Questions
 
