@@ -17,7 +17,7 @@ import pytest
 import torch
 
 import weightscope_widget as wsw
-from tests.python.watched import PATIENCE, Wire, threads_end, wire
+from tests.python.watched import PATIENCE, Wire, gate, threads_end, wire
 
 DRAW = torch.Generator().manual_seed(2)
 MATRICES = {f"h.{i}.mlp.c_fc.weight": torch.randn(20, 12, generator=DRAW) for i in range(2)}
@@ -129,11 +129,21 @@ def test_results_are_drawn_as_they_are_and_thresholds_hold_at_every_checkpoint(s
 
 
 def test_a_run_is_cancelled_and_a_selected_layer_jumps_the_queue(show_evolution: Any) -> None:
-    dash = show_evolution(CHECKPOINTS)
-    dash.selected = LATE
-    dash.cancel()
-    finished(dash)
-    assert wire(dash).state["_table"]["progress"]["state"] in ("cancelled", "done")
+    with gate() as first, gate() as second, gate() as late:
+        held = {
+            "step 0": first.before(second.before(CHECKPOINTS["step 0"], MOVED), "h.0.mlp.c_fc"),
+            "step 1": late.before(CHECKPOINTS["step 1"], LATE),
+        }
+        dash = show_evolution(CHECKPOINTS | held, workers=1)
+        first.wait()
+        dash.selected = LATE
+        first.opened.set()
+        late.wait()
+        assert not second.reached.is_set()
+        dash.cancel()
+        late.opened.set()
+        finished(dash)
+    assert wire(dash).state["_table"]["progress"]["state"] == "cancelled"
 
 
 def test_arguments_that_are_wrong(show_evolution: Any) -> None:
