@@ -121,13 +121,16 @@ def test_conv1d_and_linear(tmp_path: Path) -> None:
 
     torch.manual_seed(1)
     base = GPT2Model(GPT2Config(n_layer=2, n_embd=24, n_head=2, vocab_size=50, n_positions=16)).eval()
+    base.probe = torch.nn.Linear(24, 30)  # stored (out, in), where Conv1D is (in, out)
     tuned = copy.deepcopy(base)
     with torch.no_grad():
         for block in tuned.h:
             block.attn.c_attn.weight += torch.randn(24, 2) @ torch.randn(2, 72)
             block.mlp.c_proj.weight += torch.randn(96, 3) @ torch.randn(3, 24)
+        tuned.probe.weight += torch.randn(30, 4) @ torch.randn(4, 24)
     extracted = wsw.extract_lora(base, tuned, tmp_path, energy=1 - 1e-9)
-    assert sorted(set(extracted.ranks.values())) == [2, 3]
+    assert extracted.ranks["probe"] == 4
+    assert sorted(set(extracted.ranks.values())) == [2, 3, 4]
     loaded = PeftModel.from_pretrained(copy.deepcopy(base), tmp_path).merge_and_unload()
     for (name, expected), found in zip(tuned.state_dict().items(), loaded.state_dict().values(), strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4, msg=name)
