@@ -18,6 +18,9 @@ __all__ = ["AdapterConfig", "read_config"]
 _VARIANTS = ("use_dora", "use_qalora", "use_bdlora", "arrow_config", "monteclora_config", "kasa_config")
 """Settings under which the change of a weight is more than a multiple of B·A."""
 
+_INITIALIZATIONS = ("pissa", "olora", "corda", "loftq", "lora_ga")
+"""Beginnings of ``init_lora_weights`` that take the first B·A out of the base's weights, on loading once more."""
+
 _MERGE = "merge it into its model (merge_and_unload) and give the merged model"
 
 _LONGEST_PATTERN = 500
@@ -82,6 +85,12 @@ def read_config(path: Path) -> AdapterConfig:
     if variant is not None:
         raise UnsupportedModelError(
             f"{quote(path)} sets {variant}, with which the change of a weight is not B·A alone: {_MERGE}."
+        )
+    begun = content.get("init_lora_weights")
+    if isinstance(begun, str) and begun.startswith(_INITIALIZATIONS):
+        raise UnsupportedModelError(
+            f"{quote(path)} sets init_lora_weights to {quote(begun)}, which takes its first values out of the "
+            f"base's weights, so that the change of a weight is not B·A alone: {_MERGE}."
         )
     return AdapterConfig(
         _number(path, "r", content.get("r")),
