@@ -30,7 +30,7 @@ def open_checkpoints(checkpoints: Mapping[str, Any] | str | os.PathLike[str]) ->
     Raises
     ------
     InvalidArgumentError
-        Where there are fewer than two.
+        Where there are fewer than two, or adapters among models.
     ModelNotFoundError
         Where there is no such folder.
     WeightScopeError
@@ -47,6 +47,12 @@ def open_checkpoints(checkpoints: Mapping[str, Any] | str | os.PathLike[str]) ->
     if len(found) < 2:
         raise InvalidArgumentError(
             f"There {'is one checkpoint' if found else 'are no checkpoints'}; an evolution needs at least two."
+        )
+    adapters = [name for name, source in found.items() if source.adapter]
+    model = next((name for name, source in found.items() if not source.adapter), None)
+    if adapters and model is not None:
+        raise InvalidArgumentError(
+            f"{adapters[0]!r} is an adapter and {model!r} is a model; give checkpoints of one kind."
         )
     return found
 
