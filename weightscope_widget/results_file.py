@@ -108,6 +108,7 @@ def _layer_document(results: ScanResults, name: str) -> dict[str, Any]:
         "dtype": info.dtype,
         "aliases": info.aliases,
         "members": info.members,
+        "linear": info.linear,
     }
     if name in results:
         document["results"] = results[name]
@@ -134,6 +135,7 @@ def read_results(document: dict[str, Any], path: Path) -> ScanResults:
                 layer["dtype"],
                 tuple(layer["aliases"]),
                 tuple(layer["members"]),
+                layer.get("linear"),
             )
             for name, layer in document["layers"].items()
         ],
