@@ -10,9 +10,11 @@ import torch
 from weightscope_widget.analyzers import ELEMENTWISE, SPECTRAL
 from weightscope_widget.sources import Layer
 
-__all__ = ["Budget", "bytes_needed", "default_budget"]
+__all__ = ["WORKING", "Budget", "bytes_needed", "default_budget", "stored_bytes"]
 
-_WORKING = 48 << 20  # chunks, tables and the libraries' own, whatever the layer
+WORKING = 48 << 20
+"""Bytes of chunks, tables and the libraries' own, whatever the layer."""
+
 _SQUARES = (
     4  # float64 matrices of the smaller side: Gram matrix, product or copy, half a side of rows, the library's own
 )
@@ -55,10 +57,8 @@ def bytes_needed(layer: Layer, methods: Collection[str]) -> int:
 
     Pages of a file that is only mapped are counted too, though the system can take them back.
     """
-    kind = getattr(torch, layer.dtype, None)
-    item = kind.itemsize if isinstance(kind, torch.dtype) else _ASSUMED_ITEM
-    entries = layer.parameters
-    needed = entries * item + _WORKING
+    item, entries = _item(layer), layer.parameters
+    needed = stored_bytes(layer) + WORKING
     if item != 2:
         # Float64 is sorted whole; of float32, whatever lies close together (pruned weights) is; and types of 8 bits and
         # less may come as float32, computed from codes and scales.
@@ -70,3 +70,13 @@ def bytes_needed(layer: Layer, methods: Collection[str]) -> int:
     if item == 1 and set(methods) - set(ELEMENTWISE):
         needed += 4 * entries  # widened whole: torch computes little with 8-bit types
     return needed
+
+
+def stored_bytes(layer: Layer) -> int:
+    """Return the bytes of a layer's weights as they are read."""
+    return layer.parameters * _item(layer)
+
+
+def _item(layer: Layer) -> int:
+    kind = getattr(torch, layer.dtype, None)
+    return kind.itemsize if isinstance(kind, torch.dtype) else _ASSUMED_ITEM

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
 
-from weightscope_widget.analyzers import ELEMENTWISE, METHODS, SPECTRAL, Weights
-from weightscope_widget.analyzers.difference import difference, same_values
-from weightscope_widget.analyzers.distribution import Histogram, histogram
+from weightscope_widget.analyzers import ELEMENTWISE, Weights
+from weightscope_widget.analyzers.difference import Difference, difference, same_values
+from weightscope_widget.analyzers.distribution import Histogram
 from weightscope_widget.analyzers.spectrum import difference_singular_values, low_rank_singular_values
-from weightscope_widget.analyzers.subspaces import compare_subspaces
+from weightscope_widget.analyzers.subspaces import Subspaces, compare_subspaces
 from weightscope_widget.errors import TensorReadError
-from weightscope_widget.measure import Measured
+from weightscope_widget.measure import FAILURES, Measured, failure, measure_weights
 from weightscope_widget.plans.lora import energy_rank
 from weightscope_widget.sources import Layer
 from weightscope_widget.workers import one_thread
 
 __all__ = ["SPECTRAL_CHANGE", "MeasuredPair", "PairRequest"]
+
+_CHUNK = 1 << 18  # entries at a time, which stay in the processor's cache
 
 _ENERGIES = {"delta_rank_90": 0.9, "delta_rank_95": 0.95, "delta_rank_99": 0.99}
 
@@ -41,7 +44,7 @@ class MeasuredPair:
     status : str or None
         ``"identical"``, ``"changed"`` or ``"reshaped"``; None where a tensor could not be read.
     change : mapping
-        The metrics of ΔW by name, and ``error`` (a sentence) where something failed.
+        The metrics of ΔW by name, and ``error`` (a sentence) where something failed: what else was computed is there.
     base, tuned : Measured
         The sections of either side; empty where they are identical.
     spectrum : ndarray or None
@@ -97,11 +100,8 @@ class PairRequest:
         try:
             with one_thread():
                 return self._compare(*self._read())
-        except TensorReadError as error:
-            return self.failed(str(error))
-        except (RuntimeError, ValueError, TypeError, ArithmeticError, MemoryError, OSError) as error:
-            detail = f"{type(error).__name__}: {str(error).strip()}".split("\n")[0]
-            return self.failed(f"The comparison of {self.name!r} failed ({detail}); the others go on.")
+        except FAILURES as error:
+            return self.failed(failure("comparison", self.name, error))
 
     def failed(self, sentence: str) -> MeasuredPair:
         """Return what there is of a pair that was given up."""
@@ -121,42 +121,66 @@ class PairRequest:
         status = "changed" if base.shape == tuned.shape else "reshaped"
         common = _common_rows(base, tuned)
         change: dict[str, Any] = {}
-        found = spectrum = subspaces = None
+        problems: list[str] = []
+        found: Difference | None = None
+        spectrum: np.ndarray | None = None
+        subspaces: Subspaces | None = None
         if common is not None:
             if status == "reshaped":
                 change["common_rows"] = len(common[0])
-            found = difference(*common)
             if self.entries:
-                change |= found.metrics
+                with self._noting(problems):
+                    found = difference(*common)
+                    change |= found.metrics
             if self.spectra and base.dim() >= 2:
-                spectrum, figures, subspaces = self._spectra(*common, finite=found.finite)
+                finite = all(map(_is_finite, common)) if found is None else found.finite
+                spectrum, figures, subspaces = self._spectra(*common, problems, finite=finite)
                 change |= figures
+        before, after = self._measure(base, self.base), self._measure(tuned, self.tuned)
+        problems += [side.sections["error"] for side in (before, after) if "error" in side.sections]
+        if problems:
+            change["error"] = problems[0]
         return MeasuredPair(
             status,
             change,
-            self._measure(base, self.base),
-            self._measure(tuned, self.tuned),
+            before,
+            after,
             spectrum,
-            found.histogram if found is not None and self.entries else None,
+            None if found is None else found.histogram,
             None if subspaces is None else subspaces.overlap,
             None if subspaces is None else subspaces.nearest,
         )
 
-    def _spectra(self, base: torch.Tensor, tuned: torch.Tensor, *, finite: bool) -> tuple[Any, dict[str, Any], Any]:
+    @contextmanager
+    def _noting(self, problems: list[str]) -> Iterator[None]:
+        """Note what keeps a step from being done; the others go on."""
+        try:
+            yield
+        except FAILURES as error:
+            problems.append(failure("comparison", self.name, error))
+
+    def _spectra(
+        self, base: torch.Tensor, tuned: torch.Tensor, problems: list[str], *, finite: bool
+    ) -> tuple[np.ndarray | None, dict[str, Any], Subspaces | None]:
         """Return the spectrum of ΔW, the metrics that rest on it, and where the two matrices point."""
         total = total_rank(tuple(base.shape), stack=self.base.is_stack)
         figures: dict[str, Any] = dict.fromkeys(SPECTRAL_CHANGE, math.nan) | {"delta_total_rank": total}
         if not finite:
             return np.full(total, math.nan), figures, None
-        spectrum = self._delta_spectrum(base, tuned)
-        figures |= spectral_change(spectrum)
+        spectrum: np.ndarray | None = None
+        with self._noting(problems):
+            spectrum = self._delta_spectrum(base, tuned)
+            figures |= spectral_change(spectrum)
         if self.base.is_stack:
             return spectrum, figures, None
-        matrices = [tensor.flatten(1) for tensor in (base, tuned)]
-        if self.base.transposed:
-            matrices = [matrix.T for matrix in matrices]
-        subspaces = compare_subspaces(*matrices)
-        return spectrum, figures | subspaces.metrics, subspaces
+        subspaces: Subspaces | None = None
+        with self._noting(problems):
+            matrices = [tensor.flatten(1) for tensor in (base, tuned)]
+            if self.base.transposed:
+                matrices = [matrix.T for matrix in matrices]
+            subspaces = compare_subspaces(*matrices)
+            figures |= subspaces.metrics
+        return spectrum, figures, subspaces
 
     def _delta_spectrum(self, base: torch.Tensor, tuned: torch.Tensor) -> np.ndarray:
         factors = getattr(self.tuned.load, "factors", None) if self.added else None
@@ -174,11 +198,7 @@ class PairRequest:
         if tensor.dim() < 2:
             methods = [method for method in methods if method == "basic_stats"]
         weights = Weights(tensor, transposed=layer.transposed, stack=layer.is_stack)
-        return Measured(
-            {method: METHODS[method](weights, self.top_k) for method in methods},
-            weights.singular_values if set(methods) & set(SPECTRAL) else None,
-            histogram(weights) if set(methods) & set(ELEMENTWISE) else None,
-        )
+        return measure_weights(layer.name, weights, methods, self.top_k)
 
 
 def total_rank(shape: tuple[int, ...], *, stack: bool) -> int:
@@ -213,10 +233,18 @@ def identical_change(layer: Layer) -> dict[str, Any]:
 
 
 def _common_rows(base: torch.Tensor, tuned: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor] | None:
-    """Return what both have: all, or the first rows of tables of different lengths; None where nothing corresponds."""
+    """Return what both have: all, or the first rows of tables, or entries of vectors, of different lengths.
+
+    None where nothing corresponds.
+    """
     if base.shape == tuned.shape:
         return base, tuned
-    if base.dim() < 2 or base.shape[1:] != tuned.shape[1:]:
+    if base.shape[1:] != tuned.shape[1:]:
         return None
     rows = min(len(base), len(tuned))
     return base[:rows], tuned[:rows]
+
+
+def _is_finite(tensor: torch.Tensor) -> bool:
+    flat = tensor.reshape(-1)
+    return all(bool(torch.isfinite(flat[at : at + _CHUNK].double()).all()) for at in range(0, len(flat), _CHUNK))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 from weightscope_widget.analyzers import ELEMENTWISE, METHODS
-from weightscope_widget.budget import bytes_needed
+from weightscope_widget.budget import WORKING, bytes_needed, stored_bytes
 from weightscope_widget.comparison.adapters import Matched, match_models
 from weightscope_widget.comparison.pair import MeasuredPair, PairRequest, identical_change
 from weightscope_widget.comparison.results import ComparisonResults
@@ -21,6 +22,10 @@ __all__ = ["ComparisonRun", "PairTask"]
 # Nominal seconds, as in `run`: only their ratio matters.
 _SECONDS_PER_ENTRY = 60e-9
 _SECONDS_PER_FLOP = 4e-11
+
+_SQUARES = 8  # float64 matrices of the smaller side: the vectors of one matrix, and what eigenvalues of the other take
+_DIRECT = (512, 4096)  # matrices up to this size are decomposed without a Gram matrix,
+_COPIES = 6  # which takes so many of them in float64
 
 
 @dataclass(frozen=True)
@@ -40,11 +45,18 @@ class PairTask:
 
     @property
     def memory(self) -> int:
-        """Bytes needed at most, estimated."""
-        methods = self.request.methods if self.request.spectra else ELEMENTWISE
-        # One side is measured after the other; what both are read into stays.
-        sides = [bytes_needed(layer, methods) for layer in (self.request.base, self.request.tuned)]
-        return max(sides) + 8 * self.request.base.parameters * (2 if self.request.added else 1)
+        """Bytes needed at most, estimated: of both tensors, which stay, and of the step that takes the most beside."""
+        request = self.request
+        base, tuned = request.base, request.tuned
+        methods = request.methods if request.spectra else ELEMENTWISE
+        reading = 0
+        if request.added:
+            reading = WORKING + stored_bytes(tuned) + 2 * 8 * base.parameters  # both widened, beside their sum
+            tuned = replace(tuned, dtype="float64")
+        steps = [reading, *(bytes_needed(side, methods) - stored_bytes(side) for side in (base, tuned))]
+        if request.spectra and len(base.shape) > 1:
+            steps.append(_factorizing(base, tuned))
+        return stored_bytes(base) + stored_bytes(tuned) + max(steps)
 
     @property
     def cost(self) -> float:
@@ -56,6 +68,19 @@ class PairTask:
             m, n = max(rows, entries // max(rows, 1)), min(rows, entries // max(rows, 1))
             cost += (8 * m * n**2 + 20 * n**3) * _SECONDS_PER_FLOP
         return cost
+
+
+def _factorizing(base: Layer, tuned: Layer) -> int:
+    """Return the bytes that the spectrum of ΔW and the directions of both take beside the tensors, as measured."""
+    matrix = base.shape[1:] if base.is_stack else base.shape
+    entries = math.prod(matrix)
+    side = min(matrix[0], entries // max(matrix[0], 1))
+    needed = 2 * WORKING + _SQUARES * 8 * side**2  # of the libraries, more is in use than for one matrix
+    if side <= _DIRECT[0]:
+        needed += _COPIES * 8 * min(entries, math.prod(_DIRECT))
+    if "float64" in (base.dtype, tuned.dtype):
+        needed += 2 * 8 * entries  # ΔW and the other side widened: of smaller types, they are formed in chunks
+    return needed
 
 
 class ComparisonRun(TaskRun[PairTask, MeasuredPair]):
