@@ -48,6 +48,7 @@ const LAYERS: Layer[] = [
       "comparison.status": 1,
       "comparison.relative_change": 0.25,
       "comparison.delta_rank_99": 1,
+      "comparison.delta_numerical_rank": 1,
       "comparison.delta_total_rank": 3,
       "comparison.subspace_overlap": 0.75,
       "comparison.subspace_overlap_chance": 0.5,
@@ -276,10 +277,10 @@ describe("all layers", () => {
   it("are in the table with what became of them", async () => {
     const page = await show(LayerTable);
     expect(page.texts("[role=columnheader] button").map((words) => words.replace(/[↑↓]/, ""))).toEqual([
-      ...["Layer", "Status", "Change", "Rank of ΔW", "Overlap", "Intruders", "κ", "Grade"],
+      ...["Layer", "Status", "Change", "Rank of ΔW", "Numerical rank", "Overlap", "Intruders", "κ", "Grade"],
     ]);
     const cells = page.texts("[data-row='0'] [role=gridcell]");
-    expect(cells.slice(0, 6)).toEqual(["h0.attn.c_proj", "changed", "0.2500", "1", "0.7500", "1"]);
+    expect(cells.slice(0, 7)).toEqual(["h0.attn.c_proj", "changed", "0.2500", "1", "1", "0.7500", "1"]);
     expect(page.texts("[data-row='5'] [role=gridcell]")[0]).toBe("<img src=x onerror=alert(1)>");
     expect(page.root.querySelector("img")).toBeNull();
     await page.after(() => page.store.sortBy("comparison.relative_change"));

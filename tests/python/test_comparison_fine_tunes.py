@@ -48,6 +48,23 @@ def test_every_number_of_it(merged: wsw.ComparisonResults) -> None:
             assert merged.metric(name, metric) == pytest.approx(value, rel=1e-6), (name, metric)
 
 
+@pytest.mark.parametrize(
+    ("which", "share", "name"),
+    [("merged", 1.0, "low-rank"), ("merged", 0.1, "low-rank"), ("full", 1.0, "full fine-tune")],
+)
+def test_stored_in_16_bits_they_are_what_they_are(which: str, share: float, name: str) -> None:
+    base, tuned = (model.state_dict() for model in (fine_tunes.base_model(), getattr(fine_tunes, which)()))
+    stored = {key: tensor.bfloat16() for key, tensor in base.items() if tensor.is_floating_point()}
+    added = {key: (stored[key].float() + share * (tuned[key] - base[key])).bfloat16() for key in stored}
+    comparison = wsw.compare(stored, added, methods=["basic_stats"], progress=False)
+    assert pattern(comparison) == name
+    if which == "merged":
+        ranks = [comparison.metric(layer, "delta_numerical_rank") for layer in TOUCHED]
+        assert 8 <= min(ranks) <= max(ranks) <= 24  # rows of larger weights are rounded more, and rise above the edge
+    if share < 1:  # the rounding of a small change takes most of the rank
+        assert min(comparison.metric(layer, "delta_rank_99") for layer in TOUCHED) > 16
+
+
 def test_a_full_fine_tune_is_not_low_rank() -> None:
     comparison = wsw.compare(fine_tunes.base_model(), fine_tunes.full(), progress=False)
     assert pattern(comparison) == "full fine-tune"

@@ -14,6 +14,7 @@ import torch
 from weightscope_widget.analyzers import ELEMENTWISE, Weights
 from weightscope_widget.analyzers.difference import Difference, difference, same_values
 from weightscope_widget.analyzers.distribution import Histogram
+from weightscope_widget.analyzers.rounding import grid_of, rounding_edge, rounding_norm
 from weightscope_widget.analyzers.spectrum import difference_singular_values, low_rank_singular_values
 from weightscope_widget.analyzers.subspaces import Subspaces, compare_subspaces
 from weightscope_widget.errors import TensorReadError
@@ -29,7 +30,7 @@ _CHUNK = 1 << 18  # entries at a time, which stay in the processor's cache
 _ENERGIES = {"delta_rank_90": 0.9, "delta_rank_95": 0.95, "delta_rank_99": 0.99}
 
 SPECTRAL_CHANGE = (
-    *("delta_stable_rank", *_ENERGIES, "delta_total_rank"),
+    *("delta_stable_rank", *_ENERGIES, "delta_numerical_rank", "delta_total_rank", "delta_rounding_percentage"),
     *("subspace_overlap", "subspace_overlap_chance", "intruder_dimensions"),
 )
 """The metrics of a change that need a factorization."""
@@ -169,8 +170,9 @@ class PairRequest:
             return np.full(total, math.nan), figures, None
         spectrum: np.ndarray | None = None
         with self._noting(problems):
-            spectrum = self._delta_spectrum(base, tuned)
-            figures |= spectral_change(spectrum)
+            spectra = self._delta_spectra(base, tuned)
+            spectrum = np.sort(np.concatenate(spectra))[::-1]
+            figures |= spectral_change(spectrum) | against_rounding(spectra, *self._rounding(base, tuned))
         if self.base.is_stack:
             return spectrum, figures, None
         subspaces: Subspaces | None = None
@@ -182,12 +184,26 @@ class PairRequest:
             figures |= subspaces.metrics
         return spectrum, figures, subspaces
 
-    def _delta_spectrum(self, base: torch.Tensor, tuned: torch.Tensor) -> np.ndarray:
+    def _delta_spectra(self, base: torch.Tensor, tuned: torch.Tensor) -> list[np.ndarray]:
+        """Return the singular values of ΔW: of the matrix, or of each of a stack."""
         factors = getattr(self.tuned.load, "factors", None) if self.added else None
         if factors is not None:
-            return low_rank_singular_values(*factors())
-        pairs = zip(base, tuned, strict=True) if self.base.is_stack else [(base.flatten(1), tuned.flatten(1))]
-        return np.sort(np.concatenate([difference_singular_values(*pair) for pair in pairs]))[::-1]
+            return [low_rank_singular_values(*factors())]
+        return [difference_singular_values(*pair) for pair in zip(*map(self._matrices, (base, tuned)), strict=True)]
+
+    def _rounding(self, base: torch.Tensor, tuned: torch.Tensor) -> tuple[list[float], tuple[int, int]]:
+        """Return the norm of what one rounding puts between the two, for each matrix, and a matrix's shape."""
+        if self.added:  # a sum in float64
+            rounded, grid = tuned, tuned.dtype
+        else:
+            grids = [(grid_of(tensor), tensor) for tensor in (tuned, base)]
+            grid, rounded = max(grids, key=lambda each: torch.finfo(each[0]).eps)
+        matrices = self._matrices(rounded)
+        rows, columns = matrices[0].shape
+        return [rounding_norm(matrix, grid) for matrix in matrices], (rows, columns)
+
+    def _matrices(self, tensor: torch.Tensor) -> list[torch.Tensor]:
+        return list(tensor) if self.base.is_stack else [tensor.flatten(1)]
 
     def _measure(self, tensor: torch.Tensor, layer: Layer) -> Measured:
         methods = [
@@ -216,6 +232,32 @@ def spectral_change(spectrum: np.ndarray) -> dict[str, float]:
     return {"delta_stable_rank": stable} | {name: energy_rank(spectrum, p) or 0 for name, p in _ENERGIES.items()}
 
 
+def against_rounding(spectra: list[np.ndarray], norms: list[float], shape: tuple[int, int]) -> dict[str, float]:
+    """Return how much of ΔW one rounding to the storage type explains; 0 where nothing changed.
+
+    Parameters
+    ----------
+    spectra : list of ndarray
+        The singular values of ΔW, of each matrix; finite.
+    norms : list of float
+        Of the errors of rounding in each, as `rounding_norm` returns them.
+    shape : tuple of int
+        (m, n) of a matrix.
+
+    Returns
+    -------
+    dict of str to float
+        ``delta_numerical_rank``: the singular values above where the spectrum of such errors ends.
+        ``delta_rounding_percentage``: the energy to be expected of the errors, of ΔW's; above 100 where ΔW is smaller.
+    """
+    above = sum(
+        int((spectrum > rounding_edge(norm, shape)).sum()) for spectrum, norm in zip(spectra, norms, strict=True)
+    )
+    size = math.hypot(*(float(value) for spectrum in spectra for value in spectrum))
+    ratio = math.hypot(*norms) / size if size else 0.0
+    return {"delta_numerical_rank": above, "delta_rounding_percentage": 100 * ratio * ratio}
+
+
 def identical_change(layer: Layer) -> dict[str, Any]:
     """Return the metrics of a tensor that did not change; nothing needs to be read for them."""
     change: dict[str, Any] = {
@@ -229,7 +271,8 @@ def identical_change(layer: Layer) -> dict[str, Any]:
     if len(layer.shape) < 2:
         return change
     total = total_rank(layer.shape, stack=layer.is_stack)
-    return change | spectral_change(np.zeros(total)) | {"delta_total_rank": total}
+    ranks: dict[str, Any] = spectral_change(np.zeros(total)) | against_rounding([np.zeros(total)], [0.0], (1, 1))
+    return change | {name: ranks.get(name, total) for name in SPECTRAL_CHANGE if name.startswith("delta_")}
 
 
 def _common_rows(base: torch.Tensor, tuned: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor] | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from weightscope_widget.formats import format_count, format_number, format_percentage
+from weightscope_widget.comparison.pattern_text import sentence_of
 
 if TYPE_CHECKING:
     from weightscope_widget.comparison.results import ComparisonResults
@@ -19,9 +19,14 @@ __all__ = ["Pattern", "pattern_of"]
 # Beyond these a change is called by the name beside it.
 _SHARED = 0.5  # of the parameters, below which the models are of different architectures
 _RETRAINED = 1.0  # relative change: nothing of the base need be left
-_LOW_RANK = 0.25  # of the total rank, which the 99 % rank of nearly every change stays below
-_NEARLY_EVERY = 0.9
+_LOW_RANK = 0.9  # of the changed parameters, in matrices whose change is of low rank
 _TARGETED = 0.5  # of the parameters, below which only parts were touched
+
+# The change of a matrix is of low rank where
+_FEW = 0.25  # of the total rank hold 99 % of its energy, or, of what rises above rounding,
+_MOST = 0.5  # of the energy, so that
+_ALL = 0.95  # of it is explained together with the rounding of all other directions
+_DENSE = 50.0  # per cent of the entries: a few that rounding moved have little rank, too
 
 
 @dataclass(frozen=True)
@@ -31,14 +36,22 @@ class Pattern:
     Attributes
     ----------
     name : str
-        ``"identical"``, ``"low-rank"`` (as a merged LoRA), ``"targeted"``, ``"full fine-tune"``, ``"retrained"`` or
-        ``"different architecture"``.
+        ``"identical"``, ``"low-rank"`` (as a merged LoRA), ``"targeted"``, ``"full fine-tune"``, ``"retrained"`` (or
+        diverged) or ``"different architecture"``.
     sentence : str
         The same with its reason, in English.
     evidence : dict of str to float
-        ``tensors``, ``changed_tensors``, ``unmatched_tensors``; ``changed_parameters_percentage`` (of the matched ones,
-        in tensors that changed); ``relative_change`` (of all changed weights together); ``delta_rank_99_percentage``
-        (median over the changed matrices, of the total rank); ``broken_tensors`` (with NaN or infinite weights).
+        Counts of tensors: ``tensors`` (all), ``changed_tensors`` (in value), ``unmatched_tensors`` (in one model only),
+        ``unlike_tensors`` (of shapes with nothing in common), ``resized_tensors`` (otherwise equal),
+        ``recoded_tensors`` (which differ in bits alone), ``failed_tensors`` (of which nothing is known),
+        ``broken_tensors`` (changed, with NaN or infinite weights), ``low_rank_tensors`` (whose change is of low rank).
+        Shares of parameters, 0–100: ``changed_parameters_percentage`` (of those that both models have),
+        ``low_rank_percentage`` and ``unresolved_percentage`` (of the changed ones: in matrices whose change is of low
+        rank, or no larger than rounding to the storage type, so that its rank cannot be told).
+        ``relative_change``: ‖ΔW‖/‖W‖ of all changed weights together; inf where there are broken ones.
+        ``delta_rank_99_percentage``, ``delta_numerical_rank_percentage``: of the total rank, medians over the changed
+        matrices.
+        NaN where there is no such thing.
     """
 
     name: str
@@ -48,51 +61,86 @@ class Pattern:
 
 def pattern_of(comparison: ComparisonResults) -> Pattern | None:
     """Return what kind of change separates the two models; None where that cannot be said (yet)."""
-    if not len(comparison):
+    if not comparison.complete:
         return None
     members = {member for info in comparison.layers.values() for member in info.members}
-    names = [name for name in comparison if name not in members]  # a stack speaks for its matrices
-    size = {name: comparison.layers[name].parameters or 0 for name in names}
-    matched = [name for name in names if comparison.status(name) in ("identical", "changed", "reshaped")]
-    changed = [name for name in matched if comparison.status(name) != "identical"]
-    if not changed and (not comparison.complete or any(comparison.status(name) is None for name in names)):
-        return None  # what is still to come, or failed, may have changed
-    unmatched = [name for name in names if comparison.status(name) in ("only_in_base", "only_in_tuned")]
-    every, shared = sum(size.values()), sum(size[name] for name in matched)
-    touched = sum(size[name] for name in changed) / shared if shared else math.nan
-    broken = [
-        name
-        for name in changed
-        if math.isnan(comparison.metric(name, "delta_rank_99")) and _is_matrix(comparison, name)
-    ]
-    change = _together(comparison, changed)
-    shares = _rank_shares(comparison, changed)
-    rank = float(np.median(shares)) if shares else math.nan
+    kinds = {name: _kind(comparison, name) for name in comparison if name not in members}  # a stack speaks for them
+
+    def of(*wanted: str) -> list[str]:
+        return [name for name, kind in kinds.items() if kind in wanted]
+
+    def size(names: Iterable[str]) -> int:
+        return sum(comparison.layers[name].parameters or 0 for name in names)
+
+    changed, failed = of("changed", "broken"), of("failed")
+    common = of("identical", "recoded", "resized", "changed", "broken")
+    known = [name for name in kinds if kinds[name] != "failed"]
+    if not known or (failed and not changed):
+        return None  # what failed may have changed
+    matrices = [name for name in of("changed") if comparison.metric(name, "delta_rank_99") > 0]
+    low = [name for name in matrices if _is_low_rank(comparison, name)]
+    unresolved = [name for name in matrices if name not in low and _is_lost_in_rounding(comparison, name)]
+    # A matrix that could not be factorized has no say.
+    ranked = [name for name in changed if name in matrices or not _is_matrix(comparison, name)]
     evidence = {
-        "tensors": len(names),
+        "tensors": len(kinds),
         "changed_tensors": len(changed),
-        "unmatched_tensors": len(unmatched),
-        "changed_parameters_percentage": 100 * touched,
-        "relative_change": change,
-        "delta_rank_99_percentage": 100 * rank,
-        "broken_tensors": len([name for name in broken if comparison.delta_spectra.get(name) is not None]),
+        "unmatched_tensors": len(of("unmatched")),
+        "unlike_tensors": len(of("unlike")),
+        "resized_tensors": len(of("resized")),
+        "recoded_tensors": len(of("recoded")),
+        "failed_tensors": len(failed),
+        "broken_tensors": len(of("broken")),
+        "low_rank_tensors": len(low),
+        "changed_parameters_percentage": _percentage(size(changed), size(common)),
+        "low_rank_percentage": _percentage(size(low), size(ranked)),
+        "unresolved_percentage": _percentage(size(unresolved), size(ranked)),
+        "relative_change": math.inf if of("broken") else _together(comparison, changed),
+        "delta_rank_99_percentage": _median_share(comparison, matrices, "delta_rank_99"),
+        "delta_numerical_rank_percentage": _median_share(comparison, matrices, "delta_numerical_rank"),
     }
-    name = _name(changed, unmatched, shared / every if every else 0.0, touched, change, shares)
-    return Pattern(name, _sentence(name, evidence), evidence)
+    shared = size(common) / size(known) if size(known) else 0.0
+    name = _name(evidence, shared)
+    return Pattern(name, sentence_of(name, evidence), evidence)
 
 
-def _name(
-    changed: list[str], unmatched: list[str], shared: float, touched: float, change: float, shares: list[float]
-) -> str:
+def _name(evidence: Mapping[str, float], shared: float) -> str:
     if shared < _SHARED:
         return "different architecture"
-    if not changed:
-        return "targeted" if unmatched else "identical"
-    if shares and np.mean([share <= _LOW_RANK for share in shares]) >= _NEARLY_EVERY:
-        return "low-rank"
-    if not change < _RETRAINED:  # NaN too: nothing finite is left to compare
+    if not evidence["changed_tensors"]:
+        others = ("unmatched_tensors", "unlike_tensors", "resized_tensors")
+        return "targeted" if any(evidence[key] for key in others) else "identical"
+    if evidence["relative_change"] >= _RETRAINED:
         return "retrained"
-    return "targeted" if touched < _TARGETED else "full fine-tune"
+    if evidence["low_rank_percentage"] >= 100 * _LOW_RANK:
+        return "low-rank"
+    return "targeted" if evidence["changed_parameters_percentage"] < 100 * _TARGETED else "full fine-tune"
+
+
+def _kind(comparison: ComparisonResults, name: str) -> str:
+    """Return what a tensor counts as."""
+    status, change = comparison.status(name), comparison[name]["comparison"]
+    if status in ("only_in_base", "only_in_tuned"):
+        return "unmatched"
+    if status == "identical":
+        return "identical"
+    if status == "reshaped" and "common_rows" not in change:
+        return "unlike"
+    if status is None or "relative_change" not in change:
+        return "failed"
+    if _is_broken(comparison, name):
+        return "broken"
+    if change["relative_change"] > 0:
+        return "changed"
+    return "resized" if status == "reshaped" else "recoded"
+
+
+def _is_broken(comparison: ComparisonResults, name: str) -> bool:
+    spectrum = comparison.delta_spectra.get(name)
+    if math.isnan(comparison.metric(name, "relative_change")) or (spectrum is not None and np.isnan(spectrum).any()):
+        return True
+    stats = comparison[name]["tuned"].get("basic_stats", {})  # all there is of a vector
+    return bool(stats.get("nan_count") or stats.get("inf_count"))
 
 
 def _is_matrix(comparison: ComparisonResults, name: str) -> bool:
@@ -100,48 +148,52 @@ def _is_matrix(comparison: ComparisonResults, name: str) -> bool:
     return shape is not None and len(shape) >= 2
 
 
-def _together(comparison: ComparisonResults, changed: list[str]) -> float:
-    """Return ‖ΔW‖/‖W‖ of all changed tensors as one vector; inf where some became NaN or infinite."""
-    delta = base = 0.0
-    for name in changed:
-        if "l2_distance" not in comparison[name]["comparison"]:
-            continue  # of another shape altogether
-        distance, relative = comparison.metric(name, "l2_distance"), comparison.metric(name, "relative_change")
-        if math.isnan(distance):
-            return math.inf
-        delta += distance**2
-        base += (distance / relative) ** 2 if relative and math.isfinite(relative) else 0.0
-    return math.sqrt(delta / base) if base else math.inf if delta else 0.0
+def _is_low_rank(comparison: ComparisonResults, name: str) -> bool:
+    few = _FEW * comparison.metric(name, "delta_total_rank")
+    above = comparison.metric(name, "delta_numerical_rank")
+    dense = comparison.metric(name, "changed_percentage") >= _DENSE
+    if comparison.metric(name, "delta_rank_99") <= few and (above > 0 or dense):
+        return True
+    if not 0 < above <= few:
+        return False
+    energy = np.square(comparison.delta_spectra[name] / comparison.delta_spectra[name][0])
+    # Of a stack: nearly, for each matrix has an edge of its own.
+    held = float(energy[: int(above)].sum() / energy.sum())
+    # Rounding has a share in these directions; what is left of it lives in as many rows and columns fewer.
+    rows, columns = _rows_and_columns(comparison, name)
+    rest = (1 - above / rows) * (1 - above / columns) * comparison.metric(name, "delta_rounding_percentage") / 100
+    return held >= _MOST and held + rest >= _ALL
 
 
-def _rank_shares(comparison: ComparisonResults, changed: list[str]) -> list[float]:
-    shares = []
-    for name in changed:
-        rank, total = comparison.metric(name, "delta_rank_99"), comparison.metric(name, "delta_total_rank")
-        if rank > 0 and total > 1:
-            shares.append(rank / total)
-    return shares
-
-
-def _sentence(name: str, evidence: Mapping[str, float]) -> str:
-    touched = (
-        f"{format_count(evidence['changed_tensors'])} of {format_count(evidence['tensors'])} tensors changed, with "
-        f"{format_percentage(evidence['changed_parameters_percentage'])} of the shared weights"
+def _is_lost_in_rounding(comparison: ComparisonResults, name: str) -> bool:
+    return (
+        comparison.metric(name, "delta_numerical_rank") == 0
+        or comparison.metric(name, "delta_rounding_percentage") >= 100
     )
-    size = f"by {format_number(evidence['relative_change'])} of their norm"
-    rank = format_percentage(evidence["delta_rank_99_percentage"])
-    broken = evidence["broken_tensors"]
-    lost = f" {format_count(broken)} tensors hold NaN or infinite weights." if broken else ""
-    unmatched = evidence["unmatched_tensors"]
-    alone = f" {format_count(unmatched)} tensors are in one model only." if unmatched else ""
-    told = {
-        "identical": "The models are identical, to the last weight.",
-        "different architecture": "The models share less than half of their weights: different architectures.",
-        "low-rank": f"A low-rank change, as a merged LoRA makes: {touched}, {size}; 99 % of a change's energy is in "
-        f"{rank} of the rank (median).",
-        "targeted": f"A targeted change: {touched}, {size}.",
-        "full fine-tune": f"A full fine-tune: {touched}, {size}; 99 % of a change's energy takes {rank} of the rank "
-        "(median).",
-        "retrained": f"Retrained, or diverged: {touched}, and these are as far from the base as the base is large.",
-    }
-    return told[name] + alone + lost
+
+
+def _rows_and_columns(comparison: ComparisonResults, name: str) -> tuple[int, int]:
+    """Return the sides of a changed matrix; those of a stack together."""
+    info = comparison.layers[name]
+    shape = info.shape or ()
+    if info.members:
+        return shape[0] * shape[1], shape[0] * shape[2]
+    rows = comparison.metric(name, "common_rows")
+    return shape[0] if math.isnan(rows) else int(rows), math.prod(shape[1:])
+
+
+def _together(comparison: ComparisonResults, changed: list[str]) -> float:
+    """Return ‖ΔW‖/‖W‖ of all changed tensors as one vector; NaN where there are none."""
+    distances = [comparison.metric(name, "l2_distance") for name in changed]
+    relative = [comparison.metric(name, "relative_change") for name in changed]
+    base = math.hypot(*(distance / each for distance, each in zip(distances, relative, strict=True)))
+    return math.hypot(*distances) / base if base else math.inf if changed else math.nan
+
+
+def _median_share(comparison: ComparisonResults, names: list[str], metric: str) -> float:
+    shares = [comparison.metric(name, metric) / comparison.metric(name, "delta_total_rank") for name in names]
+    return 100 * float(np.median(shares)) if shares else math.nan
+
+
+def _percentage(part: float, whole: float) -> float:
+    return 100 * part / whole if whole else math.nan

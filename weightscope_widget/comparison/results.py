@@ -249,7 +249,7 @@ class ComparisonResults(Mapping[str, dict[str, Any]]):
 
     @property
     def pattern(self) -> Pattern | None:
-        """What kind of change this is, with the numbers it rests on; None while nothing is known."""
+        """What kind of change this is, with the numbers it rests on; None until every tensor is compared."""
         from weightscope_widget.comparison.pattern import pattern_of
 
         return pattern_of(self)

@@ -1,16 +1,22 @@
-/** What kind of change this is, in a sentence, with the numbers it rests on. */
+/** What kind of change this is, in a sentence, with the numbers it rests on; or that it cannot be said yet. */
 
 import { useView } from "../../context";
 import { diffText } from "../../text/diff";
 
 export function Pattern() {
   const { store } = useView();
-  const pattern = store.table.value.pattern;
-  if (!pattern) return null;
-  const words = diffText.pattern[pattern.name as keyof typeof diffText.pattern];
+  const { pattern, progress } = store.table.value;
+  if (!pattern)
+    return (
+      <p class="wsw-pattern wsw-muted" role="status">
+        {progress.state === "running" ? diffText.patternPending : diffText.patternUnknown}
+      </p>
+    );
+  const { heads, reason, asides } = diffText.pattern;
   return (
     <p class="wsw-pattern" role="status">
-      <b>{words?.name ?? pattern.name}</b> {words?.sentence(pattern.evidence)}
+      <b>{heads[pattern.name] ?? pattern.name}</b>{" "}
+      {[reason(pattern.name, pattern.evidence), ...asides(pattern.evidence)].join(" ")}
       <span class="wsw-muted"> {diffText.patternHint}</span>
     </p>
   );

@@ -34,6 +34,7 @@ export const DIFF_COLUMNS: readonly TableColumn[] = [
   },
   change("relative_change", 0),
   change("delta_rank_99", 0),
+  change("delta_numerical_rank", 1),
   change("subspace_overlap", 1),
   change("intruder_dimensions", 1),
   { ...usual("condition_number"), rank: 1 },

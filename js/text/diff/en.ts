@@ -1,13 +1,7 @@
 /** What only the dashboard of a fine-tune says, in English. */
 
-import { formatCount, formatNumber, formatPercentage } from "../../format";
-
-type Evidence = Record<string, number>;
-
-const touched = (e: Evidence): string =>
-  `${formatCount(e.changed_tensors ?? 0)} of ${formatCount(e.tensors ?? 0)} tensors changed, with ${formatPercentage(e.changed_parameters_percentage ?? 0)} of the shared weights`;
-const size = (e: Evidence): string => `by ${formatNumber(e.relative_change ?? Number.NaN)} of their norm`;
-const rank = (e: Evidence): string => formatPercentage(e.delta_rank_99_percentage ?? Number.NaN);
+import { formatCount } from "../../format";
+import { EN } from "./pattern";
 
 export const en = {
   scatter: "Size and rank of the change",
@@ -46,6 +40,7 @@ export const en = {
     status: "Status",
     relative_change: "Change",
     delta_rank_99: "Rank of ΔW",
+    delta_numerical_rank: "Numerical rank",
     subspace_overlap: "Overlap",
     intruder_dimensions: "Intruders",
   },
@@ -55,27 +50,9 @@ export const en = {
     only_in_tuned: "This layer is in the tuned model only.",
   },
   patternHint: "A rule of thumb.",
-  pattern: {
-    identical: { name: "Identical.", sentence: (_: Evidence) => "Every weight is the same." },
-    "low-rank": {
-      name: "A low-rank change,",
-      sentence: (e: Evidence) =>
-        `as a merged LoRA makes: ${touched(e)}, ${size(e)}; 99 % of a change’s energy is in ${rank(e)} of the rank.`,
-    },
-    targeted: { name: "A targeted change:", sentence: (e: Evidence) => `${touched(e)}, ${size(e)}.` },
-    "full fine-tune": {
-      name: "A full fine-tune:",
-      sentence: (e: Evidence) => `${touched(e)}, ${size(e)}; 99 % of a change’s energy takes ${rank(e)} of the rank.`,
-    },
-    retrained: {
-      name: "Retrained, or diverged:",
-      sentence: (e: Evidence) => `${touched(e)}, and these are as far from the base as the base is large.`,
-    },
-    "different architecture": {
-      name: "Different architectures:",
-      sentence: (_: Evidence) => "the models share less than half of their weights.",
-    },
-  },
+  pattern: EN,
+  patternPending: "What kind of change it is will be said once every tensor is compared…",
+  patternUnknown: "What kind of change it is cannot be said: not every tensor was compared.",
   metrics: {
     relative_change: "Relative change",
     l2_distance: "Distance ‖ΔW‖",
@@ -87,7 +64,9 @@ export const en = {
     delta_rank_90: "Rank of 90 % of ΔW",
     delta_rank_95: "Rank of 95 % of ΔW",
     delta_rank_99: "Rank of 99 % of ΔW",
+    delta_numerical_rank: "Numerical rank of ΔW",
     delta_total_rank: "Total rank of ΔW",
+    delta_rounding_percentage: "Rounding, of ΔW’s energy",
     subspace_overlap: "Subspace overlap",
     subspace_overlap_chance: "Overlap by chance",
     intruder_dimensions: "Intruder dimensions",

@@ -11,6 +11,8 @@ const FORMULAS: Record<string, string> = {
   relative_change: "‖ΔW‖_F / ‖W_base‖_F",
   l2_distance: "‖ΔW‖_F",
   delta_rank: "min k: Σᵢ≤ₖ σᵢ² ≥ p · Σσᵢ²",
+  delta_numerical_rank: "#{i: σᵢ(ΔW) > rms(ulp / √12) · (√m + √n)}",
+  delta_rounding_percentage: "100 · Σ(ulp² / 12) / ‖ΔW‖_F²",
   delta_stable_rank: "‖ΔW‖_F² / σ₁²(ΔW)",
   subspace_overlap: "‖U₀ᵀ U_t‖_F² / k,  k = 16;  by chance k / m",
   intruder_dimensions: "#{j ≤ 10: maxᵢ |⟨u₀ᵢ, u_tⱼ⟩| < 0.5}",
@@ -62,7 +64,19 @@ const en: Explained = {
   delta_rank: {
     what: "How many of ΔW’s directions hold 90, 95 or 99 % of its energy.",
     why: "A merged LoRA of rank r has at most r; it bounds the adapter that could replace the fine-tune.",
-    misleads: "Storage in few bits adds rounding of full rank to every change.",
+    misleads:
+      "Storage in few bits adds rounding of full rank to every change; the numerical rank is of what rises above it.",
+  },
+  delta_numerical_rank: {
+    what: "How many singular values of ΔW lie above where the spectrum of rounding to the storage type ends; ulp is the spacing of that type at each weight.",
+    why: "A LoRA that was merged in bf16 or fp16 shows its own rank here, though its rank of 99 % is that of the rounding.",
+    misleads:
+      "Directions below the rounding are lost: the rank is of what is left. Where some rows are much larger than others, or both models were rounded, some rounding rises above the edge; packed weights in 4 or 8 bits are rounded far more than the type they are read as.",
+  },
+  delta_rounding_percentage: {
+    what: "The energy that one rounding to the storage type puts into a change, as a share of ΔW’s. The coarser of the two models’ types counts.",
+    why: "Near 100 % and above, the change is no larger than rounding, and its rank cannot be told.",
+    misleads: "It is an expectation: where a change moves few weights by a whole step, less of it is rounding.",
   },
   delta_stable_rank: {
     what: "The stable rank of ΔW: its energy in units of its strongest direction.",
@@ -126,7 +140,18 @@ const zh: Explained = {
   delta_rank: {
     what: "ΔW 中容纳 90、95 或 99 % 能量的方向数。",
     why: "秩为 r 的 LoRA 合并后至多为 r；它界定了可替代该微调的适配器。",
-    misleads: "低位数存储会给每个变化加入满秩的舍入。",
+    misleads: "低位数存储会给每个变化加入满秩的舍入；数值秩只计高于舍入的部分。",
+  },
+  delta_numerical_rank: {
+    what: "ΔW 中有多少奇异值高于存储类型舍入噪声的谱边界；ulp 是该类型在每个权重处的间距。",
+    why: "以 bf16 或 fp16 合并的 LoRA 在此显示其自身的秩，而其 99 % 能量的秩反映的是舍入。",
+    misleads:
+      "低于舍入的方向已丢失：这里只是剩余部分的秩。若某些行远大于其他行，或两个模型各自舍入过，部分舍入会高于边界；4 或 8 位打包权重的舍入远大于读出时的类型。",
+  },
+  delta_rounding_percentage: {
+    what: "一次舍入到存储类型给变化带来的能量，占 ΔW 能量的比例；以两个模型中较粗的类型为准。",
+    why: "接近或超过 100 % 时，变化不大于舍入，其秩无从判断。",
+    misleads: "这是期望值：若变化只使少数权重移动一整步，其中的舍入会更少。",
   },
   delta_stable_rank: {
     what: "ΔW 的稳定秩：以最强方向为单位的能量。",

@@ -1,14 +1,8 @@
 /** 只有微调对比面板才用到的文字：简体中文。 */
 
-import { formatCount, formatNumber, formatPercentage } from "../../format";
+import { formatCount } from "../../format";
 import type { en } from "./en";
-
-type Evidence = Record<string, number>;
-
-const touched = (e: Evidence): string =>
-  `${formatCount(e.tensors ?? 0)} 个张量中有 ${formatCount(e.changed_tensors ?? 0)} 个改变，占共有权重的 ${formatPercentage(e.changed_parameters_percentage ?? 0)}`;
-const size = (e: Evidence): string => `变化量为其范数的 ${formatNumber(e.relative_change ?? Number.NaN)}`;
-const rank = (e: Evidence): string => formatPercentage(e.delta_rank_99_percentage ?? Number.NaN);
+import { ZH } from "./pattern";
 
 export const zh: typeof en = {
   scatter: "变化的大小与秩",
@@ -47,6 +41,7 @@ export const zh: typeof en = {
     status: "状态",
     relative_change: "变化",
     delta_rank_99: "ΔW 的秩",
+    delta_numerical_rank: "数值秩",
     subspace_overlap: "重合度",
     intruder_dimensions: "入侵维度",
   },
@@ -56,23 +51,9 @@ export const zh: typeof en = {
     only_in_tuned: "该层只存在于微调后的模型。",
   },
   patternHint: "此为经验判断。",
-  pattern: {
-    identical: { name: "完全相同。", sentence: () => "每个权重都一样。" },
-    "low-rank": {
-      name: "低秩变化：",
-      sentence: (e) => `如合并后的 LoRA。${touched(e)}，${size(e)}；变化 99 % 的能量集中在 ${rank(e)} 的秩中。`,
-    },
-    targeted: { name: "局部变化：", sentence: (e) => `${touched(e)}，${size(e)}。` },
-    "full fine-tune": {
-      name: "全量微调：",
-      sentence: (e) => `${touched(e)}，${size(e)}；变化 99 % 的能量需要 ${rank(e)} 的秩。`,
-    },
-    retrained: {
-      name: "重新训练或已发散：",
-      sentence: (e) => `${touched(e)}，与基座的距离已与基座本身相当。`,
-    },
-    "different architecture": { name: "架构不同：", sentence: () => "两个模型共有的权重不足一半。" },
-  },
+  pattern: ZH,
+  patternPending: "所有张量比较完后，将给出变化的类型…",
+  patternUnknown: "无法判断变化的类型：并非所有张量都已比较。",
   metrics: {
     relative_change: "相对变化",
     l2_distance: "距离 ‖ΔW‖",
@@ -84,7 +65,9 @@ export const zh: typeof en = {
     delta_rank_90: "ΔW 90 % 能量的秩",
     delta_rank_95: "ΔW 95 % 能量的秩",
     delta_rank_99: "ΔW 99 % 能量的秩",
+    delta_numerical_rank: "ΔW 的数值秩",
     delta_total_rank: "ΔW 的总秩",
+    delta_rounding_percentage: "舍入占 ΔW 能量",
     subspace_overlap: "子空间重合度",
     subspace_overlap_chance: "随机重合度",
     intruder_dimensions: "入侵维度",
