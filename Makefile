@@ -49,7 +49,7 @@ build: $(VENV)/.dev-ready $(BUNDLE) ## build the sdist and the wheel into dist/
 	@ls dist/*
 
 lessons: $(VENV)/.dev-ready $(BUNDLE) ## run the notebooks and write each as one web page into notebooks/html/
-	@$(BIN)/python notebooks/render.py 2>/dev/null
+	@$(BIN)/python notebooks/render.py 2>$(VENV)/lessons.log || { cat $(VENV)/lessons.log >&2; exit 1; }
 
 docs: $(VENV)/.dev-ready $(BUNDLE) ## write the API reference into docs/html/
 	@$(BIN)/pdoc --docformat numpy -o docs/html weightscope_widget

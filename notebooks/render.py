@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+import os
 import re
 import sys
 from pathlib import Path
@@ -209,13 +210,20 @@ def render_readme(path: Path, folder: Path = OUT) -> Path:
     body = re.sub(
         r'src="([^":]+\.png)"', lambda found: f'src="{_inlined(path.parent / found[1])}"', markdown2html(text)
     )
-    body = re.sub(r'href="notebooks/([^"]+)\.ipynb"', r'href="\1.html"', body)
-    body = re.sub(r'href="(README[^"]*)\.md"', r'href="\1.html"', body)
+    body = re.sub(r'href="([^":#]+)"', lambda found: f'href="{_led(found[1], path.parent, folder)}"', body)
     folder.mkdir(exist_ok=True)
     page = folder / f"{path.stem}.html"
     language = "zh" if path.stem.endswith(".zh") else "en"
     page.write_text(_PAGE.format(language=language, title="README", style="", body=body), encoding="utf-8")
     return page
+
+
+def _led(target: str, root: Path, folder: Path) -> str:
+    """Return where a link of a README leads on its page: lessons and READMEs are pages too, others stay."""
+    for page in (r"notebooks/([^/]+)\.ipynb", r"(README[^/]*)\.md"):
+        if found := re.fullmatch(page, target):
+            return f"{found[1]}.html"
+    return Path(os.path.relpath(root / target, folder)).as_posix()
 
 
 def _inlined(picture: Path) -> str:
