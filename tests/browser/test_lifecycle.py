@@ -6,6 +6,7 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.board import Board
 from tests.browser.conftest import OpenNotebook
 
 LAYER = "transformer.h.3.mlp.c_fc"
@@ -15,10 +16,25 @@ dash = wsw.show(wsw.demo_model(), cache=False)
 dash.wait(60)
 dash
 """
+# A scan that waits for `opened` before it reads anything.
+HELD = """
+import threading, ipywidgets, weightscope_widget as wsw
+from dataclasses import replace
+from weightscope_widget.sources import open_source
+opened = threading.Event()
+source = open_source(wsw.demo_model())
+layers = tuple(replace(each, load=lambda each=each: opened.wait() and each.load()) for each in source.layers)
+dash = wsw.show(replace(source, layers=layers))
+dash
+"""
+# All dashboards and figures that are open, and all threads that work.
 LEFT = """
-sum(isinstance(each, wsw.Dashboard) for each in ipywidgets.widgets.widget._instances.values()), \
+from weightscope_widget.dashboard.board import Board
+from weightscope_widget.visualizers.live import LiveFigure
+sum(isinstance(each, (Board, LiveFigure)) for each in ipywidgets.widgets.widget._instances.values()), \
 [each.name for each in threading.enumerate() if each.name.startswith("weightscope")]
 """
+EVERY_WIDGET = "len(ipywidgets.widgets.widget._instances)"
 
 
 def choose(dashboard: Locator, name: str) -> None:
@@ -36,6 +52,7 @@ def drawn(dashboard: Locator, label: str) -> None:
 def test_two_views_are_one_dashboard(open_notebook: OpenNotebook) -> None:
     notebook = open_notebook(SHOW, "dash")
     notebook.run_all()
+    expect(notebook.page.locator(".wsw-dashboard")).to_have_count(2)
     first, second = notebook.page.locator(".wsw-dashboard").all()
     choose(first, LAYER)
     drawn(second, "h3.mlp.c_fc")
@@ -55,30 +72,49 @@ def test_two_views_are_one_dashboard(open_notebook: OpenNotebook) -> None:
 
 
 def test_a_cell_that_is_run_again_leaves_nothing_behind(open_notebook: OpenNotebook) -> None:
-    notebook = open_notebook(SHOW)
-    for _ in range(3):
+    notebook = open_notebook(SHOW, "dash", "wsw.plot_rank_efficiency(dash.results)")
+    notebook.run_all()
+    widgets = notebook.run(EVERY_WIDGET)
+    for _ in range(2):
         notebook.run_all()
-    assert notebook.run(LEFT) == "(1, [])"
-    expect(notebook.page.locator(".wsw-dashboard")).to_have_count(1)
-    choose(notebook.page.locator(".wsw-dashboard"), LAYER)
-    drawn(notebook.page.locator(".wsw-dashboard"), "h3.mlp.c_fc")
+    assert notebook.run(LEFT) == "(2, [])"
+    assert notebook.run(EVERY_WIDGET) == widgets
+    expect(notebook.page.locator(".wsw-dashboard")).to_have_count(2)
+    choose(notebook.page.locator(".wsw-dashboard").first, LAYER)
+    drawn(notebook.page.locator(".wsw-dashboard").last, "h3.mlp.c_fc")
     # Two that one run makes are both wanted.
     assert notebook.run(
         "one, two = wsw.show(dash.results), wsw.show(dash.results); one.comm is None, two.comm is None"
     ) == ("(False, False)")
 
 
+def test_no_view_of_what_was_replaced_stays(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(SHOW, "dash")
+    notebook.run_all()
+    expect(notebook.page.locator(".wsw-dashboard")).to_have_count(2)
+    notebook.page.evaluate(
+        """() => {
+            window.jupyterapp.shell.currentWidget.content.activeCellIndex = 0;
+            return window.jupyterapp.commands.execute("notebook:run-cell");
+        }"""
+    )
+    # The view in the second cell was of the dashboard before; only the new one is there.
+    expect(notebook.page.locator(".wsw-dashboard")).to_have_count(1)
+    choose(notebook.page.locator(".wsw-dashboard"), LAYER)
+    Board(notebook.page, notebook.page.locator(".wsw-dashboard"), notebook).python_says("dash.selected", repr(LAYER))
+
+
 def test_a_scan_of_a_cell_that_is_run_again_goes_on_for_nobody(open_notebook: OpenNotebook) -> None:
-    endless = """
-import threading, torch, ipywidgets, weightscope_widget as wsw
-dash = wsw.show({f"l{i}.weight": torch.randn(900, 900) for i in range(400)}, cache=False)
-"""
-    notebook = open_notebook(endless)
+    notebook = open_notebook(HELD)
     notebook.run_all()
-    notebook.run("first = globals().get('first') or dash")  # run again with all others, it keeps what it has
+    notebook.run("first = globals().get('first') or (dash, opened)")  # run again with all others, it keeps what it has
     notebook.run_all()
-    assert notebook.run("first.wait(30), first.comm is None, dash is first") == "(True, True, False)"
-    assert notebook.run("dash.close(); dash.wait(30)") == "True"
+    # What was at hand is let go of; nothing after it is begun.
+    assert notebook.run("first[1].set(); first[0].wait(30), first[0].comm is None, dash is first[0]") == (
+        "(True, True, False)"
+    )
+    assert notebook.run("len(first[0].results) < len(first[0].results.layers)") == "True"
+    assert notebook.run("dash.close(); opened.set(); dash.wait(30)") == "True"
     assert notebook.run(LEFT) == "(0, [])"
 
 
@@ -96,16 +132,23 @@ def test_after_a_restart_the_notebook_runs_as_before(open_notebook: OpenNotebook
     assert notebook.run("dash.selected") == repr(LAYER)
 
 
-def test_a_closed_tab_leaves_the_dashboard_to_the_next_one(open_notebook: OpenNotebook, page: Page) -> None:
-    notebook = open_notebook(SHOW)
+def test_a_closed_tab_leaves_the_dashboard_and_its_scan_to_the_next_one(
+    open_notebook: OpenNotebook, page: Page
+) -> None:
+    notebook = open_notebook(HELD)
     notebook.run_all()
+    expect(page.locator(".wsw-progress")).to_be_visible()
     notebook.command("docmanager:save")
     address = page.url
     page.goto("about:blank")
     page.goto(address)
     notebook.wait_until_ready()
-    choose(page.locator(".wsw-dashboard"), LAYER)
-    drawn(page.locator(".wsw-dashboard"), "h3.mlp.c_fc")
+    dashboard = page.locator(".wsw-dashboard")
+    expect(dashboard.locator(".wsw-progress")).to_be_visible()
+    notebook.run("opened.set()")
+    expect(dashboard.locator(".wsw-progress")).to_have_count(0)
+    choose(dashboard, LAYER)
+    drawn(dashboard, "h3.mlp.c_fc")
     assert notebook.run(LEFT) == "(1, [])"
 
 
@@ -130,9 +173,10 @@ def test_saved_with_its_state_it_is_there_without_the_kernel_that_made_it(
     expect(dashboard.locator(".wsw-model h2")).to_have_text("DemoModel")
     expect(dashboard.locator(".wsw-row")).not_to_have_count(0)
     expect(dashboard.locator(".wsw-chips")).to_have_text(re.compile("^Drag across a chart"))
+    drawn(dashboard, "h3.mlp.c_fc")
+    # Numbers and curves of all layers are in the state.
     choose(dashboard, "transformer.h.1.mlp.c_proj")
-    # All numbers are in the state; what only a kernel has is said to be missing.
     kappa = dashboard.locator(".wsw-metrics tr[data-metric=condition_number] td").first
     expect(kappa).to_have_text("6.276")
-    expect(dashboard.locator(".wsw-singular-values .wsw-empty")).to_have_text("Waiting for the kernel…")
+    drawn(dashboard, "h1.mlp.c_proj")
     assert notebook.run("'dash' in globals()") == "False"

@@ -17,9 +17,9 @@ from weightscope_widget.dashboard.background import BackgroundScan
 from weightscope_widget.dashboard.front_end import front_end_source
 from weightscope_widget.dashboard.kept import kept_details
 from weightscope_widget.dashboard.protocols import Put, Results, Run, Table
-from weightscope_widget.rerun import retire_previous
 from weightscope_widget.dashboard.saved_page import saved_page, write_page
 from weightscope_widget.errors import InvalidArgumentError, UnknownLayerError
+from weightscope_widget.rerun import retire_previous
 from weightscope_widget.task_run import Progress
 
 __all__ = ["Board", "RefusedError"]
@@ -226,6 +226,7 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
         if self.comm is not None:
             with self._state_lock:  # not in the middle of a report
                 super().close()
+                self.layout.close()  # a widget of its own, which nothing else ends
 
     # From the person
 
