@@ -20,7 +20,7 @@ _CLUES = {
             "Look to the lower right of the risk matrix, or sort the table by extreme outliers.",
         ),
         "ill_conditioned": (
-            "One direction through this layer is almost lost: solving for its input multiplies errors by 100,000.",
+            "One direction through this layer is almost lost: solving for its input can multiply errors by 300,000.",
             "Colour the layer map by condition number, or sort the table by κ.",
         ),
         "low_rank": (
@@ -42,7 +42,7 @@ _CLUES = {
             "看风险矩阵的右下角，或按极端异常值排序。",
         ),
         "ill_conditioned": (
-            "这一层有一个方向几乎消失：由输出反求输入时，误差会被放大十万倍。",
+            "这一层有一个方向几乎消失：由输出反求输入时，误差最多会被放大三十万倍。",
             "让层图按条件数着色，或按 κ 排序。",
         ),
         "low_rank": (
