@@ -15,7 +15,7 @@ from weightscope_widget.results import LayerInfo, ScanResults
 from weightscope_widget.sources import Layer, Source
 from weightscope_widget.task_run import TaskRun
 
-__all__ = ["ScanRun", "Task"]
+__all__ = ["ScanPlan", "ScanRun", "Task"]
 
 # Nominal seconds per entry and per floating operation, whose ratio is all that matters: the estimate of the time left
 # scales them by what the run itself has measured.
@@ -57,8 +57,8 @@ class Task:
         return cost
 
 
-class ScanRun(TaskRun[Task, Measured]):
-    """A scan of one source, task by task.
+class ScanPlan:
+    """What a scan of one source consists of, and where its numbers go; whoever does the tasks.
 
     Parameters
     ----------
@@ -70,6 +70,109 @@ class ScanRun(TaskRun[Task, Measured]):
         How many singular values to list per layer.
     vectors : bool
         Whether 1-D tensors are listed too, with basic statistics.
+    cache : Cache, optional
+        What it knows is in the results from the start; what is measured is kept there.
+
+    Attributes
+    ----------
+    results : ScanResults
+        Filled by `accept`.
+    in_step : bool
+        Several processes hold the tensors together and have to read them in one order.
+
+    Raises
+    ------
+    NoWeightsError
+        Where no layer is left to analyze.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        methods: Sequence[str],
+        *,
+        top_k: int = 10,
+        vectors: bool = False,
+        cache: Cache | None = None,
+    ) -> None:
+        self._layers = [layer for layer in source.layers if vectors or len(layer.shape) != 1]
+        if not self._layers:
+            raise NoWeightsError(
+                f"{source.name} has no weight of two or more dimensions; pass vectors=True to look at its vectors."
+            )
+        self.results = ScanResults(
+            source.name, [LayerInfo.of(layer) for layer in self._layers], methods, skipped=source.skipped
+        )
+        self.in_step = any(layer.is_collective for layer in self._layers)
+        self._top_k = top_k
+        self._cache = cache
+        self._identities = self._recall()
+
+    def tasks(self) -> list[Task]:
+        """Return what is to be done, each tensor read once."""
+        return _largest_first(self._tasks(tuple(METHODS)))
+
+    def cheap_tasks(self) -> list[Task]:
+        """Return the elementwise part.
+
+        In the model's order: the first points come from small layers as well as from large ones.
+        """
+        return self._tasks(ELEMENTWISE)
+
+    def dear_tasks(self) -> list[Task]:
+        """Return the part that is not elementwise."""
+        return _largest_first(self._tasks([method for method in METHODS if method not in ELEMENTWISE]))
+
+    def request(self, task: Task) -> Request:
+        """Return a task as what is given to a worker."""
+        # A stack's matrices are layers of their own, factorized before it in the usual order.
+        members = task.layer.members if set(task.methods) & set(SPECTRAL) else ()
+        spectra = tuple(self.results.spectra.get(member) for member in members)
+        return Request(task.layer, task.methods, self._top_k, spectra)
+
+    def accept(self, task: Task, done: Measured) -> None:
+        """Keep what came of a task."""
+        self.results.add(task.layer.name, done.sections, spectrum=done.spectrum, histogram=done.histogram)
+        identity = self._identities.get(task.layer.name)
+        if self._cache is not None and identity is not None:
+            self._cache.remember(task.layer, identity, done)
+
+    def settled(self, task: Task) -> bool:
+        """Return whether a task need not be done: the layer's first failure already says why."""
+        return self._has(task.layer, "error")
+
+    def _tasks(self, names: Sequence[str]) -> list[Task]:
+        tasks = []
+        for layer in self._layers:
+            applicable = self.results.methods_for(self.results.layers[layer.name])
+            methods = tuple(method for method in applicable if method in names and not self._has(layer, method))
+            if methods:
+                tasks.append(Task(layer, methods))
+        return tasks
+
+    def _has(self, layer: Layer, section: str) -> bool:
+        return layer.name in self.results and section in self.results[layer.name]
+
+    def _recall(self) -> dict[str, str | None]:
+        """Fill in what is known of the layers; return what tells the weights of each from all others."""
+        if self._cache is None:
+            return {}
+        wanted = [(layer, self.results.methods_for(self.results.layers[layer.name])) for layer in self._layers]
+        identities: dict[str, str | None] = {}
+        for (layer, _), (identity, known) in zip(wanted, self._cache.recall(wanted, self._top_k), strict=True):
+            identities[layer.name] = identity
+            if known.sections:
+                self.results.add(layer.name, known.sections, spectrum=known.spectrum, histogram=known.histogram)
+        return identities
+
+
+class ScanRun(TaskRun[Task, Measured]):
+    """A scan of one source, task by task.
+
+    Parameters
+    ----------
+    source, methods, top_k, vectors, cache
+        As for `ScanPlan`.
     cheap_first : bool
         Measure all layers elementwise before any is factorized (each tensor is then read twice).
     workers : int
@@ -78,8 +181,6 @@ class ScanRun(TaskRun[Task, Measured]):
         Who does the tasks instead of threads of this process; it is not shut down.
     memory : int, optional
         Bytes that the tasks at hand may need together, by estimate; a task that needs more is done alone.
-    cache : Cache, optional
-        What it knows is in the results from the start; what is measured is kept there.
 
     Raises
     ------
@@ -102,80 +203,35 @@ class ScanRun(TaskRun[Task, Measured]):
         memory: int | None = None,
         cache: Cache | None = None,
     ) -> None:
-        layers = [layer for layer in source.layers if vectors or len(layer.shape) != 1]
-        if not layers:
-            raise NoWeightsError(
-                f"{source.name} has no weight of two or more dimensions; pass vectors=True to look at its vectors."
-            )
-        if executor is not None and any(layer.is_collective for layer in layers):
+        self._plan = ScanPlan(source, methods, top_k=top_k, vectors=vectors, cache=cache)
+        self._cache = cache
+        self.results = self._plan.results
+        if executor is not None and self._plan.in_step:
             raise InvalidArgumentError(
                 f"The tensors of {source.name} are shards held by several processes, which the workers of an executor "
                 "cannot gather; scan it on all of these processes, without an executor."
             )
-        self.results = ScanResults(
-            source.name, [LayerInfo.of(layer) for layer in layers], methods, skipped=source.skipped
-        )
-        self._top_k = top_k
-        self._cache = cache
-        self._identities = self._recall(layers)
         super().__init__(
-            self._plan(layers, cheap_first),
-            total=len(layers),
+            self._plan.cheap_tasks() + self._plan.dear_tasks() if cheap_first else self._plan.tasks(),
+            total=len(self.results.layers),
             workers=workers,
             executor=executor,
             memory=memory,
-            in_step=any(layer.is_collective for layer in layers),
+            in_step=self._plan.in_step,
         )
 
-    def _plan(self, layers: Sequence[Layer], cheap_first: bool) -> list[Task]:
-        if cheap_first:
-            # In the model's order: the first points come from small layers as well as from large ones.
-            dear = [method for method in METHODS if method not in ELEMENTWISE]
-            return self._tasks_of(layers, ELEMENTWISE) + _largest_first(self._tasks_of(layers, dear))
-        return _largest_first(self._tasks_of(layers, tuple(METHODS)))
-
-    def _tasks_of(self, layers: Sequence[Layer], names: Sequence[str]) -> list[Task]:
-        tasks = []
-        for layer in layers:
-            applicable = self.results.methods_for(self.results.layers[layer.name])
-            methods = tuple(method for method in applicable if method in names and not self._has(layer, method))
-            if methods:
-                tasks.append(Task(layer, methods))
-        return tasks
-
     def _settled(self, task: Task) -> bool:
-        return self._has(task.layer, "error")  # the first failure already says why
+        return self._plan.settled(task)
 
     def _ended(self) -> None:
         if self._cache is not None:
             self._cache.flush()
 
-    def _has(self, layer: Layer, section: str) -> bool:
-        return layer.name in self.results and section in self.results[layer.name]
-
     def _request(self, task: Task) -> Request:
-        # A stack's matrices are layers of their own, factorized before it in the usual order.
-        members = task.layer.members if set(task.methods) & set(SPECTRAL) else ()
-        spectra = tuple(self.results.spectra.get(member) for member in members)
-        return Request(task.layer, task.methods, self._top_k, spectra)
+        return self._plan.request(task)
 
     def _accept(self, task: Task, done: Measured, *, last: bool) -> None:
-        self.results.add(task.layer.name, done.sections, spectrum=done.spectrum, histogram=done.histogram)
-        identity = self._identities.get(task.layer.name)
-        if self._cache is not None and identity is not None:
-            self._cache.remember(task.layer, identity, done)
-
-    def _recall(self, layers: Sequence[Layer]) -> dict[str, str | None]:
-        """Fill in what is known of the layers; return what tells the weights of each from all others."""
-        if self._cache is None:
-            return {}
-        wanted = [(layer, self.results.methods_for(self.results.layers[layer.name])) for layer in layers]
-        identities: dict[str, str | None] = {}
-        for (layer, _), (identity, known) in zip(wanted, self._cache.recall(wanted, self._top_k), strict=True):
-            identities[layer.name] = identity
-            if known.sections:
-                self.results.add(layer.name, known.sections, spectrum=known.spectrum, histogram=known.histogram)
-        return identities
+        self._plan.accept(task, done)
 
 
 def _largest_first(tasks: Sequence[Task]) -> list[Task]:

@@ -6,7 +6,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
@@ -112,7 +112,7 @@ class TaskRun(ABC, Generic[_Task, _Done]):
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
         self._tasks = deque(tasks)
-        self._tasks_left = Counter(task.layer.name for task in tasks)
+        self._tasks_left = Counter(self._counted(task) for task in tasks)
         self._total = total
         self._layers_done = total - len(self._tasks_left)
         self._cost_left = sum(task.cost for task in tasks)
@@ -126,6 +126,10 @@ class TaskRun(ABC, Generic[_Task, _Done]):
     @abstractmethod
     def _accept(self, task: _Task, done: _Done, *, last: bool) -> None:
         """Keep what came of a task; `last` says that it was the layer's last one."""
+
+    def _counted(self, task: _Task) -> Hashable:
+        """Return what a task is a part of, as the progress counts; a layer, of which a run may have several by name."""
+        return task.layer.name
 
     def _settled(self, task: _Task) -> bool:
         """Return whether a task need not be done, whatever was found since it was planned."""
@@ -203,11 +207,11 @@ class TaskRun(ABC, Generic[_Task, _Done]):
 
     def _keep(self, task: _Task, done: _Done) -> None:
         self._budget.give_back(task.memory)
-        self._accept(task, done, last=self._tasks_left[task.layer.name] == 1)
+        self._accept(task, done, last=self._tasks_left[self._counted(task)] == 1)
         self._tick_off(task)
 
     def _tick_off(self, task: _Task) -> None:
         with self._lock:
             self._cost_left -= task.cost
-            self._tasks_left[task.layer.name] -= 1
-            self._layers_done += self._tasks_left[task.layer.name] == 0
+            self._tasks_left[self._counted(task)] -= 1
+            self._layers_done += self._tasks_left[self._counted(task)] == 0

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,6 +16,10 @@ import torch
 from safetensors.torch import save_file
 
 import weightscope_widget as wsw
+from tests.python.watched import PATIENCE, Reads, gate
+from weightscope_widget.analyzers.difference import relative_change
+from weightscope_widget.checkpoints import EvolutionRun, start_evolution
+from weightscope_widget.sources import Layer, Source
 
 STEPS = [1, 2, 10, 100]
 LAYER = "layers.0.mlp.up_proj"
@@ -90,6 +97,200 @@ def test_files_in_a_folder(tmp_path: Path) -> None:
         evolved(tmp_path)
 
 
+class TestTrainerFolder:
+    """What transformers' Trainer leaves: checkpoints, the final model beside them, what a resumed training needs."""
+
+    @staticmethod
+    def save(step: int, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        save_file(state(step), folder / "model.safetensors")
+        torch.save(SimpleNamespace(learning_rate=1e-3), folder / "training_args.bin")
+        moments = {"step": torch.tensor(3.0), "exp_avg": torch.ones(2, 2), "exp_avg_sq": torch.ones(2, 2)}
+        torch.save({"state": {0: moments}, "param_groups": [{"lr": 1e-3, "params": [0]}]}, folder / "optimizer.pt")
+        for name in ("scheduler.pt", "rng_state.pth", "rng_state_1.pth", "scaler.pt", "optimizer.bin"):
+            torch.save({"state": torch.ones(3, 3)}, folder / name)
+
+    @pytest.fixture
+    def folder(self, tmp_path: Path) -> Path:
+        for step in STEPS[:-1]:
+            self.save(step, tmp_path / f"checkpoint-{step}")
+        self.save(STEPS[-1], tmp_path)
+        (tmp_path / "runs").mkdir()
+        return tmp_path
+
+    def test_the_final_model_is_the_last_checkpoint(self, folder: Path, result: wsw.EvolutionResults) -> None:
+        found = evolved(folder)
+        assert list(found) == [*(f"checkpoint-{step}" for step in STEPS[:-1]), "final"]
+        expected = result.series(LAYER, "relative_change_to_previous")
+        np.testing.assert_array_equal(found.series(LAYER, "relative_change_to_previous"), expected)
+
+    def test_a_checkpoint_called_final_keeps_its_name(self, folder: Path) -> None:
+        self.save(7, folder / "final")
+        assert list(evolved(folder)) == [*(f"checkpoint-{step}" for step in STEPS[:-1]), "final", "."]
+
+    def test_a_broken_checkpoint_is_told_of(self, folder: Path) -> None:
+        path = folder / "checkpoint-2" / "model.safetensors"
+        path.write_bytes(path.read_bytes()[:50])
+        with pytest.raises(wsw.WeightScopeError, match="checkpoint-2"):
+            evolved(folder)
+
+    def test_a_final_model_in_shards_is_one_checkpoint(self, folder: Path) -> None:
+        (folder / "model.safetensors").unlink()
+        weights, where = state(STEPS[-1]), {}
+        for number, (name, tensor) in enumerate(weights.items(), 1):
+            where[name] = f"model-{number:05}-of-{len(weights):05}.safetensors"
+            save_file({name: tensor}, folder / where[name])
+        (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": where}))
+        found = evolved(folder)
+        assert list(found)[-2:] == ["checkpoint-10", "final"]
+        assert sorted(found["final"]) == sorted(found["checkpoint-10"])
+
+    def test_a_folder_that_is_one_model_is_told_so(self, tmp_path: Path) -> None:
+        self.save(1, tmp_path)
+        with pytest.raises(wsw.WeightScopeError, match="holds one model and no checkpoints beside it"):
+            evolved(tmp_path)
+
+
+def test_a_folder_named_with_a_digit_that_is_no_decimal(tmp_path: Path) -> None:
+    for name in ("m²-2", "m²-10"):
+        save_file(state(1), tmp_path / f"{name}.safetensors")
+    assert list(evolved(tmp_path)) == ["m²-2.safetensors", "m²-10.safetensors"]
+
+
+class TestNames:
+    """A layer is one row through all checkpoints, whatever wrappers its name has there."""
+
+    def test_later_names_are_the_first_ones(self, result: wsw.EvolutionResults, tmp_path: Path) -> None:
+        wrapped = {
+            f"step {step}": {f"{wrapper}{name}": tensor for name, tensor in state(step).items()}
+            for step, wrapper in zip(STEPS, ("", "module.", "_orig_mod.", ""), strict=True)
+        }
+        found = evolved(wrapped)
+        assert list(found.layers) == list(result.layers)
+        pd.testing.assert_frame_equal(found.to_frame(), result.to_frame())
+        found.save(tmp_path / "evolution.json")
+        pd.testing.assert_frame_equal(wsw.load_evolution(tmp_path / "evolution.json").to_frame(), result.to_frame())
+
+    def test_the_first_may_be_the_wrapped_one(self) -> None:
+        found = evolved({"x": {"module.a.weight": torch.eye(3)}, "y": {"a.weight": 3 * torch.eye(3)}})
+        assert list(found.layers) == list(found["y"]) == ["module.a"]
+        assert found.series("module.a", "relative_change_to_first").tolist() == [0, 2]
+        assert found.series("module.a", "basic_stats.max").tolist() == [1, 3]
+
+    def test_a_head_that_was_tied_is_followed_on(self) -> None:
+        shared = torch.eye(3)
+        tied = {"wte.weight": shared, "lm_head.weight": shared}
+        apart = {"wte.weight": torch.eye(3), "lm_head.weight": 2 * torch.eye(3)}
+        found = evolved({"x": tied, "y": apart, "z": {name: 4 * tensor for name, tensor in apart.items()}})
+        assert list(found.layers) == ["wte", "lm_head"]
+        assert found.series("lm_head", "relative_change_to_first")[1:].tolist() == [1, 7]
+        assert found.series("lm_head", "relative_change_to_previous")[1:].tolist() == pytest.approx([1, 3])
+        assert found.series("wte", "relative_change_to_first").tolist() == pytest.approx([0, 0, 3])
+
+
+@pytest.mark.parametrize("hostile", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_the_change_of_what_is_finite(hostile: float, dtype: torch.dtype) -> None:
+    draw = torch.Generator().manual_seed(3)
+    base = torch.randn(700, 900, generator=draw).to(dtype)  # more than a chunk
+    tuned = base + (0.1 * torch.randn(700, 900, generator=draw)).to(dtype)
+    a, b = (each.double().numpy().copy() for each in (base, tuned))
+    base[5, 7], tuned[600, 1] = hostile, hostile
+    a[5, 7] = b[5, 7] = a[600, 1] = b[600, 1] = 0
+    assert relative_change(base, tuned) == pytest.approx(np.linalg.norm(b - a) / np.linalg.norm(a), rel=1e-12)
+    assert relative_change(base, base.clone()) == 0
+    assert math.isnan(relative_change(base, torch.full_like(base, math.nan)))
+
+
+def test_the_change_of_doubles_whose_squares_are_none() -> None:
+    assert relative_change(1e200 * torch.eye(3).double(), 3e200 * torch.eye(3).double()) == pytest.approx(2)
+    assert relative_change(torch.zeros(2, 2), torch.eye(2)) == math.inf
+
+
+class TestRunning:
+    def test_each_checkpoint_is_read_once_for_its_scan_and_once_for_its_changes(self) -> None:
+        reads = {f"step {step}": Reads(state(step)) for step in STEPS}
+        found = evolved({name: each.source for name, each in reads.items()}, workers=1)
+        for each in reads.values():
+            assert sorted(each.names) == sorted(2 * list(found.layers))
+
+    def test_layers_are_followed_side_by_side(self) -> None:
+        """Two workers: each waits for the other's layer to be read, which one alone never sees."""
+        meeting = threading.Barrier(2)
+
+        def load() -> torch.Tensor:
+            meeting.wait(PATIENCE)
+            return torch.eye(3)
+
+        first = Source("x", tuple(Layer(name, (3, 3), "float32", load) for name in "ab"))
+        run = start_evolution({"x": first, "y": {f"{name}.weight": 2 * torch.eye(3) for name in "ab"}}, workers=2)
+        assert len(list(run.steps())) == 6
+        assert [run.results.relative_change("y", name) for name in "ab"] == [1, 1]
+
+    def test_a_dashboard_has_the_last_checkpoint_to_draw_first(self) -> None:
+        run = start_evolution({f"step {step}": state(step) for step in STEPS}, workers=1, cheap_first=True, cache=False)
+        steps = run.steps()
+        last = run.results["step 100"]
+        for _ in run.results.layers:
+            next(steps)
+        assert all("basic_stats" in last[name] and last.pending(name) for name in run.results.layers)
+        for _ in run.results.layers:
+            next(steps)
+        assert all(run.results.relative_change("step 2", name) >= 0 for name in run.results.layers)
+        assert not any(len(run.results[f"step {step}"]) for step in STEPS[:-1])
+        assert len(list(steps)) > 0
+        assert run.results.complete
+        whole = evolved({f"step {step}": state(step) for step in STEPS}, cache=False)
+        pd.testing.assert_frame_equal(run.results.to_frame(), whole.to_frame())
+
+    def test_a_layer_jumps_the_queue_at_every_checkpoint(self) -> None:
+        run = start_evolution({f"step {step}": state(step) for step in STEPS}, workers=1, cheap_first=True, cache=False)
+        asked = list(run.results.layers)[-1]
+        run.prioritize(asked)
+        run.prioritize("nowhere")
+        steps = run.steps()
+        # Both halves of the last checkpoint's scan, the changes, and the scans of the others.
+        assert {next(steps).layer.name for _ in range(3 + len(STEPS) - 1)} == {asked}
+        assert not run.results.pending(asked)
+        assert not run.results.complete
+
+    def test_memory_is_shared_by_all_checkpoints(self) -> None:
+        """Of tasks that need more than there is, one is done at a time."""
+        with gate() as held:
+            first = held.before(state(1), *(name.removesuffix(".weight") for name in state(1)))
+            run = EvolutionRun({"x": first, "y": first}, ("basic_stats",), workers=4, memory=1)
+            worker = threading.Thread(target=lambda: list(run.steps()), daemon=True)
+            worker.start()
+            held.wait()
+            assert len(run._budget._held) == 1
+            held.opened.set()
+            worker.join(PATIENCE)
+        assert run.progress.state == "done"
+
+    def test_what_was_measured_is_remembered(self, tmp_path: Path) -> None:
+        for step in STEPS:
+            save_file(state(step), tmp_path / f"step{step}.safetensors")
+        whole = evolved(tmp_path, cache=tmp_path / "cache")
+        run = start_evolution(tmp_path, cache=tmp_path / "cache")
+        assert run.results.complete
+        assert [type(step).__name__ for step in run.steps()] == ["ChangesStep"] * len(run.results.layers)
+        pd.testing.assert_frame_equal(run.results.to_frame(), whole.to_frame())
+
+    def test_a_tensor_that_cannot_be_read_is_said_once_and_the_others_go_on(self) -> None:
+        def broken() -> torch.Tensor:
+            raise OSError("the disk is gone")
+
+        second = Source(
+            "y", (Layer("a", (3, 3), "float32", broken), Layer("b", (3, 3), "float32", lambda: torch.ones(3, 3)))
+        )
+        plain = {"a.weight": torch.eye(3), "b.weight": 2 * torch.ones(3, 3)}
+        found = evolved({"x": plain, "y": second, "z": {name: 2 * tensor for name, tensor in plain.items()}})
+        assert "the disk is gone" in found["y"]["a"]["error"]
+        np.testing.assert_array_equal(found.series("a", "relative_change_to_first"), [0, math.nan, 1])
+        np.testing.assert_array_equal(found.series("a", "relative_change_to_previous"), [0, math.nan, math.nan])
+        np.testing.assert_array_equal(found.series("b", "relative_change_to_previous"), [0, 0.5, 3])
+
+
 def test_layers_that_come_go_and_grow() -> None:
     first = {"a.weight": torch.eye(3), "b.weight": torch.eye(4)}
     second = {"a.weight": torch.ones(5, 3), "c.weight": torch.eye(2)}
@@ -115,7 +316,7 @@ def test_saved_and_loaded_it_is_the_same(result: wsw.EvolutionResults, tmp_path:
     ("content", "sentence"),
     [
         ("[]", "is no evolution; give a file that evolution.save"),
-        ("{", "does not hold what evolution.save"),
+        ("{", "is not a JSON file"),
         ('{"format": "weightscope-evolution", "version": 9}', "a later version"),
         ('{"format": "weightscope-evolution", "version": 1, "checkpoints": []}', "follow the checkpoints again"),
         ('{"format": "weightscope-comparison", "version": 1}', "is no evolution"),
@@ -134,8 +335,6 @@ def test_a_file_that_is_not_there() -> None:
 
 
 def test_progress_ends_with_the_run() -> None:
-    from weightscope_widget.checkpoints import start_evolution
-
     run = start_evolution({f"step {step}": state(step) for step in STEPS}, cache=False)
     assert (run.progress.state, run.progress.done, run.progress.fraction) == ("running", 0, 0)
     shares = []
@@ -152,8 +351,6 @@ def test_vectors_are_followed_where_asked_for() -> None:
 
 
 def test_cancelled_it_keeps_what_was_computed() -> None:
-    from weightscope_widget.checkpoints import start_evolution
-
     run = start_evolution({f"step {step}": state(step) for step in STEPS}, workers=1)
     steps = run.steps()
     next(steps)

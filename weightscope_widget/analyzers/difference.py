@@ -11,7 +11,7 @@ import torch
 
 from weightscope_widget.analyzers.distribution import Histogram
 
-__all__ = ["Difference", "difference", "same_values"]
+__all__ = ["Difference", "difference", "relative_change", "same_values"]
 
 _CHUNK = 1 << 18  # entries at a time, which stay in the processor's cache: 2 MB of float64 for each side
 _BINS = 200
@@ -70,14 +70,10 @@ def difference(base: torch.Tensor, tuned: torch.Tensor) -> Difference:
     squares = squares_base = squares_tuned = products = absolute = largest = 0.0
     low, high, count, changed = math.inf, -math.inf, 0, 0
     for a, b in _chunks(base, tuned):
-        wide_a, wide_b = a.double(), b.double()
-        changed += int((~_agree(wide_a, wide_b)).sum()) if a.dtype != b.dtype else _count_changed_bits(a, b)
-        both = torch.isfinite(wide_a) & torch.isfinite(wide_b)
-        if not bool(both.all()):
-            wide_a, wide_b = wide_a[both], wide_b[both]
+        changed += int((~_agree(a.double(), b.double())).sum()) if a.dtype != b.dtype else _count_changed_bits(a, b)
+        wide_a, wide_b = _finite(a, b, unit)
         if not len(wide_a):
             continue
-        wide_a, wide_b = wide_a / unit, wide_b / unit
         delta = wide_b - wide_a
         count += len(delta)
         squares += float(delta @ delta)
@@ -98,6 +94,36 @@ def difference(base: torch.Tensor, tuned: torch.Tensor) -> Difference:
     }
     found = _histogram(base, tuned, unit, low, high, count) if count else None
     return Difference(metrics, found, count == base.numel())
+
+
+def relative_change(base: torch.Tensor, tuned: torch.Tensor) -> float:
+    """Return what `difference` calls so, and nothing else, in a fifth of the time; 0 where `same_values` holds."""
+    if same_values(base, tuned):
+        return 0.0
+    unit = _unit(base, tuned)
+    change = size = 0.0
+    count = 0
+    for a, b in _chunks(base, tuned):
+        wide_a, wide_b = a.double() / unit, b.double() / unit
+        delta = wide_b - wide_a
+        squares, squares_base = float(delta @ delta), float(wide_a @ wide_a)
+        if not math.isfinite(squares + squares_base):  # in this unit no finite entries make it so
+            wide_a, wide_b = _finite(a, b, unit)
+            delta = wide_b - wide_a
+            squares, squares_base = float(delta @ delta), float(wide_a @ wide_a)
+        count += len(delta)
+        change += squares
+        size += squares_base
+    return _ratio(math.sqrt(change), math.sqrt(size)) if count else math.nan
+
+
+def _finite(a: torch.Tensor, b: torch.Tensor, unit: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the entries that are finite in both, in `unit`."""
+    wide_a, wide_b = a.double(), b.double()
+    both = torch.isfinite(wide_a) & torch.isfinite(wide_b)
+    if not bool(both.all()):
+        wide_a, wide_b = wide_a[both], wide_b[both]
+    return wide_a / unit, wide_b / unit
 
 
 def _chunks(base: torch.Tensor, tuned: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:

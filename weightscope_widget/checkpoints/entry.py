@@ -39,7 +39,8 @@ def evolution(
     Parameters
     ----------
     checkpoints : mapping or path-like
-        Names and models (whatever `scan` takes) in their order, or a folder of checkpoints, in natural order.
+        Names and models (whatever `scan` takes) in their order, or a folder of checkpoints, in natural order; a model
+        in the folder itself, as transformers' Trainer saves at the end, comes last, as ``"final"``.
     methods : str or iterable of str
         As for `scan`.
     vectors : bool
@@ -56,8 +57,8 @@ def evolution(
     Returns
     -------
     EvolutionResults
-        ``evolution[checkpoint][layer][section][metric]``; after a cancel or an interrupt (which also warns), what was
-        computed until then.
+        ``evolution[checkpoint][layer][section][metric]``, with layers under the names that the first checkpoint has for
+        them; after a cancel or an interrupt (which also warns), what was computed until then.
 
     Raises
     ------
@@ -93,6 +94,7 @@ def start_evolution(
     vectors: bool = False,
     workers: int | None = None,
     cache: bool | str | os.PathLike[str] = True,
+    cheap_first: bool = False,
 ) -> EvolutionRun:
     """Return a run with its arguments checked; no weight is read yet."""
     if workers is not None:
@@ -101,6 +103,7 @@ def start_evolution(
         open_checkpoints(checkpoints),
         resolve_methods(methods),
         vectors=vectors,
+        cheap_first=cheap_first,
         workers=workers or default_workers(),
         memory=default_budget(),
         cache=open_cache(cache),

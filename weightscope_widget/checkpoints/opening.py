@@ -5,17 +5,27 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from weightscope_widget.comparison.entry import opened
-from weightscope_widget.errors import InvalidArgumentError, ModelNotFoundError, WeightScopeError
-from weightscope_widget.sources import Source
+from weightscope_widget.errors import InvalidArgumentError, ModelNotFoundError
+from weightscope_widget.sources import Source, natural_key
 
 __all__ = ["open_checkpoints"]
 
 _FILES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".gguf")
-_NUMBER = re.compile(r"(\d+)")
+
+_FINAL = "final"
+
+_STATE = re.compile(
+    r"(training_args|optimizer|scheduler|scaler|sampler|rng_state|dl_state_dict|.*optim_states)(_\d+)*\.(bin|pt|pth)"
+)
+"""What transformers, Accelerate and DeepSpeed need to go on with a training, beside the model."""
+
+_MODEL = re.compile(r"(model|pytorch_model|adapter_model)\.(safetensors|bin)|.+-\d{5}-of-\d{5}\.(safetensors|bin)")
+"""Files of a model that is saved in a folder: its usual name, or one of its shards."""
 
 
 def open_checkpoints(checkpoints: Mapping[str, Any] | str | os.PathLike[str]) -> dict[str, Source]:
@@ -25,7 +35,9 @@ def open_checkpoints(checkpoints: Mapping[str, Any] | str | os.PathLike[str]) ->
     ----------
     checkpoints : mapping or path-like
         Names and models, in the mapping's own order; or a folder of checkpoints, each a file or a folder, in natural
-        order (``step-2`` before ``step-10``).  What is in the folder and is no model is passed over.
+        order (``step-2`` before ``step-10``).  A model in the folder itself, as transformers' Trainer saves at the end
+        beside its ``checkpoint-*``, comes last, as ``"final"``.  What is in the folder and holds no model is passed
+        over, as are the states of optimizers and the like.
 
     Raises
     ------
@@ -34,7 +46,7 @@ def open_checkpoints(checkpoints: Mapping[str, Any] | str | os.PathLike[str]) ->
     ModelNotFoundError
         Where there is no such folder.
     WeightScopeError
-        Another of its kinds, where one of a mapping cannot be read.
+        Another of its kinds, where a checkpoint is broken or of a kind that cannot be read.
     """
     if isinstance(checkpoints, Mapping):
         found = {str(name): opened(model) for name, model in checkpoints.items()}
@@ -43,6 +55,11 @@ def open_checkpoints(checkpoints: Mapping[str, Any] | str | os.PathLike[str]) ->
     else:
         raise InvalidArgumentError(
             f"checkpoints is of type {type(checkpoints).__name__}; give a dict of names and models, or a folder."
+        )
+    if list(found) == [_FINAL] and not isinstance(checkpoints, Mapping):
+        raise InvalidArgumentError(
+            f"The folder {checkpoints} holds one model and no checkpoints beside it; give the folder that its "
+            "checkpoints are in."
         )
     if len(found) < 2:
         raise InvalidArgumentError(
@@ -60,18 +77,19 @@ def open_checkpoints(checkpoints: Mapping[str, Any] | str | os.PathLike[str]) ->
 def _in_folder(folder: Path) -> dict[str, Source]:
     if not folder.is_dir():
         raise ModelNotFoundError(f"There is no folder of checkpoints at {folder}; check the path.")
+    paths = sorted(folder.iterdir(), key=lambda path: (natural_key(path.name.casefold()), path.name))
+    paths = [path for path in paths if not path.name.startswith(".")]
+    files = [path for path in paths if path.suffix in _FILES and path.is_file()]
+    own = {path for path in files if _MODEL.fullmatch(path.name)}
     found = {}
-    for path in sorted(folder.iterdir(), key=lambda path: _natural(path.name)):
-        if path.name.startswith(".") or not (path.is_dir() or path.suffix in _FILES):
-            continue
-        try:
+    for path in paths:
+        if path.is_dir():
+            # A folder without weights (runs, logs) is no checkpoint; one whose weights are broken must be told of.
+            with suppress(ModelNotFoundError):
+                found[path.name] = opened(path)
+        elif path in files and path not in own and not _STATE.fullmatch(path.name):
             found[path.name] = opened(path)
-        except WeightScopeError:
-            if path.is_file():  # a file that calls itself a checkpoint and is none must be told of
-                raise
+    if own:
+        # "." is another name of the folder itself, where a checkpoint has the first one.
+        found[_FINAL if _FINAL not in found else "."] = opened(folder)
     return found
-
-
-def _natural(name: str) -> list[tuple[int, int, str]]:
-    """Sort numbers in a name by value: step-2 before step-10."""
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part.casefold()) for part in _NUMBER.split(name) if part]

@@ -21,6 +21,9 @@ RELATIVE_TO = ("first", "previous")
 class EvolutionResults(Mapping[str, ScanResults]):
     """Results of an evolution: ``evolution[checkpoint]`` is what `scan` says of it, in the checkpoints' order.
 
+    Layers go by the names of the first checkpoint that has them: ``layers.0.q`` stays that where a later one calls it
+    ``module.layers.0.q``.
+
     Attributes
     ----------
     model : str
@@ -91,7 +94,7 @@ class EvolutionResults(Mapping[str, ScanResults]):
     @property
     def changes(self) -> list[tuple[str, str, str, float]]:
         """The changes noted: checkpoint, layer, since ``"first"`` or ``"previous"``, and ‖ΔW‖/‖W‖."""
-        return [(*key, change) for key, change in self._changes.items()]
+        return [(*key, change) for key, change in list(self._changes.items())]
 
     def add_change(self, checkpoint: str, layer: str, relative_to: str, change: float) -> None:
         """Note ‖ΔW‖/‖W‖ of a layer since the first or the previous checkpoint."""

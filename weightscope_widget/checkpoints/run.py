@@ -2,34 +2,82 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from weightscope_widget.analyzers.difference import difference, same_values
+from weightscope_widget.analyzers import ELEMENTWISE
+from weightscope_widget.budget import bytes_needed
 from weightscope_widget.cache import Cache
+from weightscope_widget.checkpoints.changes import Change, ChangesRequest
 from weightscope_widget.checkpoints.results import EvolutionResults
-from weightscope_widget.comparison.matching import Pair, match_layers
-from weightscope_widget.errors import TensorReadError
-from weightscope_widget.run import ScanRun
+from weightscope_widget.comparison.matching import named_alike
+from weightscope_widget.measure import Measured, Request
+from weightscope_widget.results import LayerInfo
+from weightscope_widget.run import ScanPlan, Task
 from weightscope_widget.sources import Layer, Source
-from weightscope_widget.task_run import Progress
-from weightscope_widget.workers import one_thread
+from weightscope_widget.task_run import TaskRun
 
-__all__ = ["EvolutionRun", "Step"]
+__all__ = ["ChangesStep", "EvolutionRun", "ScanStep"]
+
+# Nominal seconds, as in `weightscope_widget.run`: only their ratio matters.
+_SECONDS_PER_ENTRY = 20e-9
 
 
 @dataclass(frozen=True)
-class Step:
-    """A piece of work that was done: a layer of one checkpoint."""
+class ScanStep:
+    """A task of one checkpoint's scan."""
 
     checkpoint: str
-    layer: Layer
+    task: Task
+
+    @property
+    def layer(self) -> Layer:
+        """Which."""
+        return self.task.layer
+
+    @property
+    def memory(self) -> int:
+        """Bytes needed at most, estimated."""
+        return self.task.memory
+
+    @property
+    def cost(self) -> float:
+        """Nominal seconds."""
+        return self.task.cost
 
 
-class EvolutionRun:
+@dataclass(frozen=True)
+class ChangesStep:
+    """The changes of one layer through all checkpoints.
+
+    Attributes
+    ----------
+    layer : LayerInfo
+        Which.
+    request : ChangesRequest
+        What is to be done.
+    """
+
+    layer: LayerInfo
+    request: ChangesRequest
+
+    @property
+    def memory(self) -> int:
+        """Bytes needed at most, estimated."""
+        layers = [layer for layer in self.request.layers if layer is not None]
+        # The first checkpoint's and the previous one's stay, of at most 8 bytes an entry.
+        return max(bytes_needed(layer, ELEMENTWISE) + 2 * 8 * layer.parameters for layer in layers)
+
+    @property
+    def cost(self) -> float:
+        """Nominal seconds."""
+        return _SECONDS_PER_ENTRY * 2 * sum(layer.parameters for layer in self.request.layers if layer is not None)
+
+
+class EvolutionRun(TaskRun[ScanStep | ChangesStep, Measured | tuple[Change, ...]]):
     """A run over checkpoints; of all of them together at most the tensors at hand are in memory.
+
+    Layers go by the names that the first checkpoint has for them, whatever wrappers the names of a later one have.
 
     Parameters
     ----------
@@ -39,6 +87,9 @@ class EvolutionRun:
         Names of analyzers, as `resolve_methods` returns them.
     vectors : bool
         Whether 1-D tensors are listed too.
+    cheap_first : bool
+        Begin with the elementwise part of the last checkpoint's scan, so that there is something to look at soon (its
+        tensors are then read once more).
     workers, memory, cache
         As for `ScanRun`.
     """
@@ -49,105 +100,84 @@ class EvolutionRun:
         methods: Sequence[str],
         *,
         vectors: bool = False,
+        cheap_first: bool = False,
         workers: int = 1,
         memory: int | None = None,
         cache: Cache | None = None,
     ) -> None:
-        self._scans = {
-            name: ScanRun(source, methods, vectors=vectors, workers=workers, memory=memory, cache=cache)
-            for name, source in sources.items()
+        sources = _named_alike(sources)
+        self._plans = {
+            name: ScanPlan(source, methods, vectors=vectors, cache=cache) for name, source in sources.items()
         }
-        self.results = EvolutionResults({name: scan.results for name, scan in self._scans.items()})
-        self._sources = dict(sources)
-        self._pairs = self._plan()
-        self._cancelled = threading.Event()
-        self._compared = 0
-        self._total = sum(len(scan.results.layers) for scan in self._scans.values()) + len(self._pairs)
-        self._started: float | None = None
-        self._known = self._share()  # from the cache
+        self._cache = cache
+        self.results = EvolutionResults({name: plan.results for name, plan in self._plans.items()})
+        changes = self._changes(sources)
+        super().__init__(
+            self._ordered(changes, cheap_first=cheap_first),
+            total=sum(len(plan.results.layers) for plan in self._plans.values()) + len(changes),
+            workers=workers,
+            executor=None,
+            memory=memory,
+            in_step=any(plan.in_step for plan in self._plans.values()),
+        )
 
-    def _plan(self) -> list[tuple[str, str, Pair]]:
-        """Return which pairs of which checkpoints are to be compared, and as since which one."""
-        names, plan = list(self._sources), []
-        for index, name in enumerate(names[1:], 1):
-            listed = self._scans[name].results.layers
-            # The second checkpoint's first is its previous one, too.
-            for since, other in (("first", names[0]), ("previous", names[index - 1])):
-                pairs = match_layers(self._sources[other].layers, self._sources[name].layers)
-                plan += [
-                    (name, since, pair)
-                    for pair in pairs
-                    if pair.base is not None and pair.tuned is not None and pair.tuned.name in listed
-                    if index > 1 or since == "first"
-                ]
-        return plan
+    def _changes(self, sources: Mapping[str, Source]) -> list[ChangesStep]:
+        # A tensor that is tied at one checkpoint and not at another is there under both names.
+        by_name = [
+            {name: layer for layer in source.layers for name in layer.aliases}
+            | {layer.name: layer for layer in source.layers}
+            for source in sources.values()
+        ]
+        requests = [ChangesRequest(name, tuple(layers.get(name) for layers in by_name)) for name in self.results.layers]
+        return [
+            ChangesStep(self.results.layers[request.name], request)
+            for request in requests
+            if sum(layer is not None for layer in request.layers) > 1
+        ]
 
-    def steps(self) -> Iterator[Step]:
-        """Work until all is done or cancelled: the changes first, which are cheap, then the scans, the last one first.
+    def _ordered(self, changes: list[ChangesStep], *, cheap_first: bool) -> list[ScanStep | ChangesStep]:
+        """Return the work in order: the changes, which are cheap, then the last checkpoint, then the others.
 
         What training has led to is what a person looks at first.
         """
-        self._started = time.perf_counter()
-        for checkpoint, since, pair in self._pairs:
-            if self._cancelled.is_set():
-                return
-            assert pair.tuned is not None
-            change = _relative_change(pair)
-            if change is not None:
-                self.results.add_change(checkpoint, pair.tuned.name, since, change)
-                if checkpoint == self.results.names[1]:
-                    self.results.add_change(checkpoint, pair.tuned.name, "previous", change)
-            self._compared += 1
-            yield Step(checkpoint, pair.tuned)
-        *others, last = self._scans.items()
-        for name, scan in (last, *others):
-            if self._cancelled.is_set():
-                return
-            for task in scan.steps():
-                yield Step(name, task.layer)
+        *others, (name, last) = self._plans.items()
+        cheap, rest = (last.cheap_tasks(), last.dear_tasks()) if cheap_first else ([], last.tasks())
+        return [
+            *(ScanStep(name, task) for task in cheap),
+            *changes,
+            *(ScanStep(name, task) for task in rest),
+            *(ScanStep(other, task) for other, plan in others for task in plan.tasks()),
+        ]
 
-    def prioritize(self, name: str) -> None:
-        """Do what is left of a layer before any other of its checkpoint."""
-        for scan in self._scans.values():
-            scan.prioritize(name)
+    def _counted(self, task: ScanStep | ChangesStep) -> Hashable:
+        return (task.checkpoint if isinstance(task, ScanStep) else None, task.layer.name)
 
-    def cancel(self) -> None:
-        """Stop after the work at hand; what was computed is kept."""
-        self._cancelled.set()
-        for scan in self._scans.values():
-            scan.cancel()
+    def _request(self, task: ScanStep | ChangesStep) -> Request | ChangesRequest:
+        return task.request if isinstance(task, ChangesStep) else self._plans[task.checkpoint].request(task.task)
 
-    @property
-    def progress(self) -> Progress:
-        """How far the run is, in layers and changes of them."""
-        done = self._compared + sum(scan.progress.done for scan in self._scans.values())
-        share = self._share()
-        if done == self._total:
-            return Progress("done", done, self._total, 1.0, None)
-        if self._cancelled.is_set():
-            return Progress("cancelled", done, self._total, share, None)
-        left = None
-        if self._started is not None and share > self._known:
-            left = (time.perf_counter() - self._started) * (1 - share) / (share - self._known)
-        return Progress("running", done, self._total, share, left)
+    def _settled(self, task: ScanStep | ChangesStep) -> bool:
+        return isinstance(task, ScanStep) and self._plans[task.checkpoint].settled(task.task)
 
-    def _share(self) -> float:
-        """Return the share of the work that is done, 0–1."""
-        scanned = sum(scan.progress.fraction * len(scan.results.layers) for scan in self._scans.values())
-        return (self._compared + scanned) / self._total
+    def _accept(self, task: ScanStep | ChangesStep, done: Measured | tuple[Change, ...], *, last: bool) -> None:
+        if isinstance(done, Measured):
+            assert isinstance(task, ScanStep)
+            self._plans[task.checkpoint].accept(task.task, done)
+            return
+        for change in done:
+            checkpoint = self.results.names[change.place]
+            self.results.add_change(checkpoint, task.layer.name, change.since, change.relative_change)
+
+    def _ended(self) -> None:
+        if self._cache is not None:
+            self._cache.flush()
 
 
-def _relative_change(pair: Pair) -> float | None:
-    """Return ‖ΔW‖/‖W‖; None where the tensors cannot be compared, of which their own scans say why."""
-    assert pair.base is not None
-    assert pair.tuned is not None
-    if pair.base.shape != pair.tuned.shape:
-        return None
-    try:
-        with one_thread():
-            base, tuned = pair.base.load().detach().cpu(), pair.tuned.load().detach().cpu()
-            if base.shape != tuned.shape:
-                return None
-            return 0.0 if same_values(base, tuned) else difference(base, tuned).metrics["relative_change"]
-    except (TensorReadError, RuntimeError, OSError, ValueError):
-        return None
+def _named_alike(sources: Mapping[str, Source]) -> dict[str, Source]:
+    """Return checkpoints whose layers go by the names of the first one that has them."""
+    known: dict[str, Layer] = {}
+    alike = {}
+    for name, source in sources.items():
+        layers = named_alike(source.layers, known.values()) if known else list(source.layers)
+        known |= {layer.name: layer for layer in layers if layer.name not in known}
+        alike[name] = replace(source, layers=tuple(layers))
+    return alike

@@ -107,7 +107,7 @@ def show_evolution(
     if isinstance(checkpoints, EvolutionResults):
         run, results = None, checkpoints
     else:
-        run = start_evolution(checkpoints, methods, vectors=vectors, workers=workers, cache=cache)
+        run = start_evolution(checkpoints, methods, vectors=vectors, workers=workers, cache=cache, cheap_first=True)
         results = run.results
     if thresholds is not None:
         results.thresholds = thresholds
