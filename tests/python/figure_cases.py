@@ -13,6 +13,7 @@ import torch
 import weightscope_widget as wsw
 from weightscope_widget.results import ScanResults
 from weightscope_widget.sources import Layer, Source
+from weightscope_widget.visualizers.chart import Chart
 
 REFERENCE = Path(__file__).parents[2].parent / "shared/data/gpt2_reference_results.json"
 
@@ -53,6 +54,21 @@ def model() -> Source:
         for name, array in tensors().items()
     ]
     return Source("every kind", (*layers, Layer("h.2.attn.broken", (8, 8), "float32", broken)))
+
+
+def only(chart: Chart, kind: type, **wanted: Any) -> Any:
+    """Return the one mark of a kind."""
+    (found,) = (
+        mark
+        for mark in chart.marks
+        if isinstance(mark, kind) and all(getattr(mark, name) == value for name, value in wanted.items())
+    )
+    return found
+
+
+def svd(name: str) -> np.ndarray:
+    """Return the singular values of one of the tensors, by LAPACK."""
+    return np.linalg.svd(tensors()[name].astype(np.float64), compute_uv=False)
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,34 +13,20 @@ import pytest
 import torch
 
 import weightscope_widget as wsw
-from tests.python.figure_cases import CHINESE, HOSTILE, reference, results, tensors
+from tests.python.figure_cases import CHINESE, HOSTILE, only, reference, results, svd, tensors
 from weightscope_widget.results import LayerInfo, ScanResults
 from weightscope_widget.visualizers import (
     condition_number_content,
     model_health_content,
     quantization_risk_content,
     rank_efficiency_content,
-    singular_values_content,
-    weight_distribution_content,
-    weight_heatmap_content,
 )
-from weightscope_widget.visualizers.chart import Band, Bars, Bins, Cells, Chart, Line, Points, Rule, Slices, Texts
+from weightscope_widget.visualizers.chart import Band, Bars, Bins, Line, Points, Rule, Slices, Texts
 from weightscope_widget.visualizers.given import as_results
 
 __all__ = ["results"]  # a fixture
 
-
-def only(chart: Chart, kind: type, **wanted: Any) -> Any:
-    (found,) = (
-        mark
-        for mark in chart.marks
-        if isinstance(mark, kind) and all(getattr(mark, name) == value for name, value in wanted.items())
-    )
-    return found
-
-
-def svd(name: str) -> np.ndarray:
-    return np.linalg.svd(tensors()[name].astype(np.float64), compute_uv=False)
+EYES = {"a.weight": torch.eye(3), "b.weight": torch.eye(4)}
 
 
 class TestConditionNumbers:
@@ -100,9 +87,11 @@ class TestConditionNumbers:
         chart = content.charts["condition_number"]
         bars = only(chart, Bars)
         assert bars.layers == tuple(f"layers.{i}.mlp.up_proj" for i in range(899, 399, -1))
-        assert "The 500 worst of 900 layers." in content.notes
+        assert "The worst 500 of 900 layers; the legend counts all." in content.notes
+        assert [key.label for key in chart.keys] == ["safe: 900"]
         assert chart.y is not None
-        assert len(chart.y.ticks) <= 60
+        assert 19 * len(chart.y.ticks) <= content.heights[0]  # each label has the room of a line
+        assert len(condition_number_content(scanned, 800).charts["condition_number"].y.categories) == 500  # type: ignore[union-attr]
         top = condition_number_content(scanned, 3).charts["condition_number"]
         assert only(top, Bars).values == pytest.approx(np.log10([900, 899, 898]))
 
@@ -122,7 +111,7 @@ class TestConditionNumbers:
 
 class TestQuantizationRisk:
     def test_points_are_outliers_and_sqnr(self, results: ScanResults) -> None:
-        points = only(quantization_risk_content(results).charts["risk"], Points)
+        points = only(quantization_risk_content(results).charts["risk"], Points, shape="circle")
         placed = dict(zip(points.layers, zip(points.x, points.y, strict=True), strict=True))
         for name, array in tensors().items():
             if name == "h.2.mlp.zero":
@@ -136,7 +125,7 @@ class TestQuantizationRisk:
             assert placed[name] == pytest.approx((100 * beyond.mean(), sqnr), rel=1e-6), name
 
     def test_colours_say_what_layers_are(self, results: ScanResults) -> None:
-        points = only(quantization_risk_content(results).charts["risk"], Points)
+        points = only(quantization_risk_content(results).charts["risk"], Points, shape="circle")
         colours = dict(zip(points.layers, points.colours, strict=True))
         assert colours["wte"] == "embedding"
         assert colours["h.0.attn.c_attn"] == "attention"
@@ -150,41 +139,38 @@ class TestQuantizationRisk:
         assert (band.axis, band.high, band.colour) == ("y", 30, "red")
         assert band.low == chart.y.low  # type: ignore[union-attr]
 
-    def test_the_riskiest_are_named_each_near_its_point(self) -> None:
+    def test_the_riskiest_are_named(self) -> None:
         numbers = reference()
         chart = quantization_risk_content(as_results(numbers)).charts["risk"]
-        words = only(chart, Texts).words
         risks = {
             name: (50 if (k := each["spectral"]["condition_number"]) > 1e5 else 25 if k > 1e4 else 0)
             + 3 * each["quantization"]["extreme_outlier_percentage"]
             for name, each in numbers.items()
         }
         riskiest = sorted(risks, key=risks.__getitem__, reverse=True)[:12]
-        short = {name: name.replace("transformer.", "").replace("h.", "h", 1) for name in riskiest}
-        assert set(words) <= set(short.values())
-        assert {"h0.attn.c_proj", "wpe", "h9.attn.c_proj", "h11.attn.c_proj"} <= set(words)
-        assert len(words) >= 10
+        words = [word for mark in chart.marks if isinstance(mark, Texts) for word in mark.words]
+        assert sorted(words) == sorted(name.replace("transformer.", "").replace("h.", "h", 1) for name in riskiest)
         # The riskiest is drawn last, over all others.
-        assert only(chart, Points).layers[-1] == riskiest[0]
+        points = only(chart, Points, shape="circle")
+        assert points.layers[-1] == riskiest[0]
+        # What lies under it has a ring.
+        ring = only(chart, Points, shape="ring")
+        assert [name.removeprefix("transformer.") for name in ring.layers] == ["wpe"]
+        assert ring.colours == ("embedding",)
+        assert (ring.x[0], ring.y[0]) == pytest.approx((points.x[-1], points.y[-1]), rel=0.01)
 
-    def test_labels_do_not_cover_each_other(self) -> None:
-        chart = quantization_risk_content(as_results(reference())).charts["risk"]
-        texts = only(chart, Texts)
-        assert chart.x is not None
-        assert chart.y is not None
-        left, right = chart.x.place([chart.x.low, chart.x.high])
-        across = (chart.x.place(texts.x) - left) / (right - left) * 900
-        upwards = (texts.y - chart.y.low) / (chart.y.high - chart.y.low) * 400
-        boxes = [(x, y, x + 6 * len(word)) for x, y, word in zip(across, upwards, texts.words, strict=True)]
-        for index, (x, y, end) in enumerate(boxes):
-            assert x >= 0
-            assert end <= 900
-            for other_x, other_y, other_end in boxes[index + 1 :]:
-                assert end < other_x or other_end < x or abs(y - other_y) >= 13
+    def test_what_chance_reaches_is_said_of_the_shapes_that_it_holds_for(self) -> None:
+        draw = torch.Generator().manual_seed(1)
+        shapes = {"a": (300, 300), "b": (200, 400), "small": (2, 3)}
+        scanned = wsw.scan(
+            {f"{name}.weight": torch.randn(shape, generator=draw) for name, shape in shapes.items()}, progress=False
+        )
+        (note,) = (note for note in quantization_risk_content(scanned).notes if "Gaussian" in note)
+        assert "of the shapes of 2 of 3 layers" in note
 
     def test_what_is_not_drawn_is_said(self, results: ScanResults) -> None:
         content = quantization_risk_content(results)
-        assert "h.2.attn.broken" not in only(content.charts["risk"], Points).layers
+        assert "h.2.attn.broken" not in only(content.charts["risk"], Points, shape="circle").layers
         assert any("h2.attn.broken (failed)" in note for note in content.notes)
 
     def test_what_quantizes_without_error_is_at_the_top(self) -> None:
@@ -192,7 +178,7 @@ class TestQuantizationRisk:
             {"a.weight": torch.tensor([[127.0, -1.0], [3.0, 0.0]]), "b.weight": torch.eye(3)}, progress=False
         )
         chart = quantization_risk_content(scanned).charts["risk"]
-        points = only(chart, Points)
+        points = only(chart, Points, shape="circle")
         assert set(points.layers) == {"a", "b"}
         assert (points.y == chart.y.high).all()  # type: ignore[union-attr]
 
@@ -220,12 +206,31 @@ class TestRankEfficiency:
             scanned.add(f"layers.{i}.mlp.up_proj", {"spectral": {"stable_rank": share * 2.0, "total_rank": 200}})
         charts = rank_efficiency_content(scanned).charts
         pie = only(charts["potential"], Slices)
-        assert pie.labels == ("high potential: 3", "medium potential: 2", "low potential: 2", "already efficient: 2")
-        assert pie.counts == (3, 2, 2, 2)
+        assert pie.labels == (
+            *("high, < 10 %: 1", "high, 10–30 %: 2", "medium, 30–50 %: 2", "low, 50–70 %: 2"),
+            "already efficient, ≥ 70 %: 2",
+        )
+        assert pie.counts == (1, 2, 2, 2, 2)
+        # The legend of the bars has the same words in the same colours.
+        keys = charts["utilization"].keys
+        assert [key.label for key in keys] == [label.rpartition(":")[0] for label in pie.labels]
+        assert tuple(key.colour for key in keys) == pie.colours == ("red", "orange", "yellow", "green", "blue")
         # Below 10 % drawn red.
         assert only(charts["utilization"], Bars).colours == (
             *("red", "orange", "orange", "yellow", "yellow", "green", "green", "blue", "blue"),
         )
+
+    def test_of_too_many_layers_the_bars_are_those_that_use_least(self) -> None:
+        names = [f"layers.{i}.mlp.up_proj" for i in range(300)]
+        scanned = ScanResults("deep", [LayerInfo(name) for name in names], ["spectral"])
+        for i, name in enumerate(names):
+            scanned.add(name, {"spectral": {"stable_rank": float(1 + (7 * i) % 300), "total_rank": 400}})
+        content = rank_efficiency_content(scanned)
+        bars = only(content.charts["utilization"], Bars)
+        assert bars.layers == tuple(name for i, name in enumerate(names) if (7 * i) % 300 < 200)
+        assert "Bars: the 200 of 300 layers that use the least of their rank." in content.notes
+        assert sum(only(content.charts["potential"], Slices).counts) == 300
+        assert len(only(content.charts["ranks"], Points).layers) == 300
 
 
 class TestModelHealth:
@@ -292,157 +297,6 @@ class TestModelHealth:
         assert "which the results lack" in charts["risks"].note
 
 
-class TestWeightDistribution:
-    def test_counts_of_a_tensor(self) -> None:
-        array = tensors()["h.0.attn.c_proj"]
-        charts = weight_distribution_content(array).charts
-        for chart in charts.values():
-            bins = only(chart, Bins)
-            expected, _ = np.histogram(array.astype(np.float64), bins.edges)
-            assert bins.counts.tolist() == expected.tolist()
-            assert (bins.edges[0], bins.edges[-1]) == (array.min(), array.max())
-        assert charts["linear"].y.kind == "linear"  # type: ignore[union-attr]
-        assert charts["log"].y.kind == "log"  # type: ignore[union-attr]
-
-    def test_a_layer_by_name_is_the_same_as_its_tensor(self, results: ScanResults) -> None:
-        by_name = only(weight_distribution_content("wte", results).charts["log"], Bins)
-        by_tensor = only(weight_distribution_content(torch.from_numpy(tensors()["wte"])).charts["log"], Bins)
-        assert by_name.counts.tolist() == by_tensor.counts.tolist()
-        assert by_name.edges == pytest.approx(by_tensor.edges)
-
-    def test_several_are_densities_of_area_one(self, results: ScanResults) -> None:
-        content = weight_distribution_content(["wte", "h.0.attn.c_proj"], results)
-        lines = [mark for mark in content.charts["linear"].marks if isinstance(mark, Line)]
-        assert [line.name for line in lines] == ["wte", "h0.attn.c_proj"]
-        for line in lines:
-            assert (line.y * np.diff(line.x)).sum() == pytest.approx(1)
-        assert [key.label for key in content.charts["linear"].keys] == ["wte", "h0.attn.c_proj"]
-
-    def test_what_is_not_finite_is_counted(self, results: ScanResults) -> None:
-        assert any("1 weights are NaN" in note for note in weight_distribution_content("h.2.mlp.c_fc", results).notes)
-        array = np.array([[1.0, np.inf], [np.nan, 2.0]])
-        assert any("2 weights are NaN" in note for note in weight_distribution_content(array).notes)
-
-    def test_a_constant_tensor(self) -> None:
-        bins = only(weight_distribution_content(torch.full((4, 4), 0.5)).charts["linear"], Bins)
-        assert bins.counts.tolist() == [16]
-        assert bins.edges[0] < 0.5 < bins.edges[1]
-
-    def test_a_module(self) -> None:
-        linear = torch.nn.Linear(6, 5)
-        bins = only(weight_distribution_content(linear).charts["linear"], Bins)
-        assert bins.counts.sum() == 30
-
-    @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
-    def test_types(self, dtype: torch.dtype) -> None:
-        tensor = torch.from_numpy(tensors()["wte"]).to(dtype)
-        bins = only(weight_distribution_content(tensor).charts["linear"], Bins)
-        expected, _ = np.histogram(tensor.double().numpy(), bins.edges)
-        assert bins.counts.tolist() == expected.tolist()
-
-
-class TestSingularValues:
-    def test_all_and_the_largest(self, results: ScanResults) -> None:
-        for given in (singular_values_content("wte", results), singular_values_content(tensors()["wte"])):
-            expected = svd("wte")
-            top = only(given.charts["top"], Line)
-            assert top.y == pytest.approx(expected[:10], rel=1e-9)
-            assert top.x.tolist() == list(range(1, 11))
-            assert only(given.charts["all"], Line).y == pytest.approx(expected, rel=1e-6)
-
-    def test_the_random_edge(self) -> None:
-        array = np.random.default_rng(1).standard_normal((600, 200))
-        rule = only(singular_values_content(array).charts["all"], Rule)
-        assert rule.value == pytest.approx(math.sqrt(600) + math.sqrt(200), rel=0.01)
-        assert rule.value == pytest.approx(np.linalg.svd(array, compute_uv=False)[0], rel=0.03)
-
-    def test_zeros_are_left_out_and_said(self) -> None:
-        matrix = np.diag([3.0, 2.0, 0.0, 0.0])
-        content = singular_values_content(matrix)
-        assert only(content.charts["all"], Line).y.tolist() == [3, 2]
-        assert only(content.charts["top"], Line).y.tolist() == [3, 2, 0, 0]
-        assert "the tensor: 2 zeros are not drawn." in content.notes
-
-    def test_energy_in_words(self) -> None:
-        content = singular_values_content(np.diag([3.0, 2.0, 1.0, 1.0]))
-        # 9, 13, 14, 15: half of 15 is in the first, nine tenths in the first three.
-        assert "half of the energy Σσ² is in the first 1, 90 % in the first 3." in content.notes[0]
-
-    def test_long_spectra_are_thinned_with_their_ends_kept(self) -> None:
-        scanned = ScanResults("long", [LayerInfo("a", (9000, 9000))], ["spectral"])
-        values = np.linspace(9000, 1, 9000)
-        scanned.add("a", {"spectral": {}}, spectrum=values)
-        line = only(singular_values_content("a", scanned).charts["all"], Line)
-        assert len(line.y) <= 2001
-        assert (line.y[0], line.y[-1], line.x[-1]) == (9000, 1, 9000)
-        assert line.y == pytest.approx(values[line.x.astype(int) - 1])
-
-    @pytest.mark.parametrize(
-        ("weights", "sentence"),
-        [
-            (np.ones(4), "two dimensions"),
-            (np.array([[1.0, np.nan], [0.0, 1.0]]), "NaN or infinite weights"),
-            (np.zeros((3, 3)), "All weights of the tensor are zero"),
-        ],
-    )
-    def test_what_has_none_says_why(self, weights: np.ndarray, sentence: str) -> None:
-        with pytest.raises(wsw.WeightScopeError, match=sentence):
-            singular_values_content(weights)
-
-
-class TestWeightHeatmap:
-    def test_small_matrices_are_shown_weight_by_weight(self) -> None:
-        array = np.arange(-6.0, 6.0).reshape(3, 4)
-        chart = weight_heatmap_content(array).charts["weights"]
-        cells = only(chart, Cells)
-        assert cells.values.tolist() == array.tolist()
-        assert (chart.y.label, chart.x.label) == ("Output index", "Input index")  # type: ignore[union-attr]
-        assert cells.y_edges.tolist() == [0, 1, 2, 3]
-
-    @pytest.mark.parametrize("pooling", ["mean", "max"])
-    def test_blocks_hold_every_weight(self, pooling: Any) -> None:
-        array = np.random.default_rng(3).standard_normal((401, 333))
-        cells = only(weight_heatmap_content(array, pooling).charts["weights"], Cells)
-        assert cells.values.shape == (160, 160)
-        rows, columns = cells.y_edges.astype(int), cells.x_edges.astype(int)
-        assert (rows[0], rows[-1], columns[0], columns[-1]) == (0, 401, 0, 333)
-        for i, j in ((0, 0), (7, 80), (159, 159), (100, 3)):
-            block = array[rows[i] : rows[i + 1], columns[j] : columns[j + 1]]
-            expected = block.mean() if pooling == "mean" else block.flat[np.abs(block).argmax()]
-            assert cells.values[i, j] == pytest.approx(expected)
-        if pooling == "mean":
-            sizes = np.outer(np.diff(rows), np.diff(columns))
-            assert (cells.values * sizes).sum() == pytest.approx(array.sum())
-
-    def test_a_lone_spike_is_seen(self) -> None:
-        array = np.zeros((1000, 1000), np.float32)
-        array[777, 333] = -5.0
-        cells = only(weight_heatmap_content(array, "max").charts["weights"], Cells)
-        assert cells.values.min() == -5
-        assert (cells.values != 0).sum() == 1
-        assert cells.limit == 5  # most cells are zero; the colours reach the one that is not
-
-    def test_conv1d_has_its_outputs_across(self) -> None:
-        from transformers.pytorch_utils import Conv1D
-
-        chart = weight_heatmap_content(Conv1D(6, 4)).charts["weights"]
-        assert (chart.x.label, chart.x.high) == ("Output index", 6)  # type: ignore[union-attr]
-        assert (chart.y.label, chart.y.high) == ("Input index", 4)  # type: ignore[union-attr]
-        chart = weight_heatmap_content(torch.nn.Linear(4, 6)).charts["weights"]
-        assert (chart.x.label, chart.x.high) == ("Input index", 4)  # type: ignore[union-attr]
-
-    def test_a_convolution(self) -> None:
-        chart = weight_heatmap_content(torch.nn.Conv2d(3, 8, 5)).charts["weights"]
-        assert (chart.y.high, chart.x.high) == (8, 75)  # type: ignore[union-attr]
-        assert chart.x.label == "Input × kernel index"  # type: ignore[union-attr]
-
-    def test_what_is_not_finite_is_left_empty(self) -> None:
-        content = weight_heatmap_content(np.array([[1.0, np.nan], [-np.inf, 2.0]]))
-        cells = only(content.charts["weights"], Cells)
-        assert np.isnan(cells.values).tolist() == [[False, True], [True, False]]
-        assert any("2 blocks hold NaN" in note for note in content.notes)
-
-
 class TestGiven:
     def test_plain_dicts_files_and_results_give_the_same(self, results: ScanResults, tmp_path: Path) -> None:
         path = tmp_path / "results.json"
@@ -465,7 +319,7 @@ class TestGiven:
             (3, "results is of type int"),
             ({}, "holds no results"),
             ({"a": {"nonsense": {}}}, "its entry 'a' is not made of"),
-            ({1: {"spectral": {}}}, "its entry 1 is not made of"),
+            ({1: {"spectral": {}}}, "1 for a layer's name"),
             ("/nowhere/results.json", "There is no results file"),
         ],
     )
@@ -493,25 +347,74 @@ class TestGiven:
         with pytest.raises(wsw.WeightScopeError, match=f"have no {section} section"):
             content(scanned)
 
-    @pytest.mark.parametrize(
-        ("weights", "sentence"),
-        [
-            ("wte", "give the results"),
-            (torch.ones(3, 3, dtype=torch.int64), "int64; give floating weights"),
-            (torch.empty(3, 0), "no entries"),
-            (torch.empty(3, 3, device="meta"), "meta device"),
-            ([], "holds 0 tensors"),
-            ([torch.ones(2, 2)] * 7, "holds 7 tensors"),
-            (None, "of type NoneType"),
-        ],
-    )
-    def test_weights_that_cannot_be_drawn(self, weights: Any, sentence: str) -> None:
-        with pytest.raises(wsw.WeightScopeError, match=sentence):
-            weight_distribution_content(weights)
 
-    def test_a_name_that_is_not_there(self, results: ScanResults) -> None:
-        with pytest.raises(wsw.WeightScopeError, match="wtf"):
-            weight_distribution_content("wtf", results)
+class TestFailures:
+    @pytest.fixture
+    def halfway(self) -> ScanResults:
+        """Return two layers, of which one failed after everything that figures show was found."""
+        found = {name: dict(sections) for name, sections in wsw.scan(EYES, progress=False).items()}
+        found["b"]["error"] = "the disk is gone"
+        return as_results(found)
+
+    def test_a_layer_that_failed_late_is_in_no_class(self, halfway: ScanResults) -> None:
+        chart = condition_number_content(halfway).charts["condition_number"]
+        assert [key.label for key in chart.keys] == ["safe: 1"]
+        bars = only(chart, Bars)
+        assert dict(zip(bars.layers, bars.colours, strict=True)) == {"a": "green", "b": "muted"}
+
+    def test_a_layer_that_failed_late_is_counted_in_no_histogram(self, halfway: ScanResults) -> None:
+        charts = model_health_content(halfway).charts
+        counts = {
+            name: mark.counts.sum() for name, chart in charts.items() for mark in chart.marks if isinstance(mark, Bins)
+        }
+        assert set(counts.values()) == {1}
+        assert len(counts) == 5
+        assert only(charts["risks"], Bars).layers == ("b", "a")
+
+    def test_a_layer_that_failed_with_weights_that_are_not_finite_is_one_bar(self) -> None:
+        given = {"a": {"basic_stats": {"nan_count": 1}, "error": "the disk is gone"}, "b": {"spectral": {}}}
+        assert only(model_health_content(as_results(given)).charts["risks"], Bars).layers == ("a",)
+
+    @pytest.mark.parametrize("content", [condition_number_content, quantization_risk_content, rank_efficiency_content])
+    def test_where_all_failed_that_is_said(self, content: Any) -> None:
+        errors = {"a": {"error": "the disk is gone"}, "b": {"error": "it too"}}
+        with pytest.raises(wsw.WeightScopeError, match=r"\(failed: 2\); results\['a'\]\['error'\] says more"):
+            content(as_results(errors))
+
+    def test_where_all_failed_late_that_is_said(self, halfway: ScanResults) -> None:
+        halfway.add("a", {"error": "the disk is gone"})
+        for content in (quantization_risk_content, rank_efficiency_content):
+            with pytest.raises(wsw.WeightScopeError, match=r"\(failed: 2\)"):
+                content(halfway)
+        assert "Without a condition number: a, b (failed)." in condition_number_content(halfway).notes
+
+    def test_levels_of_zero(self) -> None:
+        scanned = wsw.scan(EYES, progress=False)
+        scanned.thresholds = wsw.Thresholds(condition_number=(0, 0, 0))
+        chart = condition_number_content(scanned).charts["condition_number"]
+        assert set(only(chart, Bars).colours) == {"red"}
+        assert not [mark for mark in chart.marks if isinstance(mark, Rule)]
+        model_health_content(scanned)
+
+
+def test_vectors_in_plain_dicts_are_no_matrices() -> None:
+    scanned = wsw.scan(EYES | {"norm.weight": torch.ones(5)}, progress=False, vectors=True)
+    plain = as_results({name: dict(scanned[name]) for name in scanned})
+    for given in (scanned, plain):
+        assert not [note for note in condition_number_content(given).notes if "measured" in note]
+        assert only(model_health_content(given).charts["grades"], Slices).labels == ("Excellent: 2",)
+
+
+def test_five_thousand_layers_take_seconds_at_most() -> None:
+    """The time was quadratic in their number."""
+    names = [f"layers.{i}.mlp.up_proj" for i in range(5000)]
+    scanned = ScanResults("deep", [LayerInfo(name) for name in names], ["quantization"])
+    for i, name in enumerate(names):
+        scanned.add(name, {"quantization": {"extreme_outlier_percentage": i / 5e4, "sqnr_db": 40 - i % 17}})
+    started = time.process_time()
+    chart = quantization_risk_content(scanned).charts["risk"]
+    assert time.process_time() - started < 10
+    assert sum(len(mark.words) for mark in chart.marks if isinstance(mark, Texts)) == 12
 
 
 def test_names_are_text(results: ScanResults) -> None:

@@ -5,17 +5,45 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from weightscope_widget.formats import format_tick, power_of_ten
+from weightscope_widget.errors import InvalidArgumentError
+from weightscope_widget.formats import format_number, format_tick, power_of_ten
 from weightscope_widget.visualizers.chart import Axis, Tick
 
-__all__ = ["category_axis", "count_axis", "format_level", "linear_axis", "log_axis", "percentage_axis", "symlog_axis"]
+__all__ = [
+    "category_axis",
+    "check_drawable",
+    "count_axis",
+    "format_level",
+    "linear_axis",
+    "log_axis",
+    "percentage_axis",
+    "symlog_axis",
+]
 
 _SYMLOG_TICKS = (0, 0.01, 0.1, 1, 10, 100)
 _STEPS = (1, 2, 2.5, 5, 10)
+_FARTHEST = 1e300
+"""Beyond it, the arithmetic of either drawing leaves the range of float64."""
+
+
+def check_drawable(*values: float) -> None:
+    """Refuse values that no axis and no scale of colours can reach.
+
+    Raises
+    ------
+    InvalidArgumentError
+        Where one is beyond ±1e300.
+    """
+    for value in values:
+        if abs(value) > _FARTHEST:
+            raise InvalidArgumentError(
+                f"weights lead to {format_number(value)}, too large to be drawn; scale them down first."
+            )
 
 
 def linear_axis(label: str, low: float, high: float, ticks: int = 6) -> Axis:
     """Return an axis with round ticks, at most about `ticks` of them, between its ends."""
+    check_drawable(low, high)
     if not low < high:
         margin = 0.5 * abs(low) or 0.5
         low, high = low - margin, high + margin
@@ -35,9 +63,12 @@ def percentage_axis(label: str) -> Axis:
 
 def log_axis(label: str, low: float, high: float, ticks: int = 7) -> Axis:
     """Return a logarithmic axis from `low` to `high`, both above 0, with a tick at each decade or each few."""
+    check_drawable(high)
     first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
     stride = max(1, math.ceil((last - first + 1) / ticks))
-    decades = [Tick(10.0**exponent, _power(exponent)) for exponent in range(first, last + 1, stride)]
+    # All as powers, or none.
+    written = format_tick if first >= -3 and last <= 4 else _power
+    decades = [Tick(10.0**exponent, written(10.0**exponent)) for exponent in range(first, last + 1, stride)]
     if len(decades) < 2:  # a narrow range: 2s and 5s too
         values = [digit * 10.0**exponent for exponent in range(first - 1, last + 1) for digit in (1, 2, 5)]
         decades = [Tick(value, format_tick(value)) for value in values if low <= value <= high]
@@ -81,5 +112,5 @@ def format_level(level: float, *, logarithmic: bool) -> str:
     return format_tick(level)
 
 
-def _power(exponent: int) -> str:
-    return format_tick(10.0**exponent) if -2 <= exponent <= 3 else power_of_ten(exponent)
+def _power(value: float) -> str:
+    return power_of_ten(round(math.log10(value)))

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from weightscope_widget.arguments import check_count
-from weightscope_widget.errors import InvalidArgumentError
+from weightscope_widget.formats import format_number
 from weightscope_widget.results import ScanResults
 from weightscope_widget.visualizers.axes import category_axis, format_level, linear_axis
 from weightscope_widget.visualizers.chart import Bars, Chart, Content, Key, Points, Rule, Texts
@@ -15,10 +15,12 @@ from weightscope_widget.visualizers.layers import (
     RULE_OF_THUMB,
     class_colour,
     class_keys,
+    counted,
     labels_of,
     matrices,
     metric,
     missing_notes,
+    nothing_to_draw,
     reason_missing,
     require,
 )
@@ -27,8 +29,10 @@ from weightscope_widget.visualizers.palette import Colour
 __all__ = ["condition_number_content"]
 
 _MOST_BARS = 500
-_MOST_LABELS = 60
+_MARGINS = 90
 _ROW, _LEAST, _TALLEST = 19, 240, 1200
+_NARROWEST = 5
+"""Pixels of a row, for which a figure grows: narrower bars and the gaps between them would make stripes."""
 
 
 def condition_number_content(results: ScanResults, top: int | None = None) -> Content:
@@ -39,7 +43,7 @@ def condition_number_content(results: ScanResults, top: int | None = None) -> Co
     results : ScanResults
         With the section ``spectral``.
     top : int, optional
-        How many of the worst layers to draw; by default all, at most 500.
+        How many of the worst layers to draw, at most 500; by default as many as there are.
 
     Raises
     ------
@@ -54,14 +58,14 @@ def condition_number_content(results: ScanResults, top: int | None = None) -> Co
     ordered = sorted(kappa, key=lambda name: (not math.isnan(kappa[name]), -kappa[name]))
     pending = [name for name in ordered if results.pending(name)]
     ordered = [name for name in ordered if not results.pending(name)]
-    drawn = ordered[: top or _MOST_BARS]
+    drawn = ordered[: min(top or _MOST_BARS, _MOST_BARS)]
     if not drawn:
-        raise InvalidArgumentError(f"No matrix of {results.model} has been measured yet; scan it to the end.")
+        raise nothing_to_draw(results, "a condition number")
 
     labels = labels_of(results)
     levels = results.thresholds.condition_number
     finite = [math.log10(kappa[name]) for name in drawn if math.isfinite(kappa[name])]
-    end = max([*finite, math.log10(levels[-1])]) + 0.6
+    end = max([0.0, *finite, *(math.log10(level) for level in levels if level > 0)]) + 0.6
     values = np.array([end if math.isinf(kappa[name]) else math.log10(kappa[name]) for name in drawn])
     rows = np.arange(len(drawn), dtype=np.float64)
     infinite = np.isinf([kappa[name] for name in drawn])
@@ -78,18 +82,18 @@ def condition_number_content(results: ScanResults, top: int | None = None) -> Co
         reasons = tuple(reason_missing(results, drawn[row]) for row in np.flatnonzero(unknown))
         words.append(Texts(np.full(len(reasons), end * 0.005), rows[unknown], reasons, "red"))
 
+    height = max(_LEAST, min(_TALLEST, _MARGINS + _ROW * len(drawn)), _MARGINS + _NARROWEST * len(drawn))
     chart = Chart(
         "condition_number",
         "",
         linear_axis("log₁₀ κ, κ = σ₁ / σᵣ", 0.0, end, 8),
-        category_axis("", [labels[name] for name in drawn], _MOST_LABELS),
+        category_axis("", [labels[name] for name in drawn], (height - _MARGINS) // _ROW),
         (
             Bars(
                 values,
                 tuple(class_colour(results, name, "condition_number") for name in drawn),
                 tuple(drawn),
-                "log₁₀ κ",
-                ".2f",
+                tuple(f"{labels[name]}: {_words(results, name, kappa[name])}" for name in drawn),
             ),
             *(
                 Rule("x", math.log10(level), colour, format_level(level, logarithmic=True), low=True)
@@ -100,19 +104,26 @@ def condition_number_content(results: ScanResults, top: int | None = None) -> Co
             *words,
         ),
         (
-            *class_keys(results, "condition_number", drawn),
+            *class_keys(results, "condition_number", ordered),
             *((Key("a random matrix of the same shape", "ink", "tick"),) if known.any() else ()),
         ),
     )
-    beyond = len(ordered) - len(drawn)
+    worst = f"The worst {len(drawn):,} of {counted(len(ordered), 'layer')}; the legend counts all."
     return Content(
         f"Condition numbers of {results.model}",
         ((chart,),),
-        (min(_TALLEST, max(_LEAST, 90 + _ROW * len(drawn))),),
+        (height,),
         notes=(
-            *((f"The {len(drawn):,} worst of {len(ordered):,} layers.",) if beyond else ()),
-            *((f"{len(pending):,} layers are not measured yet.",) if pending else ()),
+            *((worst,) if len(drawn) < len(ordered) else ()),
+            *((f"Not measured yet: {counted(len(pending), 'layer')}.",) if pending else ()),
             *missing_notes(results, [name for name in drawn if math.isnan(kappa[name])], "Without a condition number"),
             RULE_OF_THUMB,
         ),
     )
+
+
+def _words(results: ScanResults, name: str, kappa: float) -> str:
+    """Return κ with its logarithm, or why there is none."""
+    if math.isnan(kappa):
+        return reason_missing(results, name)
+    return f"κ = {format_number(kappa)}" + (f", log₁₀ κ = {math.log10(kappa):.2f}" if math.isfinite(kappa) else "")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from weightscope_widget.assessment import CLASSES
@@ -14,64 +15,76 @@ from weightscope_widget.visualizers.chart import Key
 from weightscope_widget.visualizers.palette import CLASS_COLOURS, Colour
 
 __all__ = [
+    "LONGEST_LABEL",
     "RULE_OF_THUMB",
     "class_colour",
     "class_keys",
+    "class_of",
+    "counted",
     "enumerate_words",
+    "failed",
     "labels_of",
     "matrices",
     "metric",
     "missing_notes",
+    "nothing_to_draw",
     "reason_missing",
     "require",
     "sections_of",
-    "shortened",
     "stable_rank_percentage",
+    "unique_labels",
 ]
 
 RULE_OF_THUMB = "Lines, classes and grades are rules of thumb, for sorting and early warning."
 
-_LONGEST_LABEL = 40
+LONGEST_LABEL = 40
+"""In characters; of a longer one the middle is left out."""
+
 _NAMED = 4
 """How many layers a note names before it counts the rest."""
-
-_CLASS_WORDS = {
-    "condition_number": "{}",
-    "sqnr_db": "{} risk",
-    "extreme_outlier_percentage": "{} risk",
-    "stable_rank_percentage": "{} potential",
-}
-_WHOLE_WORDS = {"safe", "friendly", "needs a strategy", "already efficient"}
 
 
 def matrices(results: ScanResults) -> list[str]:
     """Return the layers that are not vectors, those still to be measured included, in the model's order."""
-    return [name for name, info in results.layers.items() if info.shape is None or len(info.shape) >= 2]
+    return [name for name in results.layers if not _is_vector(results, name)]
+
+
+def _is_vector(results: ScanResults, name: str) -> bool:
+    shape = results.layers[name].shape
+    if shape is not None:
+        return len(shape) < 2
+    # Plain dicts hold no shapes; of a vector they have what a scan finds of it, and of matrices more.
+    return set(sections_of(results, name)) == {"basic_stats"} and set(results.methods) != {"basic_stats"}
 
 
 def labels_of(results: ScanResults) -> dict[str, str]:
     """Return the short, unique label of every layer, at most some forty characters long."""
+    return dict(zip(results.layers, unique_labels(short_labels(results.layers).values()), strict=True))
+
+
+def unique_labels(labels: Iterable[str]) -> list[str]:
+    """Return labels short enough to be drawn beside a chart, those that would be the same numbered.
+
+    The middle of a long one is left out.
+
+    >>> unique_labels(["wte", "a" * 30 + "b" * 30, "wte"])
+    ['wte', 'aaaaaaaaaaaaaaaaaaa…bbbbbbbbbbbbbbbbbbbb', 'wte (2)']
+    """
     taken: set[str] = set()
-    found = {}
-    for name, label in short_labels(results.layers).items():
-        number, short = 1, shortened(label)
-        while short in taken:
-            number += 1
-            short = f"{shortened(label)} ({number})"
-        taken.add(short)
-        found[name] = short
+    numbers: Counter[str] = Counter()
+    found = []
+    for label in labels:
+        short = one = _shortened(label)
+        while one in taken:
+            numbers[short] += 1
+            one = f"{short} ({numbers[short] + 1})"
+        taken.add(one)
+        found.append(one)
     return found
 
 
-def shortened(label: str) -> str:
-    """Return a label without the middle of one that is too long to be drawn beside a chart.
-
-    >>> shortened("a" * 30 + "b" * 30)
-    'aaaaaaaaaaaaaaaaaaa…bbbbbbbbbbbbbbbbbbbb'
-    """
-    return (
-        label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL // 2 - 1]}…{label[-_LONGEST_LABEL // 2 :]}"
-    )
+def _shortened(label: str) -> str:
+    return label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL // 2 - 1]}…{label[-LONGEST_LABEL // 2 :]}"
 
 
 def sections_of(results: ScanResults, name: str) -> dict[str, Any]:
@@ -81,11 +94,17 @@ def sections_of(results: ScanResults, name: str) -> dict[str, Any]:
     return results[name]
 
 
-def metric(results: ScanResults, name: str, section: str, key: str) -> float:
-    """Return one number of a layer, NaN where it does not exist or the layer failed."""
-    sections = sections_of(results, name)
-    value = math.nan if "error" in sections else sections.get(section, {}).get(key, math.nan)
-    return float(value)
+def failed(results: ScanResults, name: str) -> bool:
+    """Return whether a layer's analysis failed; what was found before is then no measure of it."""
+    return "error" in sections_of(results, name)
+
+
+def metric(results: ScanResults, name: str, section: str, *keys: str) -> float:
+    """Return one number of a layer, down the keys of its section; NaN where it does not exist or the layer failed."""
+    found: Any = {} if failed(results, name) else sections_of(results, name).get(section, {})
+    for key in keys:
+        found = found.get(key, {})
+    return math.nan if isinstance(found, Mapping) else float(found)
 
 
 def stable_rank_percentage(results: ScanResults, name: str) -> float:
@@ -94,48 +113,63 @@ def stable_rank_percentage(results: ScanResults, name: str) -> float:
     return 100 * metric(results, name, "spectral", "stable_rank") / total if total else math.nan
 
 
-def require(results: ScanResults, *sections: str) -> None:
-    """Refuse results that hold nothing of one of the sections.
+def require(results: ScanResults, section: str) -> None:
+    """Refuse results that hold nothing of a section.
 
     Raises
     ------
     InvalidArgumentError
-        Where one is missing in every layer.
+        Where it is missing in every layer.
     """
     if not results.layers:
         raise InvalidArgumentError("These results hold no layers; scan a model that has weights.")
-    for section in sections:
-        if section not in results.methods:
-            raise InvalidArgumentError(
-                f"These results of {results.model} have no {section} section, which this figure shows; scan the model "
-                f"with methods='all', or with {section!r} among them."
-            )
+    if section in results.methods:
+        return
+    if all(failed(results, name) for name in results.layers):
+        raise nothing_to_draw(results, f"a {section} section")
+    raise InvalidArgumentError(
+        f"These results of {results.model} have no {section} section, which this figure shows; scan the model "
+        f"with methods='all', or with {section!r} among them."
+    )
+
+
+def nothing_to_draw(results: ScanResults, what: str) -> InvalidArgumentError:
+    """Return the error that no matrix has what a figure shows, with the reasons and what to do."""
+    names = matrices(results)
+    if not names:
+        return InvalidArgumentError(f"{results.model} has no matrices; this figure needs one.")
+    reasons = Counter(reason_missing(results, name) for name in names)
+    why = ", ".join(f"{reason}: {count:,}" for reason, count in reasons.items())
+    remedy = "scan a model whose weights are finite and not all zero"
+    if "not measured" in reasons:
+        remedy = "scan it to the end"
+    elif "failed" in reasons:
+        remedy = f"results[{next(name for name in names if failed(results, name))!r}]['error'] says more"
+    return InvalidArgumentError(f"No layer of {results.model} has {what} to draw ({why}); {remedy}.")
+
+
+def class_of(results: ScanResults, name: str, of: str) -> str | None:
+    """Return a layer's class of a metric; None where it has none, as a layer that failed."""
+    return None if failed(results, name) else results.classes(name)[of]
 
 
 def class_colour(results: ScanResults, name: str, of: str) -> Colour:
     """Return the colour of a layer's class of a metric; grey where it has none."""
-    found = results.classes(name)[of]
+    found = class_of(results, name, of)
     return "muted" if found is None else CLASS_COLOURS[of][found]
 
 
 def class_keys(results: ScanResults, of: str, names: Iterable[str]) -> tuple[Key, ...]:
     """Return a legend of a metric's classes, with how many of the layers are in each."""
-    found = [results.classes(name)[of] for name in names]
-    return tuple(
-        Key(f"{each}: {found.count(each):,}", CLASS_COLOURS[of][each]) for each in CLASSES[of] if each in found
-    )
-
-
-def class_words(of: str, name: str) -> str:
-    """Return a class as it reads by itself: ``"high risk"``, ``"safe"``."""
-    return name if name in _WHOLE_WORDS else _CLASS_WORDS[of].format(name)
+    found = Counter(class_of(results, name, of) for name in names)
+    return tuple(Key(f"{each}: {found[each]:,}", CLASS_COLOURS[of][each]) for each in CLASSES[of] if found[each])
 
 
 def reason_missing(results: ScanResults, name: str) -> str:
     """Return why a layer lacks a number, as a short phrase."""
     sections = sections_of(results, name)
     stats = sections.get("basic_stats", {})
-    if "error" in sections:
+    if failed(results, name):
         return "failed"
     if stats.get("nan_count") or stats.get("inf_count"):
         return "NaN or infinite weights"
@@ -162,3 +196,12 @@ def enumerate_words(words: list[str]) -> str:
     """Return a list in words, the first few by name."""
     named, rest = words[:_NAMED], len(words) - _NAMED
     return ", ".join(named) + (f" and {rest:,} more" if rest > 0 else "")
+
+
+def counted(count: float, noun: str) -> str:
+    """Return a count with what is counted.
+
+    >>> [counted(count, "layer") for count in (1, 2000)]
+    ['1 layer', '2,000 layers']
+    """
+    return f"{count:,.0f} {noun}{'' if count == 1 else 's'}"

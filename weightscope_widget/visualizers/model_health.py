@@ -10,6 +10,7 @@ import numpy as np
 
 from weightscope_widget.assessment import GRADES
 from weightscope_widget.errors import InvalidArgumentError
+from weightscope_widget.formats import format_number
 from weightscope_widget.results import ScanResults
 from weightscope_widget.visualizers.axes import (
     category_axis,
@@ -20,14 +21,16 @@ from weightscope_widget.visualizers.axes import (
     symlog_axis,
 )
 from weightscope_widget.visualizers.chart import Axis, Bars, Bins, Chart, Content, Key, Rule, Slices, Texts
+from weightscope_widget.visualizers.hints import bin_hints
 from weightscope_widget.visualizers.layers import (
     RULE_OF_THUMB,
+    counted,
+    failed,
     labels_of,
     matrices,
     metric,
     missing_notes,
     reason_missing,
-    sections_of,
     stable_rank_percentage,
 )
 from weightscope_widget.visualizers.palette import CLASS_COLOURS, GRADE_COLOURS, Colour
@@ -94,15 +97,10 @@ _DISTRIBUTIONS = (
         "sparsity",
         "Near zero",
         "sparsity",
-        lambda results, name: float(_levels(results, name).get("threshold_1e-2", math.nan)),
+        lambda results, name: metric(results, name, "sparsity", "sparsity_levels", "threshold_1e-2"),
         lambda _: percentage_axis("% of |W| ≤ 10⁻²"),
     ),
 )
-
-
-def _levels(results: ScanResults, name: str) -> dict[str, float]:
-    found: dict[str, float] = sections_of(results, name).get("sparsity", {}).get("sparsity_levels", {})
-    return found
 
 
 def model_health_content(results: ScanResults) -> Content:
@@ -148,14 +146,15 @@ def _histogram(results: ScanResults, names: list[str], of: _Distribution) -> Cha
         colours = ["muted" for _ in levels]
     note = f"{infinite} at ∞" if infinite else ""
     if not finite and not infinite:
-        note = f"The results have no {of.section} section." if of.section not in results.methods else "No layer has it."
+        absent = of.section not in results.methods and not all(failed(results, name) for name in names)
+        note = f"The results have no {of.section} section." if absent else "No layer has it."
     return Chart(
         of.name,
         of.title,
         axis,
         count_axis("Layers", float(counts.max())),
         (
-            Bins(edges, counts.astype(np.float64), ("series0",), "layers"),
+            Bins(edges, counts.astype(np.float64), ("series0",), _hints(edges, counts, infinite)),
             *(
                 Rule("x", place, colour, format_level(level, logarithmic=of.logarithm))
                 for level, colour in zip(levels, colours, strict=True)
@@ -164,6 +163,11 @@ def _histogram(results: ScanResults, names: list[str], of: _Distribution) -> Cha
         ),
         note=note,
     )
+
+
+def _hints(edges: np.ndarray, counts: np.ndarray, infinite: int) -> tuple[str, ...]:
+    hints = bin_hints(edges, counts, "layers")
+    return (*hints[:-1], f"{hints[-1]}, {infinite:,} of them at ∞") if infinite else hints
 
 
 def _grades(results: ScanResults, names: list[str]) -> Chart:
@@ -183,6 +187,7 @@ def _grades(results: ScanResults, names: list[str]) -> Chart:
                 tuple(f"{grade}: {count:,}" for grade, count, _ in slices),
                 tuple(count for _, count, _ in slices),
                 tuple(colour for _, _, colour in slices),
+                "layer" if len(names) == 1 else "layers",
             ),
         ),
     )
@@ -190,9 +195,9 @@ def _grades(results: ScanResults, names: list[str]) -> Chart:
 
 def _risks(results: ScanResults, names: list[str]) -> Chart:
     """Return the riskiest layers; those that failed, of which nothing is known, before all others."""
-    failed = [name for name in names if "error" in sections_of(results, name)]
-    known = [name for name in names if not math.isnan(results.risk(name))]
-    riskiest = [*failed, *sorted(known, key=results.risk, reverse=True)][:_RISKIEST]
+    unknown = [name for name in names if failed(results, name)]
+    known = [name for name in names if not failed(results, name) and not math.isnan(results.risk(name))]
+    riskiest = [*unknown, *sorted(known, key=results.risk, reverse=True)][:_RISKIEST]
     risks = np.array([results.risk(name) for name in riskiest], dtype=np.float64)
     finite = [risk for risk in risks if math.isfinite(risk)]
     axis = linear_axis("Risk: 50 or 25 for κ, and 3 × extreme outliers (%)", 0.0, max([*finite, 25.0]) * 1.08)
@@ -201,7 +206,7 @@ def _risks(results: ScanResults, names: list[str]) -> Chart:
     grades = [results.grade(name) for name in riskiest]
     return Chart(
         "risks",
-        f"The {len(riskiest)} layers most at risk" if riskiest else "Layers most at risk",
+        f"The {counted(len(riskiest), 'layer')} most at risk" if riskiest else "Layers most at risk",
         axis,
         category_axis("", [labels[name] for name in riskiest], _RISKIEST),
         (
@@ -209,8 +214,7 @@ def _risks(results: ScanResults, names: list[str]) -> Chart:
                 np.where(np.isposinf(risks), axis.high, risks),
                 tuple("other" if grade is None else GRADE_COLOURS[grade] for grade in grades),
                 tuple(riskiest),
-                "risk",
-                ".1f",
+                tuple(f"{labels[name]}: {_risk_words(results, name)}" for name in riskiest),
             ),
             *(
                 (
@@ -228,3 +232,12 @@ def _risks(results: ScanResults, names: list[str]) -> Chart:
         tuple(Key(grade, GRADE_COLOURS[grade]) for grade in GRADES if grade in grades),
         "" if riskiest else "Risk rests on the sections spectral and quantization, which the results lack.",
     )
+
+
+def _risk_words(results: ScanResults, name: str) -> str:
+    """Return the risk, with the reason for one that is no number."""
+    risk = results.risk(name)
+    if math.isfinite(risk):
+        return f"risk {format_number(risk)}"
+    reason = reason_missing(results, name)
+    return reason if math.isnan(risk) else f"risk ∞ ({reason})"

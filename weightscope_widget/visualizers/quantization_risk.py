@@ -3,22 +3,45 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
-from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.formats import format_decibel, format_percentage, format_tick
 from weightscope_widget.results import ScanResults
 from weightscope_widget.visualizers.axes import linear_axis, symlog_axis
-from weightscope_widget.visualizers.chart import Axis, Band, Chart, Content, Key, Line, Mark, Points, Rule, Texts
-from weightscope_widget.visualizers.labels import place_labels
-from weightscope_widget.visualizers.layers import RULE_OF_THUMB, labels_of, matrices, metric, missing_notes, require
+from weightscope_widget.visualizers.chart import (
+    Axis,
+    Band,
+    Chart,
+    Content,
+    FloatArray,
+    Key,
+    Line,
+    Mark,
+    Points,
+    Rule,
+    Texts,
+)
+from weightscope_widget.visualizers.labels import Point, place_labels, width_of
+from weightscope_widget.visualizers.layers import (
+    RULE_OF_THUMB,
+    counted,
+    labels_of,
+    matrices,
+    metric,
+    missing_notes,
+    nothing_to_draw,
+    require,
+)
 from weightscope_widget.visualizers.palette import FAMILY_COLOURS
 
 __all__ = ["quantization_risk_content"]
 
 _LABELLED = 12
-_HEIGHT, _PLOT = 480, (900.0, 400.0)
+_HEIGHT, _PLOT, _LINE = 480, (900.0, 400.0), 18.0
+_HIDDEN = 2.5
+"""A point that another lies over by less than this, in pixels, is not seen."""
 _TITLES = {"attention": "Attention", "mlp": "MLP", "embedding": "Embedding", "other": "Other"}
 
 
@@ -42,7 +65,7 @@ def quantization_risk_content(results: ScanResults) -> Content:
     # Without rounding errors (SQNR infinite) there is nothing at risk, and no place on the axis but its end.
     drawn = [name for name in names if math.isfinite(outliers[name]) and not math.isnan(sqnr[name])]
     if not drawn:
-        raise InvalidArgumentError(f"No layer of {results.model} has an SQNR to draw; scan it to the end.")
+        raise nothing_to_draw(results, "an SQNR")
     finite = [sqnr[name] for name in drawn if math.isfinite(sqnr[name])] or [40.0]
     safe, risky = results.thresholds.sqnr_db
     strategy = results.thresholds.extreme_outlier_percentage[1]
@@ -55,27 +78,28 @@ def quantization_risk_content(results: ScanResults) -> Content:
     across = np.array([outliers[name] for name in order])
     upwards = np.array([min(sqnr[name], high) for name in order])
     labels = labels_of(results)
+    hints = tuple(
+        f"{labels[name]}: {format_percentage(outliers[name])}, {format_decibel(sqnr[name])}" for name in order
+    )
     families = [_family(results, name) for name in order]
+    points = Points(across, upwards, tuple(FAMILY_COLOURS[family] for family in families), tuple(order), hints)
+    lines = (
+        Band("y", low, risky, "red", f"high risk: below {format_tick(risky)} dB"),
+        Rule("y", safe, "muted", f"{format_tick(safe)} dB"),
+        Rule("x", strategy, "muted", f"{format_tick(strategy)} %"),
+    )
+    frame = _Frame(x, y)
+    pixels = frame.pixels(across, upwards)
     chart = Chart(
         "risk",
         "",
         x,
         y,
         (
-            Band("y", low, risky, "red", f"high risk: below {format_tick(risky)} dB"),
-            Rule("y", safe, "muted", f"{format_tick(safe)} dB"),
-            Rule("x", strategy, "muted", f"{format_tick(strategy)} %"),
-            Points(
-                across,
-                upwards,
-                tuple(FAMILY_COLOURS[family] for family in families),
-                tuple(order),
-                tuple(
-                    f"{labels[name]}: {format_percentage(outliers[name])}, {format_decibel(sqnr[name])}"
-                    for name in order
-                ),
-            ),
-            *_labels([labels[name] for name in order[::-1]], across[::-1], upwards[::-1], x, y),
+            *lines,
+            *_rings(points, pixels),
+            points,
+            *_labels([labels[name] for name in order[::-1]], pixels[::-1], frame, lines),
         ),
         tuple(
             Key(f"{_TITLES[family]}: {families.count(family):,}", FAMILY_COLOURS[family], "circle")
@@ -83,13 +107,14 @@ def quantization_risk_content(results: ScanResults) -> Content:
             if family in families
         ),
     )
+    known = set(drawn)
     chance = [baseline["sqnr_db"] for name in drawn if (baseline := results.baseline(name))]
     return Content(
         f"Quantization risk of {results.model}",
         ((chart,),),
         (_HEIGHT,),
         notes=(
-            *missing_notes(results, [name for name in names if name not in set(drawn)]),
+            *missing_notes(results, [name for name in names if name not in known]),
             *_chance_note(chance, safe),
             RULE_OF_THUMB,
         ),
@@ -98,11 +123,13 @@ def quantization_risk_content(results: ScanResults) -> Content:
 
 def _chance_note(chance: list[float], safe: float) -> tuple[str, ...]:
     """Say that the line of what is safe lies beyond chance, where it does."""
-    if not chance or max(chance) >= safe:
+    below = [one for one in chance if one < safe]
+    if not below:
         return ()
     note = (
-        f"Gaussian weights of these shapes would reach {min(chance):.1f} to {max(chance):.1f} dB: "
-        f"{format_tick(safe)} dB is out of reach for INT8 per tensor."
+        f"Gaussian weights of the shapes of {len(below):,} of {counted(len(chance), 'layer')} would reach "
+        f"{min(below):.1f} to {max(below):.1f} dB: "
+        f"for these, {format_tick(safe)} dB is out of reach for INT8 per tensor."
     )
     return (note,)
 
@@ -117,32 +144,66 @@ def _family(results: ScanResults, name: str) -> str:
     return results.layers[name].placement.family
 
 
-def _labels(words: list[str], across: np.ndarray, upwards: np.ndarray, x: Axis, y: Axis) -> tuple[Mark, ...]:
-    """Label the riskiest, each where there is room beside its point."""
-    (left, right), (bottom, top) = x.place([x.low, x.high]), (y.low, y.high)
-    width, height = _PLOT
-    pixels = list(
-        zip(
-            ((x.place(across) - left) / (right - left) * width).tolist(),
-            ((upwards - bottom) / (top - bottom) * height).tolist(),
-            strict=True,
-        )
-    )
-    places = place_labels(words[:_LABELLED], pixels[:_LABELLED], pixels, _PLOT)
-    found = [(word, place) for word, place in zip(words, places, strict=False) if place is not None]
-    if not found:
+class _Frame:
+    """The chart in pixels, as it is usually drawn; what is placed in it keeps its place at another size."""
+
+    def __init__(self, x: Axis, y: Axis) -> None:
+        self._x = x
+        self._low = np.array([x.place(x.low), y.low])
+        self._scale = np.array(_PLOT) / (np.array([x.place(x.high), y.high]) - self._low)
+
+    def pixels(self, x: FloatArray | float, y: FloatArray | float) -> FloatArray:
+        """Return places of the axes in pixels: (points, 2)."""
+        places = np.stack(np.broadcast_arrays(self._x.place(x), y), axis=-1)
+        found: FloatArray = (places - self._low) * self._scale
+        return found
+
+    def back(self, pixels: Sequence[Point]) -> tuple[FloatArray, FloatArray]:
+        """Undo `pixels`."""
+        x, y = (np.array(pixels) / self._scale + self._low).T
+        return self._x.unplace(x), y
+
+
+def _rings(points: Points, pixels: FloatArray) -> tuple[Mark, ...]:
+    """Ring those of the riskiest that lie under another, which would not be seen otherwise."""
+    under = [
+        index
+        for index in range(max(0, len(pixels) - _LABELLED), len(pixels))
+        if (np.hypot(*(pixels[index + 1 :] - pixels[index]).T) < _HIDDEN).any()
+    ]
+    if not under:
         return ()
+    colours = tuple(points.colours[index] for index in under)
+    layers, hints = (tuple(some[index] for index in under) for some in (points.layers, points.hints))
+    return (Points(points.x[under], points.y[under], colours, layers, hints, "ring"),)
 
-    def back(pixel_x: float, pixel_y: float) -> tuple[float, float]:
-        at = float(x.unplace(left + pixel_x / width * (right - left)))
-        return at, bottom + pixel_y / height * (top - bottom)
 
-    leaders = [back(*end) for _, place in found for end in place.leader or ()]
-    starts = [back(place.x, place.y) for _, place in found]
-    return (
-        *(
-            Line(np.array([start[0], end[0]]), np.array([start[1], end[1]]), "muted", thin=True)
-            for start, end in zip(leaders[::2], leaders[1::2], strict=True)
-        ),
-        Texts(np.array([at for at, _ in starts]), np.array([at for _, at in starts]), tuple(word for word, _ in found)),
+def _labels(words: list[str], pixels: FloatArray, frame: _Frame, lines: tuple[Band, Rule, Rule]) -> tuple[Mark, ...]:
+    """Label the riskiest, each where there is room beside its point."""
+    points: list[Point] = [tuple(point) for point in pixels.tolist()]
+    band, safe, strategy = lines
+    width, height = _PLOT
+    at_x, at_y = float(frame.pixels(strategy.value, 0.0)[0]), float(frame.pixels(0.0, safe.value)[1])
+    places = place_labels(
+        words[:_LABELLED],
+        points[:_LABELLED],
+        points,
+        _PLOT,
+        taken=[
+            (at_x, height - _LINE, at_x + width_of(strategy.label), height),
+            (width - width_of(safe.label), at_y, width, at_y + _LINE),
+            (width - width_of(band.label), 0.0, width, _LINE),
+        ],
+        rules=[(at_x - 1, 0.0, at_x + 1, height), (0.0, at_y - 1, width, at_y + 1)],
     )
+    found = [(word, place) for word, place in zip(words, places, strict=False) if place is not None]
+    marks: list[Mark] = []
+    for _, place in found:
+        if place.leader is not None:
+            marks.append(Line(*frame.back(place.leader), "muted", thin=True))
+    for align in ("start", "end"):
+        some = [(word, place) for word, place in found if place.align == align]
+        if some:
+            x, y = frame.back([(place.x, place.y) for _, place in some])
+            marks.append(Texts(x, y, tuple(word for word, _ in some), align=align))
+    return tuple(marks)

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
-from weightscope_widget.errors import InvalidArgumentError
+from weightscope_widget.assessment import CLASSES
 from weightscope_widget.formats import format_count, format_number, format_percentage, format_tick
 from weightscope_widget.results import ScanResults
 from weightscope_widget.visualizers.axes import category_axis, linear_axis, log_axis
-from weightscope_widget.visualizers.chart import Bars, Chart, Content, Key, Line, Points, Rule, Slices
+from weightscope_widget.visualizers.chart import Bars, Chart, Content, Key, Line, Points, Rule, Slices, Tick
 from weightscope_widget.visualizers.layers import (
     RULE_OF_THUMB,
     class_colour,
-    class_keys,
-    class_words,
+    class_of,
+    counted,
     labels_of,
     matrices,
     metric,
     missing_notes,
+    nothing_to_draw,
     require,
     stable_rank_percentage,
 )
-from weightscope_widget.visualizers.palette import Colour
+from weightscope_widget.visualizers.palette import CLASS_COLOURS, Colour
 
 __all__ = ["rank_efficiency_content"]
 
@@ -31,13 +36,16 @@ _OF = "stable_rank_percentage"
 _MOST_LABELS = 40
 _HEIGHTS = (400, 340)
 
-# The document's four slices; what its bars draw red besides is part of the first.
-_POTENTIALS: tuple[tuple[str, tuple[str, ...], Colour], ...] = (
-    ("high", ("very high", "high"), "orange"),
-    ("medium", ("medium",), "yellow"),
-    ("low", ("low",), "green"),
-    ("already efficient", ("already efficient",), "blue"),
-)
+_MOST_BARS = 200
+"""More would be narrower than five pixels."""
+
+
+class _Class(NamedTuple):
+    """A class of compression potential, as legend and pie have it."""
+
+    words: str
+    layers: int
+    colour: Colour
 
 
 def rank_efficiency_content(results: ScanResults) -> Content:
@@ -58,13 +66,28 @@ def rank_efficiency_content(results: ScanResults) -> Content:
     share = {name: stable_rank_percentage(results, name) for name in names}
     drawn = [name for name in names if not math.isnan(share[name])]
     if not drawn:
-        raise InvalidArgumentError(f"No layer of {results.model} has a stable rank to draw; scan it to the end.")
+        raise nothing_to_draw(results, "a stable rank")
+    # The document's four classes, of which the first has what is drawn red apart.
+    potential = Counter(class_of(results, name, _OF) for name in drawn)
+    found = [
+        _Class(words, potential[each], CLASS_COLOURS[_OF][each])
+        for each, words in zip(CLASSES[_OF], _words(results.thresholds.stable_rank_percentage), strict=True)
+        if potential[each]
+    ]
+    # Where there are too many, those that use the least.
+    lowest = set(sorted(drawn, key=share.__getitem__)[:_MOST_BARS])
+    barred = [name for name in drawn if name in lowest]
     return Content(
         f"Rank efficiency of {results.model}",
-        ((_bars(results, drawn, share),), (_scatter(results, drawn, share), _potential(results, drawn))),
+        ((_bars(results, barred, share, found),), (_scatter(results, drawn, share), _potential(found))),
         _HEIGHTS,
         ((1.0,), (0.58, 0.42)),
         (
+            *(
+                (f"Bars: the {len(barred)} of {counted(len(drawn), 'layer')} that use the least of their rank.",)
+                if len(barred) < len(drawn)
+                else ()
+            ),
             *missing_notes(results, [name for name in names if math.isnan(share[name])]),
             "A square matrix of random numbers has 25 % already, so that little of it is a matter of size alone.",
             RULE_OF_THUMB,
@@ -72,7 +95,19 @@ def rank_efficiency_content(results: ScanResults) -> Content:
     )
 
 
-def _bars(results: ScanResults, drawn: list[str], share: dict[str, float]) -> Chart:
+def _words(levels: Sequence[float]) -> tuple[str, ...]:
+    """Return what the classes are called, from the least rank used to the most."""
+    least, low, middle, most = (format_tick(level) for level in levels)
+    return (
+        f"high, < {least} %",
+        f"high, {least}–{low} %",
+        f"medium, {low}–{middle} %",
+        f"low, {middle}–{most} %",
+        f"already efficient, ≥ {most} %",
+    )
+
+
+def _bars(results: ScanResults, drawn: list[str], share: dict[str, float], found: list[_Class]) -> Chart:
     labels = labels_of(results)
     chance = np.array([(results.baseline(name) or {}).get(_OF, math.nan) for name in drawn])
     known = np.isfinite(chance)
@@ -80,20 +115,22 @@ def _bars(results: ScanResults, drawn: list[str], share: dict[str, float]) -> Ch
     most = max([*(share[name] for name in drawn), *chance[known]])
     # Up to the first level that no layer reaches.
     high = next((level for level in levels if level > most), 100.0)
+    # Ticks say where the classes begin; words at the lines would lie on the bars.
+    axis = linear_axis("Stable rank / total rank (%)", 0.0, 1.1 * high)
+    ticks = tuple(Tick(level, format_tick(level)) for level in sorted({0.0, *levels, high}) if level <= high)
     return Chart(
         "utilization",
         "Rank used, in the model’s order, coloured by compression potential",
         category_axis("", [labels[name] for name in drawn], _MOST_LABELS),
-        linear_axis("Stable rank / total rank (%)", 0.0, 1.1 * high, 5),
+        replace(axis, ticks=ticks),
         (
             Bars(
                 np.array([share[name] for name in drawn]),
                 tuple(class_colour(results, name, _OF) for name in drawn),
                 tuple(drawn),
-                "stable / total rank (%)",
-                ".3g",
+                tuple(f"{labels[name]}: {format_percentage(share[name])} of the rank is used" for name in drawn),
             ),
-            *(Rule("y", level, "muted", f"{format_tick(level)} %") for level in levels if level <= high),
+            *(Rule("y", level, "muted") for level in levels if level <= high),
             *(
                 (Points(np.flatnonzero(known).astype(np.float64), chance[known], ("ink",), shape="tick"),)
                 if known.any()
@@ -101,7 +138,7 @@ def _bars(results: ScanResults, drawn: list[str], share: dict[str, float]) -> Ch
             ),
         ),
         (
-            *class_keys(results, _OF, drawn),
+            *(Key(one.words, one.colour) for one in found),
             *((Key("a random matrix of the same shape", "ink", "tick"),) if known.any() else ()),
         ),
     )
@@ -118,7 +155,7 @@ def _scatter(results: ScanResults, drawn: list[str], share: dict[str, float]) ->
         "ranks",
         "Stable rank against total rank",
         log_axis("Total rank, min(m, n)", low_x, high),
-        log_axis("Stable rank, ‖W‖²_F / σ₁²", low_y, high),
+        log_axis("Stable rank, ‖W‖² / σ₁²", low_y, high),
         (
             Line(diagonal, diagonal, "muted", "all of the rank is used", dashed=True),
             Points(
@@ -136,13 +173,8 @@ def _scatter(results: ScanResults, drawn: list[str], share: dict[str, float]) ->
     )
 
 
-def _potential(results: ScanResults, drawn: list[str]) -> Chart:
-    found = [results.classes(name)[_OF] for name in drawn]
-    slices = [
-        (class_words(_OF, title), sum(found.count(each) for each in classes), colour)
-        for title, classes, colour in _POTENTIALS
-    ]
-    slices = [one for one in slices if one[1]]
+def _potential(found: list[_Class]) -> Chart:
+    counts = tuple(one.layers for one in found)
     return Chart(
         "potential",
         "Compression potential",
@@ -150,9 +182,10 @@ def _potential(results: ScanResults, drawn: list[str]) -> Chart:
         None,
         (
             Slices(
-                tuple(f"{words}: {count:,}" for words, count, _ in slices),
-                tuple(count for _, count, _ in slices),
-                tuple(colour for _, _, colour in slices),
+                tuple(f"{one.words}: {one.layers:,}" for one in found),
+                counts,
+                tuple(one.colour for one in found),
+                "layer" if sum(counts) == 1 else "layers",
             ),
         ),
     )

@@ -10,8 +10,9 @@ from weightscope_widget.arguments import check_count
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.formats import format_count, format_number
 from weightscope_widget.results import ScanResults
-from weightscope_widget.visualizers.axes import linear_axis, log_axis
+from weightscope_widget.visualizers.axes import check_drawable, linear_axis, log_axis
 from weightscope_widget.visualizers.chart import Chart, Content, FloatArray, Key, Line, Rule
+from weightscope_widget.visualizers.layers import counted
 from weightscope_widget.visualizers.palette import SERIES
 from weightscope_widget.visualizers.tensors import series_of
 
@@ -43,30 +44,35 @@ def singular_values_content(weights: Any, results: ScanResults | None = None, to
     """
     check_count("top_k", top_k, "how many singular values to draw")
     series = series_of(weights, results)
-    spectra = {}
+    spectra = []
     for each in series:
         values = each.singular_values
         if np.isnan(values).any():
             raise InvalidArgumentError(f"{each.label} has NaN or infinite weights, and so no singular values.")
         if not values[0] > 0:
             raise InvalidArgumentError(f"All weights of {each.label} are zero; there is no spectrum to draw.")
-        spectra[each.label] = values
-    longest = max(len(values) for values in spectra.values())
+        spectra.append(values)
+    longest = max(len(values) for values in spectra)
     shown = min(top_k, longest)
-    largest = max(float(values[0]) for values in spectra.values())
-    smallest = min(float(values[values > 0][-1]) for values in spectra.values())
-    top, every = [], []
-    for (label, values), colour in zip(spectra.items(), SERIES, strict=False):
+    largest = max(float(values[0]) for values in spectra)
+    check_drawable(largest)
+    smallest = min(float(values[values > 0][-1]) for values in spectra)
+    top, every, notes = [], [], []
+    for each, values, colour in zip(series, spectra, SERIES, strict=False):
         index = np.arange(1, len(values) + 1, dtype=np.float64)
-        top.append(Line(index[:shown], values[:shown], colour, label, marked=True))
+        hints = tuple(
+            f"{each.label}: σ{number} = {format_number(value)}"
+            for number, value in enumerate(values[:shown].tolist(), 1)
+        )
+        top.append(Line(index[:shown], values[:shown], colour, each.label, hints))
         positive = values > 0
-        every.append(Line(*_thinned(index[positive], values[positive]), colour, label))
-    alone = series[0] if len(series) == 1 else None
-    edge = _random_edge(spectra[alone.label], alone.shape) if alone else None
-    zeros = {label: int((values <= 0).sum()) for label, values in spectra.items()}
-    title = f"Singular values of {alone.label}" if alone else f"Singular values of {len(series)} layers"
+        every.append(Line(*_thinned(index[positive], values[positive]), colour, each.label))
+        if not positive.all():
+            notes.append(f"{each.label}: {counted(float((~positive).sum()), 'zero')} not drawn.")
+    alone = len(series) == 1
+    edge = _random_edge(spectra[0], series[0].shape) if alone else None
     return Content(
-        title,
+        f"Singular values of {series[0].label if alone else f'{len(series)} layers'}",
         (
             (
                 Chart(
@@ -88,16 +94,12 @@ def singular_values_content(weights: Any, results: ScanResults | None = None, to
             ),
         ),
         (_HEIGHT,),
-        notes=(
-            *((_words(spectra[alone.label]),) if alone else ()),
-            *(() if edge is None else (_EDGE,)),
-            *(f"{label}: {format_count(count)} zeros are not drawn." for label, count in zeros.items() if count),
-        ),
+        notes=(*((_words(spectra[0]),) if alone else ()), *(() if edge is None else (_EDGE,)), *notes),
     )
 
 
 def _words(values: FloatArray) -> str:
-    energy = np.cumsum(values**2)
+    energy = np.cumsum((values / values[0]) ** 2)
     half, most = (int(np.searchsorted(energy, share * energy[-1])) + 1 for share in (0.5, 0.9))
     return (
         f"From {format_number(float(values[0]))} down to {format_number(float(values[-1]))}; half of the energy Σσ² is "
@@ -110,8 +112,9 @@ def _random_edge(values: FloatArray, shape: tuple[int, ...] | None) -> float | N
     if shape is None or len(shape) != 2:
         return None
     m, n = max(shape), min(shape)
-    spread = float(np.sqrt((values**2).sum() / (m * n)))
-    return float(spread * (m**0.5 + n**0.5))
+    # In units of the largest, whose square may be beyond float64.
+    spread = float(np.sqrt(((values / values[0]) ** 2).sum() / (m * n)))
+    return float(values[0] * spread * (m**0.5 + n**0.5))
 
 
 def _thinned(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -8,14 +8,16 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.nn.parameter import is_lazy
 
 from weightscope_widget.analyzers.distribution import Histogram, histogram
 from weightscope_widget.analyzers.weights import Weights
 from weightscope_widget.errors import InvalidArgumentError
+from weightscope_widget.naming import short_labels
 from weightscope_widget.results import ScanResults
-from weightscope_widget.visualizers.layers import labels_of, shortened
+from weightscope_widget.visualizers.layers import LONGEST_LABEL, labels_of, unique_labels
 
-__all__ = ["Series", "as_tensor", "series_of", "stores_inputs_first"]
+__all__ = ["Series", "as_tensor", "series_of"]
 
 _MOST_SERIES = 6
 
@@ -27,7 +29,7 @@ class Series:
     Attributes
     ----------
     label : str
-        What to call it.
+        What to call it; no other of the figure has the same.
     layer : str or None
         The layer that it is, in `results`.
     """
@@ -86,8 +88,12 @@ def as_tensor(given: Any) -> torch.Tensor:
     Raises
     ------
     InvalidArgumentError
-        Where it is none of these, not floating, empty, or on the meta device.
+        Where it is none of these, not floating, not dense, empty, not initialized, or on the meta device.
     """
+    if isinstance(given, str):
+        raise InvalidArgumentError(
+            f"weights is the name {given!r}; this figure needs the weights themselves: a tensor, an array or a module."
+        )
     found = given.weight if isinstance(given, torch.nn.Module) and hasattr(given, "weight") else given
     if isinstance(found, np.ndarray) and found.dtype.kind == "f":
         # float128 and big-endian arrays have no counterpart in torch.
@@ -95,23 +101,22 @@ def as_tensor(given: Any) -> torch.Tensor:
         found = torch.from_numpy(np.array(wide, order="C"))
     if not isinstance(found, torch.Tensor):
         raise InvalidArgumentError(
-            f"weights is of type {type(given).__name__}; give a floating tensor or array, a module with a weight, or a "
-            "layer's name with results."
+            f"weights is of type {type(given).__name__}; give a floating tensor or array, or a module with a weight."
         )
+    if is_lazy(found):
+        raise InvalidArgumentError("weights is not initialized yet; run the model once, then draw it.")
     if not found.is_floating_point():
         raise InvalidArgumentError(f"weights is of {str(found.dtype).removeprefix('torch.')}; give floating weights.")
     if found.is_meta:
         raise InvalidArgumentError("weights is on the meta device, which has shapes but no weights; load them first.")
+    if found.is_nested or found.layout != torch.strided:
+        layout = str(found.layout).removeprefix("torch.")
+        raise InvalidArgumentError(f"weights is not a dense tensor (layout {layout}); give weights.to_dense().")
     if found.numel() == 0:
         raise InvalidArgumentError(
             f"weights has the shape {tuple(found.shape)} and no entries; there is nothing to draw."
         )
     return found.detach()
-
-
-def stores_inputs_first(given: Any) -> bool:
-    """Return whether a module stores its weight (in, out), as transformers' ``Conv1D`` does."""
-    return isinstance(given, torch.nn.Module) and any(each.__name__ == "Conv1D" for each in type(given).__mro__)
 
 
 def series_of(weights: Any, results: ScanResults | None) -> list[Series]:
@@ -120,7 +125,7 @@ def series_of(weights: Any, results: ScanResults | None) -> list[Series]:
     Parameters
     ----------
     weights : tensor, str, sequence or mapping
-        One tensor (as `as_tensor` takes it), one layer's name, several of these, or a mapping of labels to tensors.
+        One tensor (as `as_tensor` takes it), one layer's name, several of these, or a mapping of labels to them.
     results : ScanResults, optional
         What the names are of.
 
@@ -132,14 +137,27 @@ def series_of(weights: Any, results: ScanResults | None) -> list[Series]:
         Where a name is not in the results.
     """
     if isinstance(weights, Mapping):
-        given = [(shortened(str(label)), one) for label, one in weights.items()]
+        given, labels = list(weights.values()), [_label(str(label)) for label in weights]
     elif isinstance(weights, Sequence) and not isinstance(weights, str):
-        given = [(f"tensor {index}", one) for index, one in enumerate(weights, 1)]
+        given = list(weights)
+        labels = [_name_or(f"tensor {index}", one, results) for index, one in enumerate(given, 1)]
     else:
-        given = [("the tensor", weights)]
+        given, labels = [weights], [_name_or("the tensor", weights, results)]
     if not 1 <= len(given) <= _MOST_SERIES:
         raise InvalidArgumentError(f"weights holds {len(given)} tensors; give one to {_MOST_SERIES}.")
-    return [_one(label, one, results) for label, one in given]
+    return [_one(label, one, results) for label, one in zip(unique_labels(labels), given, strict=True)]
+
+
+def _label(label: str) -> str:
+    """Return a label as given, but a parameter's name that is too long as a layer's label."""
+    return label if len(label) <= LONGEST_LABEL or " " in label else short_labels([label])[label]
+
+
+def _name_or(otherwise: str, given: Any, results: ScanResults | None) -> str:
+    """Return the label of a layer that is given by its name, and else another."""
+    if results is None or not isinstance(given, str):
+        return otherwise
+    return labels_of(results).get(given, otherwise)
 
 
 def _one(label: str, given: Any, results: ScanResults | None) -> Series:
@@ -150,4 +168,4 @@ def _one(label: str, given: Any, results: ScanResults | None) -> Series:
     # Asking says what is wrong with a name that is not here; a layer still to be measured is here.
     if given not in results.layers:
         results[given]
-    return Series(labels_of(results)[given], given, results=results)
+    return Series(label, given, results=results)

@@ -9,10 +9,12 @@ import numpy as np
 
 from weightscope_widget.analyzers.distribution import Histogram
 from weightscope_widget.errors import InvalidArgumentError
-from weightscope_widget.formats import format_count, format_number
+from weightscope_widget.formats import format_number
 from weightscope_widget.results import ScanResults
 from weightscope_widget.visualizers.axes import count_axis, linear_axis, log_axis
 from weightscope_widget.visualizers.chart import Bins, Chart, Content, Key, Line, Mark
+from weightscope_widget.visualizers.hints import bin_hints
+from weightscope_widget.visualizers.layers import counted
 from weightscope_widget.visualizers.palette import SERIES
 from weightscope_widget.visualizers.tensors import Series, series_of
 
@@ -39,19 +41,18 @@ def weight_distribution_content(weights: Any, results: ScanResults | None = None
         Where a layer is not in the results, or its histogram was not computed.
     """
     series = series_of(weights, results)
-    histograms = {}
+    histograms = []
     for each in series:
         found = each.histogram
         if found is None:
             raise InvalidArgumentError(f"{each.label} has no finite weight; there is no distribution to draw.")
-        histograms[each.label] = found
+        histograms.append(found)
     if len(series) == 1:
-        return _one(series[0])
-    low, high = min(each.low for each in histograms.values()), max(each.high for each in histograms.values())
-    x = linear_axis("Weight", low, high)
+        return _one(series[0], histograms[0])
+    x = linear_axis("Weight", min(each.low for each in histograms), max(each.high for each in histograms))
     lines, peak, least = [], 0.0, math.inf
-    for each, colour in zip(series, SERIES, strict=False):
-        edges, density = _density(histograms[each.label].edges, histograms[each.label].counts)
+    for each, found, colour in zip(series, histograms, SERIES, strict=False):
+        edges, density = _density(found.edges, found.counts)
         lines.append(Line(edges, density, colour, each.label))
         peak, least = max(peak, float(density.max())), min(least, float(density[density > 0].min()))
     keys = tuple(Key(line.name, line.colour, "line") for line in lines)
@@ -69,15 +70,13 @@ def weight_distribution_content(weights: Any, results: ScanResults | None = None
     )
 
 
-def _one(series: Series) -> Content:
-    found = series.histogram
-    assert found is not None
+def _one(series: Series, found: Histogram) -> Content:
     edges, counts = found.edges, found.counts
     if found.low == found.high:  # one value: a bar that can be seen
         margin = 0.05 * abs(found.low) or 0.05
         edges = np.array([found.low - margin, found.low + margin])
     x = linear_axis("Weight", float(edges[0]), float(edges[-1]))
-    bins: tuple[Mark, ...] = (Bins(edges, counts, ("series0",), "weights"),)
+    bins: tuple[Mark, ...] = (Bins(edges, counts, ("series0",), bin_hints(found.edges, counts, "weights")),)
     most = float(counts.max())
     return Content(
         f"Weight distribution of {series.label}",
@@ -89,7 +88,7 @@ def _one(series: Series) -> Content:
         ),
         (_HEIGHT,),
         notes=(
-            f"{format_count(float(counts.sum()))} weights {_range(found)}{_spread(series)}.",
+            f"{counted(float(counts.sum()), 'weight')} {_range(found)}{_spread(series)}.",
             *_left_out(series),
         ),
     )
@@ -118,7 +117,7 @@ def _left_out(series: Series) -> tuple[str, ...]:
         assert series.layer is not None
         stats = series.results[series.layer].get("basic_stats", {})
         lost = stats.get("nan_count", 0) + stats.get("inf_count", 0)
-    return (f"{series.label}: {format_count(lost)} weights are NaN or infinite and not drawn.",) if lost else ()
+    return (f"{series.label}: {counted(lost, 'weight')} NaN or infinite, and not drawn.",) if lost else ()
 
 
 def _density(edges: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

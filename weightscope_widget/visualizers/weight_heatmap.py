@@ -6,12 +6,16 @@ from itertools import pairwise
 from typing import Any, Literal, get_args
 
 import numpy as np
+from torch import nn
+from torch.nn.modules.conv import _ConvTransposeNd
 
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.formats import format_count, format_number
-from weightscope_widget.visualizers.axes import linear_axis
+from weightscope_widget.sources._conv1d import is_conv1d
+from weightscope_widget.visualizers.axes import check_drawable, linear_axis
 from weightscope_widget.visualizers.chart import Cells, Chart, Content, FloatArray
-from weightscope_widget.visualizers.tensors import as_tensor, stores_inputs_first
+from weightscope_widget.visualizers.layers import counted
+from weightscope_widget.visualizers.tensors import as_tensor
 
 __all__ = ["Pooling", "weight_heatmap_content"]
 
@@ -60,9 +64,8 @@ def weight_heatmap_content(weights: Any, pooling: Pooling = "mean", transposed: 
     largest = float(magnitudes.max()) if magnitudes.size else 0.0
     limit = float(np.quantile(magnitudes, _SATURATED)) if magnitudes.size else 0.0
     limit = limit or largest or 1.0
-    swapped = stores_inputs_first(weights) if transposed is None else transposed
-    inner = "Input" if tensor.dim() == 2 else "Input × kernel"
-    across, down = ("Output", "Input") if swapped else (inner, "Output")
+    check_drawable(limit)
+    down, across = _names(weights, tensor.dim(), transposed)
     blocks = (-(-rows // (len(row_edges) - 1)), -(-columns // (len(column_edges) - 1)))
     whole = blocks == (1, 1)
     what = "weight" if whole else f"{'mean' if pooling == 'mean' else 'largest'} of a block"
@@ -74,8 +77,8 @@ def weight_heatmap_content(weights: Any, pooling: Pooling = "mean", transposed: 
                 Chart(
                     "weights",
                     "",
-                    linear_axis(f"{across} index", 0, columns, 8),
-                    linear_axis(f"{down} index", 0, rows, 6),
+                    linear_axis(across, 0, columns, 8),
+                    linear_axis(down, 0, rows, 6),
                     (
                         Cells(
                             cells,
@@ -97,9 +100,22 @@ def weight_heatmap_content(weights: Any, pooling: Pooling = "mean", transposed: 
                 if largest > limit
                 else ()
             ),
-            *((f"{format_count(broken)} blocks hold NaN or infinite weights and are left empty.",) if broken else ()),
+            *((f"Left empty, with NaN or infinite weights: {counted(broken, 'block')}.",) if broken else ()),
         ),
     )
+
+
+def _names(weights: Any, dimensions: int, transposed: bool | None) -> tuple[str, str]:
+    """Return what rows and columns are of, as the tensor is stored."""
+    kernel = " × kernel" if dimensions > 2 else ""
+    if transposed is None:
+        if isinstance(weights, nn.Embedding | nn.EmbeddingBag):
+            return "Row index", "Embedding dimension"
+        if dimensions == 3 and not isinstance(weights, nn.Module):  # of a convolution or a stack of experts
+            return "Index along the first dimension", "Index along the others"
+        transposed = isinstance(weights, _ConvTransposeNd) or (isinstance(weights, nn.Module) and is_conv1d(weights))
+    first, second = ("Input", "Output") if transposed else ("Output", "Input")
+    return f"{first} index", f"{second}{kernel} index"
 
 
 def _edges(size: int) -> np.ndarray:
@@ -115,6 +131,6 @@ def _pooled(band: FloatArray, edges: np.ndarray, pooling: Pooling) -> FloatArray
         high = np.maximum.reduceat(band.max(axis=0), starts)
         cells = np.where(-low > high, low, high)
     else:
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", over="ignore"):
             cells = np.add.reduceat(band.mean(axis=0), starts) / np.diff(edges)
     return np.where(np.isfinite(cells), cells, np.nan)
