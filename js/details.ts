@@ -84,7 +84,7 @@ export class Details {
   /** Fetch a layer's details, unless they are here or on their way as of this stage. */
   want(key: string, stage: Stage, again = false): void {
     if (stage === Stage.Waiting || (!again && this.asked.get(key) === stage)) return;
-    void this.fetch([{ key, stage }]);
+    void this.load([{ key, stage }]);
   }
 
   /** Fetch what finished layers have, a few at a time, as long as it is little. */
@@ -98,7 +98,7 @@ export class Details {
     try {
       while (this.bytes < PREFETCH_BYTES) {
         const next = this.candidates.filter(({ key, stage }) => this.asked.get(key) !== stage).slice(0, BATCH);
-        if (next.length === 0 || !(await this.fetch(next))) return;
+        if (next.length === 0 || !(await this.load(next))) return;
       }
     } finally {
       this.prefetching = false;
@@ -107,7 +107,7 @@ export class Details {
     }
   }
 
-  private async fetch(wanted: { key: string; stage: Stage }[]): Promise<boolean> {
+  private async load(wanted: { key: string; stage: Stage }[]): Promise<boolean> {
     for (const { key, stage } of wanted) this.asked.set(key, stage);
     try {
       const layers = wanted.filter(({ key, stage }) => !this.recall(key, stage));

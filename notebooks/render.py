@@ -22,6 +22,7 @@ OUT = HERE / "html"
 # -- In the kernel: widgets put out markup instead of asking for a page that can talk back -----------------------------
 
 _PATIENCE = 300  # seconds that a dashboard's scan may take
+_CLEARED = "\033[2K\r"
 
 
 def still_widgets() -> None:
@@ -78,7 +79,9 @@ def _picture(figure: Any) -> str:
 
 
 def _captured(captured: Any) -> str:
-    parts = [f"<pre>{html.escape(captured.stdout)}</pre>"] if captured.stdout else []
+    # Where output is captured, clearing it is said to the terminal: what came before is gone.
+    printed = captured.stdout.rpartition(_CLEARED)[2]
+    parts = [f"<pre>{html.escape(printed)}</pre>"] if printed else []
     for output in captured.outputs:
         data = output.data
         if "text/html" in data:

@@ -39,8 +39,9 @@ def _in_marimo() -> tuple[str, str] | None:
         from marimo._runtime.context import get_context
 
         # Several people who open one app share a process, and its cells have the same names for all of them.
-        session = get_context()
-        return f"{id(session)} {session.execution_context.cell_id}", str(RUN_ID_CTX.get())
+        session, run = get_context(), RUN_ID_CTX.get()
+        cell = session.execution_context
+        return None if cell is None or run is None else (f"{id(session)} {cell.cell_id}", str(run))
     except Exception:  # whatever changed there: what was made stays, as it does without this
         return None
 

@@ -394,3 +394,32 @@ def test_hostile_names_do_no_harm(offline: Page, tmp_path: Path) -> None:
     assert names == [("'" if name.startswith("=") else "") + name.replace("\0", "\ufffd") for name in found]
     assert offline.evaluate("window.hacked") is None
     assert board.root.locator("img").count() == 0
+
+
+IN_A_SHADOW = """async () => {
+    const unpack = (id) => {
+        const bytes = Uint8Array.from(atob(document.getElementById(id).textContent), (byte) => byte.charCodeAt(0));
+        return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")));
+    };
+    document.getElementById("dashboard").remove();
+    const before = new Set(Object.getOwnPropertyNames(window));
+    const source = new Blob([await unpack("module").text()], { type: "text/javascript" });
+    const module = await import(URL.createObjectURL(source));
+    const host = document.body.appendChild(document.createElement("div"));
+    const inside = host.attachShadow({ mode: "open" }).appendChild(document.createElement("div"));
+    module.openSaved(inside, module.readSaved(await unpack("data").arrayBuffer()));
+    return Object.getOwnPropertyNames(window).filter((name) => !before.has(name));
+}"""
+
+
+def test_it_needs_nothing_of_the_page_around_it(offline: Page, results: wsw.ScanResults, tmp_path: Path) -> None:
+    """As hosts do that give it a shadow root: no styles reach it from outside, and it leaves nothing on the page."""
+    wsw.show(results).save_html(tmp_path / "page.html")
+    offline.goto((tmp_path / "page.html").as_uri())
+    expect(offline.locator(".wsw-dashboard")).to_be_visible()
+    assert offline.evaluate(IN_A_SHADOW) == []
+    board = Board(offline, offline.locator(".wsw-dashboard"), None)
+    board.select(QUERY)
+    expect(board.root.locator(".wsw-full-name")).to_have_text(QUERY)
+    expect(board.root.locator(".wsw-spectrum path.wsw-line")).to_be_visible()
+    expect(board.root.locator(".wsw-panel").first).to_have_css("border-top-style", "solid")

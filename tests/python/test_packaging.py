@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -111,6 +112,20 @@ def test_bundle_carries_the_licenses_of_what_is_in_it(wheel: Path, name: str) ->
     assert "\npreact " in notices
     assert "Jason Miller" in notices
     assert notices.count("Permission is hereby granted") == 1
+
+
+@pytest.mark.parametrize("name", BUNDLES)
+def test_bundle_asks_nothing_of_its_host(wheel: Path, name: str) -> None:
+    """VS Code and Colab show it in a frame of their own: no network there, and no page of Jupyter's around it."""
+    with zipfile.ZipFile(wheel) as archive:
+        bundle = archive.read(name).decode()
+    code = bundle[: bundle.index("/*!")]
+    # The names of XML's languages are no places.
+    assert not re.findall(r"https?://(?!www\.w3\.org/)[\w./-]+", code)
+    assert not re.findall(r"(?<![\w$.])(?:import|require|importScripts|fetch|XMLHttpRequest|WebSocket)\s*\(", code)
+    assert not re.findall(r"\b(?:window|globalThis|self|top|parent)\s*(?:\.\s*\w+|\[[^]]+\])\s*=(?!=)", code)
+    # Colours are taken from hosts where they offer some; nothing is looked for in their pages.
+    assert not re.findall(r"\.(?:jp|lm|jupyter|cell)-\w+", code)
 
 
 def test_sdist_becomes_the_same_wheel_without_node(sdist: Path, wheel: Path, tmp_path: Path) -> None:

@@ -62,7 +62,8 @@ def kept_details(keys: Sequence[str], details: Details, most_bytes: int) -> dict
     dict
         ``layers``: what is drawn by key, with arrays as their places; ``arrays``: the places; ``data``: the bytes.
     """
-    arrays, layers = PackedArrays(), {}
+    arrays = PackedArrays()
+    layers: dict[str, dict[str, Any]] = {}
     for key in keys:
         if len(arrays.data) >= most_bytes:
             break
