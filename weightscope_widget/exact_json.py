@@ -6,12 +6,13 @@ import json
 import math
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from weightscope_widget.errors import InvalidArgumentError
+from weightscope_widget.errors import InvalidArgumentError, ModelNotFoundError, ResultsFormatError
 from weightscope_widget.whole_file import whole_file
 
-__all__ = ["numbers", "plain", "write_json"]
+__all__ = ["numbers", "plain", "read_json", "write_json"]
 
 _NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
@@ -51,3 +52,34 @@ def write_json(document: Mapping[str, Any], path: str | os.PathLike[str]) -> Non
         raise InvalidArgumentError(
             f"{os.fspath(path)!r} cannot be written ({error.strerror or error}); choose another path."
         ) from error
+
+
+def read_json(path: Path, kind: str) -> Any:
+    """Return what a file holds, as `json` reads it.
+
+    Parameters
+    ----------
+    path : Path
+        Where.
+    kind : str
+        What it should hold, as ``results.save()`` has it, for sentences.
+
+    Raises
+    ------
+    ModelNotFoundError
+        Where there is no such file, or none that may be read.
+    ResultsFormatError
+        Where it is not JSON.
+    """
+    try:
+        if not path.is_file():
+            raise ModelNotFoundError(f"There is no {kind} file at {path}; check the path.")
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ModelNotFoundError:
+        raise
+    except OSError as error:
+        raise ModelNotFoundError(f"{path} cannot be read ({error.strerror or error}); check the path.") from error
+    except (ValueError, RecursionError) as error:
+        raise ResultsFormatError(
+            f"{path} is not a JSON file ({error}); give a file that {kind}.save() wrote."
+        ) from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -15,9 +14,17 @@ import numpy as np
 from weightscope_widget.analyzers import METHODS
 from weightscope_widget.analyzers.distribution import Histogram
 from weightscope_widget.assessment import Thresholds
-from weightscope_widget.errors import ModelNotFoundError, ResultsFormatError
-from weightscope_widget.exact_json import numbers, write_json
+from weightscope_widget.errors import ResultsFormatError
+from weightscope_widget.exact_json import read_json, write_json
 from weightscope_widget.results import LayerInfo, ScanResults
+from weightscope_widget.results_values import (
+    checked,
+    checked_histogram,
+    checked_names,
+    checked_sections,
+    checked_shape,
+    checked_spectrum,
+)
 
 __all__ = [
     "decode_array",
@@ -75,19 +82,12 @@ def load_results(path: str | os.PathLike[str]) -> ScanResults:
     Raises
     ------
     ModelNotFoundError
-        Where there is no such file.
+        Where there is no such file, or none that may be read.
     ResultsFormatError
         Where the file is something else, or was written by a later version of this package.
     """
     path = Path(path).expanduser()
-    if not path.is_file():
-        raise ModelNotFoundError(f"There is no results file at {path}; check the path.")
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ResultsFormatError(
-            f"{path} is not a JSON file ({error}); give a file that results.save() wrote."
-        ) from None
+    document = read_json(path, "results")
     try:
         if isinstance(document, dict) and document.get("format") == _FORMAT:
             return read_results(document, path)
@@ -126,33 +126,35 @@ def read_results(document: dict[str, Any], path: Path) -> ScanResults:
         raise ResultsFormatError(
             f"{path} was written by a later version of weightscope-widget; upgrade the package to read it."
         )
+    layers = checked(document["layers"], Mapping, "layers")
     results = ScanResults(
-        document["model"],
-        [
-            LayerInfo(
-                name,
-                None if layer["shape"] is None else tuple(layer["shape"]),
-                layer["dtype"],
-                tuple(layer["aliases"]),
-                tuple(layer["members"]),
-                layer.get("linear"),
-            )
-            for name, layer in document["layers"].items()
-        ],
-        document["methods"],
-        skipped=document["skipped"],
+        checked(document["model"], str, "the model's name"),
+        [_layer_info(name, layer) for name, layer in layers.items()],
+        checked_names(document["methods"], "methods"),
+        skipped={name: checked(why, str, "a reason") for name, why in document["skipped"].items()},
         thresholds=Thresholds(**document["thresholds"]),
     )
-    for name, layer in document["layers"].items():
+    for name, layer in layers.items():
         if "results" not in layer:
             continue
         results.add(
             name,
-            {key: value if key == "error" else numbers(value) for key, value in layer["results"].items()},
-            spectrum=decode_array(layer["singular_values"]) if "singular_values" in layer else None,
+            checked_sections(layer["results"], name),
+            spectrum=checked_spectrum(decode_array(layer["singular_values"])) if "singular_values" in layer else None,
             histogram=read_histogram(layer["histogram"]) if "histogram" in layer else None,
         )
     return results
+
+
+def _layer_info(name: str, layer: Mapping[str, Any]) -> LayerInfo:
+    return LayerInfo(
+        name,
+        checked_shape(layer["shape"], name),
+        checked(layer["dtype"], str | None, f"the dtype of {name!r}"),
+        checked_names(layer["aliases"], f"other names of {name!r}"),
+        checked_names(layer["members"], f"the matrices of {name!r}"),
+        checked(layer.get("linear"), bool | None, f"whether {name!r} is linear"),
+    )
 
 
 def histogram_document(histogram: Histogram) -> dict[str, Any]:
@@ -162,7 +164,7 @@ def histogram_document(histogram: Histogram) -> dict[str, Any]:
 
 def read_histogram(document: dict[str, Any]) -> Histogram:
     """Undo `histogram_document`."""
-    return Histogram(numbers(document["low"]), numbers(document["high"]), decode_array(document["counts"]))
+    return checked_histogram(document["low"], document["high"], decode_array(document["counts"]))
 
 
 def plain_results(document: Any, model: str, where: str) -> ScanResults:
@@ -184,26 +186,20 @@ def plain_results(document: Any, model: str, where: str) -> ScanResults:
     """
     if not isinstance(document, Mapping) or not document:
         raise ResultsFormatError(f"{where} holds no results; give a file that results.save() wrote.")
-    methods: dict[str, None] = {}
+    found: dict[str, dict[str, Any]] = {}
     for name, sections in document.items():
-        if (
-            not isinstance(name, str)
-            or not isinstance(sections, Mapping)
-            or not sections
-            or sections.keys() - METHODS.keys() - {"error"}
-            or not all(isinstance(metrics, str if key == "error" else Mapping) for key, metrics in sections.items())
-        ):
+        try:
+            found[name] = checked_sections(_renamed(sections), checked(name, str, "a layer's name"))
+            if not found[name]:
+                raise ValueError(f"its entry {name!r} is empty")
+        except (ValueError, RecursionError) as error:
             raise ResultsFormatError(
-                f"{where} is not results: its entry {name!r} is not made of {', '.join(METHODS)}; "
-                "give a file that results.save() wrote."
-            )
-        methods |= dict.fromkeys(sections)
-    chosen = [method for method in METHODS if method in methods]
-    results = ScanResults(model, [LayerInfo(name) for name in document], chosen)
-    for name, sections in document.items():
-        results.add(
-            name, {key: value if key == "error" else numbers(_renamed(value)) for key, value in sections.items()}
-        )
+                f"{where} is not results: {error}; give a file that results.save() wrote."
+            ) from error
+    chosen = [method for method in METHODS if any(method in sections for sections in found.values())]
+    results = ScanResults(model, [LayerInfo(name) for name in found], chosen)
+    for name, sections in found.items():
+        results.add(name, sections)
     return results
 
 

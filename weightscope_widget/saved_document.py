@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from weightscope_widget.errors import ModelNotFoundError, ResultsFormatError
-from weightscope_widget.exact_json import write_json
+from weightscope_widget.errors import ResultsFormatError
+from weightscope_widget.exact_json import read_json, write_json
 
 __all__ = ["SavedDocument"]
 
@@ -57,15 +56,13 @@ class SavedDocument(Generic[_Content]):
         Raises
         ------
         ModelNotFoundError
-            Where there is no such file.
+            Where there is no such file, or none that may be read.
         ResultsFormatError
             Where the file is something else, or was written by a later version of this package.
         """
         path = Path(path).expanduser()
-        if not path.is_file():
-            raise ModelNotFoundError(f"There is no {self.kind} file at {path}; check the path.")
+        document = read_json(path, self.kind)
         try:
-            document = json.loads(path.read_text(encoding="utf-8"))
             if not isinstance(document, dict) or document.get("format") != self.format:
                 raise ResultsFormatError(f"{path} is no {self.kind}; give a file that {self.kind}.save() wrote.")
             if document["version"] > self.version:

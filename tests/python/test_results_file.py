@@ -84,8 +84,15 @@ def test_a_scan_comes_back_exactly(tmp_path: Path) -> None:
     np.testing.assert_array_equal(spectrum, results.singular_values("layers0"))
 
 
-numbers = st.floats(width=64) | st.integers(-(2**70), 2**70)
-arrays = st.lists(st.floats(width=64), max_size=5).map(lambda values: np.array(values, dtype=np.float64))
+numbers = st.floats(width=64) | st.integers(1 - 2**63, 2**63 - 1)
+
+
+def arrays(*, nan: bool) -> st.SearchStrategy[np.ndarray]:
+    """Singular values, which may be NaN, or counts."""
+    lengths = st.floats(min_value=0, allow_infinity=False) | (st.just(math.nan) if nan else st.nothing())
+    return st.lists(lengths, min_size=1, max_size=5).map(lambda values: np.array(values, dtype=np.float64))
+
+
 groups = st.dictionaries(st.text(max_size=5), numbers, max_size=4)
 sections = st.fixed_dictionaries(
     {},
@@ -96,12 +103,13 @@ sections = st.fixed_dictionaries(
         "error": st.sampled_from(["NaN", "Infinity", "It failed; α ≤ β."]),
     },
 )
-histograms = st.builds(Histogram, *[st.floats(allow_nan=False, allow_infinity=False)] * 2, arrays)
+edges = st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=2, max_size=2).map(sorted)
+histograms = st.builds(lambda edges, counts: Histogram(*edges, counts), edges, arrays(nan=False))
 layers = st.tuples(
     st.none() | st.lists(st.integers(1, 2**40), max_size=3).map(tuple),
     st.none() | st.sampled_from(["float32", "NaN"]),
     st.lists(st.text(max_size=5), max_size=2).map(tuple),
-    st.none() | st.tuples(sections, st.none() | arrays, st.none() | histograms),
+    st.none() | st.tuples(sections, st.none() | arrays(nan=True), st.none() | histograms),
 )
 names = st.text(max_size=8) | st.sampled_from(HOSTILE)
 
@@ -127,10 +135,10 @@ def test_anything_comes_back_exactly(
 )
 def test_a_number_comes_back_to_the_bit(tmp_path: Path, value: float) -> None:
     results = ScanResults("m", [LayerInfo("a")], ("basic_stats",))
-    results.add("a", {"basic_stats": {"mean": value}}, spectrum=np.array([value]))
+    results.add("a", {"basic_stats": {"mean": value}}, spectrum=np.array([abs(value)]))
     back = there_and_back(results, tmp_path / "results.json")
     assert back["a"]["basic_stats"]["mean"].hex() == value.hex()
-    assert back.singular_values("a")[0].hex() == value.hex()
+    assert back.singular_values("a")[0].hex() == abs(value).hex()
 
 
 def test_numbers_that_json_lacks_are_strings(tmp_path: Path) -> None:
@@ -221,6 +229,19 @@ def test_others_may_read_the_file_as_any_other(tmp_path: Path) -> None:
 
 
 # -- Other files -------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(ModelNotFoundError, match=r"xxx cannot be read \(.+\); check the path\.$"):
+        wsw.load_results(tmp_path / ("x" * 5_000))
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
+    scan(matrices(1)).save(tmp_path / "mine.json")
+    (tmp_path / "mine.json").chmod(0)
+    with pytest.raises(ModelNotFoundError, match=r"mine\.json cannot be read \(Permission denied\)"):
+        wsw.load_results(tmp_path / "mine.json")
 
 
 @pytest.mark.parametrize("name", ["gone.json", "folder", ""])
