@@ -7,27 +7,43 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
+import threading
 import time
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save, save_file
 
 import weightscope_widget as wsw
 from tests.python.figure_cases import HOSTILE
+from tests.python.servers import Reply, Request, files, serving
 from weightscope_widget.cli import main
 
 STEERING = "h.1.mlp.\x1b]0;owned\x07[red]x"
 
 
-def wsw_command(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+ENVIRONMENT = {**os.environ, "WEIGHTSCOPE_CACHE": "off", "PYTHONPATH": str(Path(__file__).parents[2])}
+
+
+def wsw_command(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "weightscope_widget", *map(str, arguments)]
-    environment = {**os.environ, "WEIGHTSCOPE_CACHE": "off", "PYTHONPATH": str(Path(__file__).parents[2])}
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, cwd=cwd, env=environment)
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=300, env=ENVIRONMENT | environment
+    )
+
+
+def in_bash(command: str) -> subprocess.CompletedProcess[str]:
+    """Run a pipeline in which ``wsw`` is the command; it fails where any part of it does."""
+    script = f"set -o pipefail; wsw() {{ '{sys.executable}' -m weightscope_widget \"$@\"; }}; {command}"
+    return subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, check=False, timeout=300, env=ENVIRONMENT
+    )
 
 
 @pytest.fixture(scope="module")
@@ -129,21 +145,125 @@ class TestScan:
         ran = wsw_command("scan", file, "--fail-on", gate, "--quiet", *more)
         assert ran.returncode == (1 if caught else 0)
         assert ran.stdout == ""
-        failed = f"wsw: gate failed: {len(caught)} layers are {gate} or worse: {', '.join(caught)}\n"
+        layers = "1 layer is" if len(caught) == 1 else f"{len(caught)} layers are"
+        grade = "critical" if gate == "critical" else "warning or worse"
+        failed = f"wsw: gate failed: {layers} {grade}: {', '.join(caught)}\n"
         assert ran.stderr == (failed if caught else "")
 
     def test_a_layer_with_nan_fails_the_gate(self, broken: Path) -> None:
         ran = wsw_command("scan", broken, "--fail-on", "critical", "--quiet")
         assert ran.returncode == 1
-        assert ran.stderr == "wsw: gate failed: 1 layers are critical or worse: a\n"
+        assert ran.stderr == "wsw: gate failed: 1 layer is critical: a\n"
+
+    def test_a_layer_that_nobody_can_grade_fails_the_gate(self, tmp_path: Path) -> None:
+        save_file({"a.weight": torch.zeros(4, 3), "b.weight": torch.eye(3)}, tmp_path / "zero.safetensors")
+        ran = wsw_command("scan", tmp_path / "zero.safetensors", "--fail-on", "critical")
+        assert ran.returncode == 1
+        assert "# Grades: 1 Excellent, 1 not graded." in ran.stdout
+        assert ran.stderr == "wsw: gate failed: 1 layer could not be graded: a\n"
+
+    def test_vectors_need_no_grade(self, tmp_path: Path) -> None:
+        save_file({"a.weight": torch.eye(3), "a.bias": torch.zeros(3)}, tmp_path / "m.safetensors")
+        ran = wsw_command("scan", tmp_path / "m.safetensors", "--fail-on", "critical", "--vectors", "--quiet")
+        assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+
+    def test_a_gate_and_a_report_whose_figure_fails(self, tmp_path: Path) -> None:
+        # Without a spectrum that is finite there is nothing to draw of ranks: an error, and yet the gate is heard.
+        save_file({"a.weight": torch.full((3, 3), float("nan"))}, tmp_path / "m.safetensors")
+        out = tmp_path / "out"
+        ran = wsw_command("scan", tmp_path / "m.safetensors", "--fail-on", "critical", "--quiet", "--report", out)
+        gate, error = ran.stderr.splitlines()
+        assert ran.returncode == 2
+        assert gate == "wsw: gate failed: 1 layer is critical: a"
+        assert error.startswith("wsw: error: The report lacks")
 
     def test_a_reader_that_has_enough_is_no_error(self, file: Path) -> None:
-        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-        command = f"'{sys.executable}' -m weightscope_widget scan '{file}' | head -1; echo ${{PIPESTATUS[0]}}"
-        ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True, env=environment)
-        assert ran.stdout.splitlines()[0].startswith("# model0: ")
-        assert ran.stdout.splitlines()[-1] in ("0", "141")
-        assert "Traceback" not in ran.stderr
+        ran = in_bash(f"wsw scan '{file}' | head -1")
+        assert (ran.returncode, ran.stderr) == (0, "")
+        assert ran.stdout.startswith("# model0: 5 layers")
+
+    def test_a_reader_that_has_enough_hides_no_failed_gate(self, file: Path, tmp_path: Path) -> None:
+        ran = in_bash(f"wsw scan '{file}' --fail-on warning --report '{tmp_path / 'out'}' --top 1 | head -1")
+        assert (ran.returncode, ran.stdout.count("\n")) == (1, 1)
+        assert "wsw: gate failed: 1 layer is warning or worse: h.0.attn.c_proj\n" in ran.stderr
+        assert (tmp_path / "out" / "dashboard.html").exists()
+
+    @pytest.mark.parametrize("both", [False, True])
+    def test_a_pipe_that_nobody_reads_hides_no_failed_gate(self, file: Path, *, both: bool) -> None:
+        ours, theirs = os.pipe()
+        os.close(ours)
+        command = [sys.executable, "-m", "weightscope_widget", "scan", str(file), "--fail-on", "warning"]
+        ran = subprocess.run(
+            command,
+            stdout=theirs,
+            stderr=theirs if both else subprocess.PIPE,
+            check=False,
+            timeout=300,
+            env=ENVIRONMENT,
+        )
+        os.close(theirs)
+        assert ran.returncode == 1
+        assert both or ran.stderr == b"wsw: gate failed: 1 layer is warning or worse: h.0.attn.c_proj\n"
+
+    def test_a_terminal_that_lacks_letters_shows_the_rest(self, file: Path) -> None:
+        ran = wsw_command("scan", file, PYTHONIOENCODING="ascii")
+        assert (ran.returncode, ran.stderr) == (0, "")
+        assert r"40\xd730" in ran.stdout  # 40×30
+        assert "rules of thumb" in ran.stdout
+
+    @pytest.mark.parametrize("option", ["--output", "--report"])
+    def test_where_nothing_can_be_written_nothing_is_measured(self, tmp_path: Path, option: str) -> None:
+        (tmp_path / "file").write_text("in the way")
+        before = sorted(tmp_path.rglob("*"))
+        # Whether there is a model was not even asked.
+        ran = wsw_command("scan", "/nowhere/model", option, tmp_path / "file" / "below")
+        assert (ran.returncode, ran.stdout) == (2, "")
+        assert re.fullmatch(rf"wsw: error: {option}: .*'{tmp_path}/file/below' cannot be written .*\n", ran.stderr)
+        assert sorted(tmp_path.rglob("*")) == before
+
+    def test_results_take_no_folder_s_place(self, file: Path, tmp_path: Path) -> None:
+        ran = wsw_command("scan", file, "--output", tmp_path)
+        assert ran.returncode == 2
+        assert "is there and is no file; choose another path." in ran.stderr
+
+    def test_an_interrupt_keeps_what_was_computed(self, tmp_path: Path) -> None:
+        pytest.importorskip("aiohttp")
+        layers = {f"h.{block}.mlp.c_fc.weight": torch.eye(8) + block for block in range(3)}
+        content = save(layers)
+        begin = 8 + int.from_bytes(content[:8], "little")
+        served, second, sent = files({"m.safetensors": content}), threading.Event(), threading.Event()
+        asked: list[int] = []
+
+        def answer(request: Request) -> Reply:
+            if request.method == "GET" and request.range is not None and request.range[0] >= begin:
+                asked.append(request.range[0])
+                if len(asked) == 2:
+                    second.set()
+                    sent.wait(120)
+            return served(request)
+
+        with serving(answer) as server:
+            process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "weightscope_widget", "scan", f"{server.url}/m.safetensors"),
+                    *("--workers", "1", "--output", str(tmp_path / "r.json")),
+                ],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                env=ENVIRONMENT | {"NO_PROXY": "127.0.0.1"},
+                # A shell has its background jobs ignore interrupts, and those inherit it.
+                preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+            )
+            assert second.wait(120)
+            process.send_signal(signal.SIGINT)
+            sent.set()
+            _, said = process.communicate(timeout=120)
+        assert process.returncode == 130
+        loaded = wsw.load_results(tmp_path / "r.json")
+        assert said == f"wsw: interrupted after {len(loaded)} of 3 layers; what was computed is in {tmp_path}/r.json\n"
+        assert 1 <= len(loaded) < 3
+        assert not loaded.complete
 
     def test_a_terminal_gets_colour_and_a_bar(self, file: Path) -> None:
         command = [sys.executable, "-m", "weightscope_widget", "scan", str(file), "--no-cache"]
@@ -206,10 +326,44 @@ class TestCompare:
         base, tuned = files
         ran = wsw_command("compare", base, tuned, "--fail-on", "worse", "--quiet")
         assert (ran.returncode, ran.stdout) == (1, "")
-        assert ran.stderr == "wsw: gate failed: 1 layers entered a riskier class: h.2.mlp.c_fc\n"
+        assert ran.stderr == "wsw: gate failed: 1 layer entered a riskier class: h.2.mlp.c_fc\n"
         same = wsw_command("compare", base, base, "--fail-on", "worse")
         assert same.returncode == 0
         assert "identical: The models are identical" in same.stdout
+
+    @pytest.mark.parametrize(
+        ("value", "sentence", "worse"),
+        [
+            (0.0, "1 layer can no longer be graded: h.1.mlp.c_fc", "health: Excellent → not graded"),
+            (float("nan"), "1 layer entered a riskier class: h.1.mlp.c_fc", "health: Excellent → Critical"),
+        ],
+    )
+    def test_a_layer_that_was_wiped_out_is_worse(
+        self, files: tuple[Path, Path], tmp_path: Path, value: float, sentence: str, worse: str
+    ) -> None:
+        tuned = load_file(files[0]) | {"h.1.mlp.c_fc.weight": torch.full((12, 9), value)}
+        save_file(tuned, tmp_path / "tuned.safetensors")
+        ran = wsw_command("compare", files[0], tmp_path / "tuned.safetensors", "--fail-on", "worse")
+        assert (ran.returncode, ran.stderr) == (1, f"wsw: gate failed: {sentence}\n")
+        assert ran.stdout.count(worse) == 1
+
+    def test_a_bias_that_became_nan_is_worse(self, tmp_path: Path) -> None:
+        state = {"a.weight": torch.eye(3), "a.bias": torch.ones(3)}
+        save_file(state, tmp_path / "base.safetensors")
+        save_file(state | {"a.bias": torch.full((3,), float("nan"))}, tmp_path / "tuned.safetensors")
+        pair = tmp_path / "base.safetensors", tmp_path / "tuned.safetensors"
+        ran = wsw_command("compare", *pair, "--fail-on", "worse", "--quiet")
+        assert (ran.returncode, ran.stderr) == (1, "wsw: gate failed: 1 layer entered a riskier class: a.bias\n")
+
+    def test_a_gate_that_could_not_fail_is_refused(self, files: tuple[Path, Path], tmp_path: Path) -> None:
+        ran = wsw_command("compare", *files, "--fail-on", "worse", "--methods", "sparsity")
+        assert (ran.returncode, ran.stdout) == (2, "")
+        assert "--fail-on needs the methods spectral and quantization" in ran.stderr
+        save_file({"other.weight": torch.eye(3)}, tmp_path / "other.safetensors")
+        ran = wsw_command("compare", files[0], tmp_path / "other.safetensors", "--fail-on", "worse")
+        assert (ran.returncode, ran.stdout) == (2, "")
+        assert "have no matrix in common; give two models" in ran.stderr
+        assert ran.stderr.count("\n") == 1
 
     def test_errors(self, files: tuple[Path, Path]) -> None:
         ran = wsw_command("compare", files[0], "/nowhere")
@@ -248,7 +402,11 @@ class TestErrors:
             (["scan", "{file}", "--methods", "sparsity", "--fail-on", "critical"], "--fail-on needs the methods"),
             (["scan", "{file}", "--output", "/nowhere/r.json"], "r.json"),
             (["report", "/nowhere.json", "out"], "There is no results file"),
+            (["scan", "{file}", "--report", "{file}"], "cannot be written"),
+            (["compare", "{file}", "{file}", "--output", "/nowhere/c.json"], "c.json"),
             (["report", "{junk}", "out"], "is not a JSON file"),
+            (["report", "{malformed}", "out"], "spectral.condition_number (not a number)"),
+            (["report", "{file}", "{file}"], "is not a JSON file"),
         ],
     )
     def test_are_one_sentence(
@@ -264,7 +422,9 @@ class TestErrors:
         monkeypatch.chdir(tmp_path)
         junk = tmp_path / "junk.safetensors"
         junk.write_bytes(b"\xff\x00 no model")
-        assert main([each.format(file=file, junk=junk) for each in arguments]) == 2
+        malformed = tmp_path / "malformed.json"
+        malformed.write_text('{"a": {"spectral": {"condition_number": "abc"}}}')
+        assert main([each.format(file=file, junk=junk, malformed=malformed) for each in arguments]) == 2
         said = capsys.readouterr().err
         assert said.startswith("wsw: error: ")
         assert sentence in said
@@ -277,17 +437,30 @@ class TestErrors:
         assert ran.stderr.count("\n") == 1
 
     @pytest.mark.parametrize(
-        "arguments", [[], ["nonsense"], ["scan"], ["scan", "x", "--top", "0"], ["scan", "x", "--threshold", "a=b"]]
+        ("arguments", "sentence"),
+        [
+            ([], "required: COMMAND"),
+            (["nonsense"], "invalid choice: 'nonsense'"),
+            (["scan"], "required: MODEL"),
+            (["scan", "x", "--top", "0"], "'0' is not a whole number of at least 1"),
+            (["scan", "x", "--top", "abc"], "'abc' is not a whole number of at least 1"),
+            (["scan", "x", "--methods", ","], "',' names nothing"),
+            (["scan", "x", "--threshold", "a=b"], "'a=b' is not of the form METRIC=LEVEL,LEVEL"),
+        ],
     )
-    def test_of_usage(self, arguments: list[str]) -> None:
-        ran = wsw_command(*arguments)
-        assert ran.returncode == 2
-        assert "usage: wsw" in ran.stderr
+    def test_of_usage(self, capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str) -> None:
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        assert ended.value.code == 2
+        said = capsys.readouterr().err
+        assert said.startswith("usage: wsw")
+        assert sentence in said
 
     def test_debug_shows_where(self) -> None:
         ran = wsw_command("scan", "/nowhere/model", "--debug")
-        assert ran.returncode != 0
-        assert "Traceback" in ran.stderr
+        assert ran.returncode == 2  # not 1, which says that a gate failed
+        assert ran.stderr.startswith("wsw: error: Traceback (most recent call last):\n")
+        assert "ModelNotFoundError: There is nothing at" in ran.stderr
 
 
 def test_help_and_version_need_nothing_heavy() -> None:

@@ -9,6 +9,7 @@ from importlib.metadata import version
 __all__ = ["parser"]
 
 _GATES = ("critical", "warning")
+_EXIT_CODES = "Exit codes: 0 fine, 1 a gate failed, 2 an error, 130 an interrupt."
 
 
 def parser() -> argparse.ArgumentParser:
@@ -16,13 +17,16 @@ def parser() -> argparse.ArgumentParser:
     command = argparse.ArgumentParser(
         prog="wsw",
         description="Look inside a neural network's weights, without data and without a forward pass.",
-        epilog="Exit codes: 0 fine, 1 a gate failed, 2 an error. Grades and thresholds are rules of thumb.",
+        epilog=f"{_EXIT_CODES} Grades and thresholds are rules of thumb.",
     )
     command.add_argument("--version", action="version", version=f"weightscope-widget {version('weightscope-widget')}")
     commands = command.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    _scan(commands.add_parser("scan", help="measure a model, list its riskiest layers, gate a pipeline"))
-    _compare(commands.add_parser("compare", help="say what a fine-tune changed, and whether something got worse"))
-    _report(commands.add_parser("report", help="write figures and the interactive page of saved results"))
+    for name, define, does in (
+        ("scan", _scan, "measure a model, list its riskiest layers, gate a pipeline"),
+        ("compare", _compare, "say what a fine-tune changed, and whether something got worse"),
+        ("report", _report, "write figures and the interactive page of saved results"),
+    ):
+        define(commands.add_parser(name, help=does, epilog=_EXIT_CODES))
     return command
 
 
@@ -37,7 +41,9 @@ def _scan(command: argparse.ArgumentParser) -> None:
     command.add_argument("--output", metavar="FILE", help="save the results as JSON")
     command.add_argument("--report", metavar="DIR", help="write figures, tables and the interactive page to a folder")
     command.add_argument("--top", type=_count, default=10, metavar="N", help="how many of the riskiest layers to show")
-    command.add_argument("--fail-on", choices=_GATES, help="exit with 1 where a layer has this grade or a worse one")
+    command.add_argument(
+        "--fail-on", choices=_GATES, help="exit with 1 where a layer has this grade or a worse one, or can have none"
+    )
     command.add_argument(
         "--threshold",
         type=_threshold,
@@ -59,7 +65,9 @@ def _compare(command: argparse.ArgumentParser) -> None:
     command.add_argument("--methods", type=_list, metavar="A,B", help="what to measure of both (default: all)")
     command.add_argument("--output", metavar="FILE", help="save the comparison as JSON")
     command.add_argument("--top", type=_count, default=10, metavar="N", help="how many of the largest changes to show")
-    command.add_argument("--fail-on", choices=["worse"], help="exit with 1 where a layer entered a riskier class")
+    command.add_argument(
+        "--fail-on", choices=["worse"], help="exit with 1 where a layer entered a riskier class or lost its grade"
+    )
     command.add_argument("--workers", type=_count, metavar="N", help="how many pairs to compare at a time")
     command.add_argument("--memory", type=float, metavar="BYTES", help="what the pairs at hand may need, such as 4e9")
     _common(command, _lazily("compare"))
@@ -92,13 +100,19 @@ def _lazily(name: str) -> Callable[[argparse.Namespace], int]:
 
 
 def _list(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if not words:
+        raise argparse.ArgumentTypeError(f"{text!r} names nothing")
+    return words
 
 
 def _count(text: str) -> int:
-    value = int(text)
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
     if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return value
 
 

@@ -8,6 +8,7 @@ from weightscope_widget.cli.terminal import print_line
 from weightscope_widget.report import save_report
 from weightscope_widget.results import ScanResults
 from weightscope_widget.results_file import load_results
+from weightscope_widget.visualizers.layers import counted
 
 __all__ = ["run", "write"]
 
@@ -23,6 +24,6 @@ def write(results: ScanResults, folder: str, layers: list[str] | None, top: int,
     report = save_report(results, folder, layers=layers, top=top)
     if quiet:
         return
-    print_line(f"Wrote {len(report.files)} files to {report.folder}; dashboard.html opens in any browser.")
+    print_line(f"Wrote {counted(len(report.files), 'file')} to {report.folder}; dashboard.html opens in any browser.")
     for note in report.notes:
         print_line(note)

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 
 from weightscope_widget import Thresholds
 from weightscope_widget.assessment import GRADES
+from weightscope_widget.cli.gate import pass_or_fail, require_grades
+from weightscope_widget.cli.outputs import check_file, check_folder
 from weightscope_widget.cli.progress import finish
 from weightscope_widget.cli.styles import STYLES
-from weightscope_widget.cli.terminal import Cell, Column, print_line, print_table, visible
+from weightscope_widget.cli.terminal import Cell, Column, complain, print_line, print_table
 from weightscope_widget.errors import InvalidArgumentError
-from weightscope_widget.formats import format_count, format_decibel, format_number, format_percentage
+from weightscope_widget.formats import format_decibel, format_number, format_percentage
 from weightscope_widget.results import ScanResults
 from weightscope_widget.scope import start_run
 from weightscope_widget.sources import open_source
-from weightscope_widget.visualizers.layers import labels_of, metric, stable_rank_percentage
+from weightscope_widget.visualizers.layers import counted, failed, labels_of, metric, stable_rank_percentage
 from weightscope_widget.visualizers.palette import CLASS_COLOURS, GRADE_COLOURS
 
 __all__ = ["run"]
 
-FAILED_GATE, INTERRUPTED = 1, 130
+INTERRUPTED = 130
 
 _COLUMNS = (
     Column("layer", "layer"),
@@ -41,6 +42,10 @@ def run(chosen: argparse.Namespace) -> int:
     """Do what the arguments say; return the exit code."""
     thresholds = _thresholds(chosen.threshold)
     methods = chosen.methods or (["all", "schemes"] if chosen.report else ["all"])
+    if chosen.output:
+        check_file(chosen.output)
+    if chosen.report:
+        check_folder(chosen.report)
     scan = start_run(
         open_source(chosen.model),
         methods,
@@ -52,8 +57,8 @@ def run(chosen: argparse.Namespace) -> int:
     )
     results = scan.results
     results.thresholds = thresholds
-    if chosen.fail_on and not {"spectral", "quantization"} <= set(results.methods):
-        raise InvalidArgumentError("--fail-on needs the methods spectral and quantization, on which grades rest.")
+    if chosen.fail_on:
+        require_grades(results.methods)
     seconds = finish(scan, quiet=chosen.quiet)
     if chosen.output:  # first: what was computed is not lost, whatever follows
         results.save(chosen.output)
@@ -61,13 +66,15 @@ def run(chosen: argparse.Namespace) -> int:
         _describe(results, seconds, chosen.top)
     if not results.complete:
         kept = f"; what was computed is in {chosen.output}" if chosen.output else ""
-        print(f"wsw: interrupted after {len(results)} of {len(results.layers)} layers{kept}", file=sys.stderr)
+        complain(f"interrupted after {len(results)} of {counted(len(results.layers), 'layer')}{kept}")
         return INTERRUPTED
+    # Before the report, of which a figure may fail: what the gate says is not lost.
+    code = _gate(results, chosen.fail_on) if chosen.fail_on else 0
     if chosen.report:
         from weightscope_widget.cli.report import write
 
         write(results, chosen.report, None, chosen.top, quiet=chosen.quiet)
-    return _gate(results, chosen.fail_on) if chosen.fail_on else 0
+    return code
 
 
 def _thresholds(given: list[tuple[str, tuple[float, ...]]]) -> Thresholds:
@@ -81,23 +88,22 @@ def _thresholds(given: list[tuple[str, tuple[float, ...]]]) -> Thresholds:
 def _describe(results: ScanResults, seconds: float, top: int) -> None:
     parameters = sum(info.parameters or 0 for info in results.layers.values() if not info.members)
     print_line(
-        f"{results.model}: {format_count(len(results.layers))} layers, {format_count(parameters)} weights, "
-        f"{seconds:.1f} s",
+        f"{results.model}: {counted(len(results.layers), 'layer')}, {counted(parameters, 'weight')}, {seconds:.1f} s",
         "bold",
     )
-    failed = [name for name in results if "error" in results[name]]
+    broken = [name for name in results if failed(results, name)]
     ranked = sorted((name for name in results if not math.isnan(results.risk(name))), key=results.risk, reverse=True)
-    shown = [*failed, *ranked][: max(top, len(failed))]
+    shown = [*broken, *ranked][: max(top, len(broken))]
     if shown:
         labels = labels_of(results)
         print_table(_COLUMNS, [_row(results, name, labels[name]) for name in shown])
-    grades = [results.grade(name) for name in results if results.methods_for(results.layers[name]) == results.methods]
+    grades = [results.grade(name) for name in results if _has_grade(results, name)]
     counts = [f"{grades.count(grade)} {grade}" for grade in GRADES if grade in grades]
     if None in grades:
         counts.append(f"{grades.count(None)} not graded")
     if counts:
         print_line(f"Grades: {', '.join(counts)}. Grades and classes are rules of thumb.")
-    for name in failed:
+    for name in broken:
         print_line(f"Failed: {name}: {results[name]['error']}", "red")
     if results.skipped:
         some = "; ".join(f"{name}: {reason}" for name, reason in list(results.skipped.items())[:_NAMED])
@@ -122,18 +128,18 @@ def _row(results: ScanResults, name: str, label: str) -> list[Cell]:
     grade = results.grade(name)
     shape = "—" if info.shape is None else "×".join(map(str, info.shape))
     risk = results.risk(name)
-    failed = "error" in results[name]
+    broken = failed(results, name)
     return [
         Cell(label, name),
         Cell(info.placement.kind, info.placement.kind),
         Cell(shape, shape),
         *(
-            Cell(form(value), f"{value:.6g}", _class_style(of, classes[of]) if not failed else "")
+            Cell(form(value), f"{value:.6g}", _class_style(of, classes[of]) if not broken else "")
             for of, (value, form) in values.items()
         ),
         Cell("—" if math.isnan(risk) else f"{risk:.1f}".replace("inf", "∞"), f"{risk:.6g}"),
         Cell("failed", "failed", "red")
-        if failed
+        if broken
         else Cell(grade or "—", grade or "", STYLES[GRADE_COLOURS[grade]] if grade else ""),
     ]
 
@@ -143,13 +149,24 @@ def _class_style(of: str, name: str | None) -> str:
     return "" if name is None or of == "stable_rank_percentage" else STYLES[CLASS_COLOURS[of][name]]
 
 
+def _has_grade(results: ScanResults, name: str) -> bool:
+    """Return whether a layer is of a kind that has grades: a vector has none."""
+    return results.methods_for(results.layers[name]) == results.methods
+
+
 def _gate(results: ScanResults, worst: str) -> int:
-    """Return the exit code; a layer that failed counts as critical."""
+    """Return the exit code; of a layer that failed, or has no grade, nobody knows that it is fine."""
     bad = GRADES[GRADES.index(worst.capitalize()) :]
-    caught = [name for name in results if "error" in results[name] or results.grade(name) in bad]
-    if not caught:
-        return 0
-    named = ", ".join(visible(name) for name in caught[:_NAMED])
-    rest = f" and {len(caught) - _NAMED} more" if len(caught) > _NAMED else ""
-    print(f"wsw: gate failed: {len(caught)} layers are {worst} or worse: {named}{rest}", file=sys.stderr)
-    return FAILED_GATE
+    broken = [name for name in results if failed(results, name)]
+    graded = {name: results.grade(name) for name in results if name not in broken}
+    return pass_or_fail(
+        {
+            "{are} " + (worst if len(bad) == 1 else f"{worst} or worse"): [
+                name for name, grade in graded.items() if grade in bad
+            ],
+            "failed": broken,
+            "could not be graded": [
+                name for name, grade in graded.items() if grade is None and _has_grade(results, name)
+            ],
+        }
+    )

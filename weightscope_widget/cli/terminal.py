@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TextIO
 
-__all__ = ["Column", "on_terminal", "print_line", "print_table", "visible"]
+__all__ = ["Cell", "Column", "complain", "on_terminal", "print_line", "print_table", "visible"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Cell:
 
 def on_terminal() -> bool:
     """Return whether a person reads what is printed."""
-    return sys.stdout.isatty()
+    return sys.stdout is not None and sys.stdout.isatty()  # it is None where the descriptor was closed
 
 
 def visible(text: str) -> str:
@@ -55,10 +58,32 @@ def visible(text: str) -> str:
     )
 
 
+@contextmanager
+def _read_or_not(stream: TextIO | None) -> Iterator[None]:
+    """Print in the block; where whoever reads has enough, nothing more is printed, and the work goes on."""
+    try:
+        yield
+        if stream is not None:
+            stream.flush()
+    except BrokenPipeError:
+        assert stream is not None
+        # What is still in the stream's buffer needs somewhere to go, at the end of the process at the latest.
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), stream.fileno())
+
+
+def complain(*lines: str) -> None:
+    """Print lines to standard error, the first one as the command's own."""
+    with _read_or_not(sys.stderr):
+        for number, line in enumerate(lines):
+            print(f"{'' if number else 'wsw: '}{visible(line)}", file=sys.stderr)
+
+
 def print_line(text: str, style: str = "") -> None:
     """Print a line: a comment where a program reads."""
     if not on_terminal():
-        print(f"# {visible(text)}")
+        with _read_or_not(sys.stdout):
+            print(f"# {visible(text)}")
         return
     from rich.console import Console
     from rich.text import Text
@@ -70,9 +95,10 @@ def print_line(text: str, style: str = "") -> None:
 def print_table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
     """Print a table."""
     if not on_terminal():
-        print("\t".join(column.name for column in columns))
-        for row in rows:
-            print("\t".join(visible(cell.plain) for cell in row))
+        with _read_or_not(sys.stdout):
+            print("\t".join(column.name for column in columns))
+            for row in rows:
+                print("\t".join(visible(cell.plain) for cell in row))
         return
     from rich import box
     from rich.console import Console
