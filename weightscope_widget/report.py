@@ -8,16 +8,17 @@ import math
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 
 from weightscope_widget.errors import InvalidArgumentError, ReportError, WeightScopeError
 from weightscope_widget.naming import short_labels
 from weightscope_widget.results import ScanResults
-from weightscope_widget.results_file import plain_results
 from weightscope_widget.scope import scan
 from weightscope_widget.visualizers import (
     condition_number_content,
@@ -27,6 +28,7 @@ from weightscope_widget.visualizers import (
     singular_values_content,
     weight_distribution_content,
 )
+from weightscope_widget.visualizers.given import as_results
 from weightscope_widget.visualizers.image import write_image
 from weightscope_widget.whole_file import write_whole
 
@@ -38,8 +40,11 @@ _FIGURES = {
     "rank_efficiency.png": rank_efficiency_content,
     "health_dashboard.png": model_health_content,
 }
+_NUMBERS, _TABLE, _PAGE = "results.json", "metrics.csv", "dashboard.html"
 _DETAILS = "layer_details"
+_DISTRIBUTION, _SPECTRUM = "_distribution.png", "_singular_values.png"
 _LONGEST_NAME = 80
+"""In bytes, of which file systems allow 255 and characters of some scripts need three."""
 
 Job = tuple[str, Callable[[Path], None]]
 
@@ -74,13 +79,14 @@ def save_report(
 
     ``results.json``, ``metrics.csv``, the interactive ``dashboard.html``, ``condition_heatmap.png``,
     ``quantization_risk.png``, ``rank_efficiency.png``, ``health_dashboard.png``, and in ``layer_details`` the
-    distribution and the singular values of the riskiest layers.  Files of an earlier report are replaced; nothing else
-    in the folder is touched.
+    distribution and the singular values of the riskiest layers.  Files of an earlier report, which are those of these
+    names, are replaced or removed; nothing else in the folder is touched.
 
     Parameters
     ----------
-    results_or_model : ScanResults, mapping, or whatever `scan` takes
-        Results, plain dicts of their shape, or a model, which is scanned with ``methods=("all", "schemes")``.
+    results_or_model : ScanResults, mapping, path-like, or whatever `scan` takes
+        Results, plain dicts of their shape, the path of a results file (``.json``), or a model, which is scanned with
+        ``methods=("all", "schemes")``.
     folder : path-like
         Made where it is not there.
     layers : iterable of str, optional
@@ -108,43 +114,85 @@ def save_report(
     """
     if isinstance(top, bool) or not isinstance(top, int) or top < 0:
         raise InvalidArgumentError(f"top is {top!r}; give how many layers to show in detail, 0 for none.")
+    if not isinstance(folder, str | os.PathLike):
+        raise InvalidArgumentError(f"folder is {folder!r}; give the path of a folder.")
     results = _results_of(results_or_model)
     chosen = _riskiest(results, top) if layers is None else _named(results, layers)
     target = Path(folder).expanduser()
     try:
         target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InvalidArgumentError(
-            f"The folder {str(target)!r} cannot be made ({error.strerror}); choose another."
-        ) from error
+    except (OSError, ValueError) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or error
+        raise InvalidArgumentError(f"The folder {str(target)!r} cannot be made ({reason}); choose another.") from error
 
+    _clear(target)
     written: list[Path] = []
-    failures: dict[str, WeightScopeError] = {}
+    failures: dict[str, Exception] = {}
     details, notes = _details(results, chosen)
+    if layers is None and top and not chosen and (results.histograms or results.spectra):
+        notes.append(
+            "No layer has a risk to rank it by, which takes the methods spectral and quantization, so none is shown in "
+            "detail; name those to show."
+        )
     for name, write in (*_summaries(results), *details):
         path = target / name
         try:
             path.parent.mkdir(exist_ok=True)
             write(path)
-        except OSError as error:
-            failures[name] = InvalidArgumentError(f"{str(path)!r} cannot be written ({error.strerror or error}).")
-        except WeightScopeError as error:
+        except Exception as error:  # what nobody foresaw of one figure is no reason to go without the others
             failures[name] = error
         else:
             written.append(path)
     report = Report(target, tuple(written), tuple(notes))
     if failures:
-        raise ReportError(_what_failed(failures), report) from next(iter(failures.values()))
+        reasons = {name: _reason(target / name, error) for name, error in failures.items()}
+        raise ReportError(_what_failed(reasons), report) from next(iter(failures.values()))
     return report
 
 
+def _reason(path: Path, error: Exception) -> str:
+    if isinstance(error, WeightScopeError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"{str(path)!r} cannot be written ({error.strerror or error})."
+    return f"something unforeseen went wrong ({type(error).__name__}: {error})."
+
+
+def _clear(folder: Path) -> None:
+    """Remove what an earlier report drew: beside new files it would be taken for theirs.
+
+    Its numbers stay until new ones take their place: there may be no other copy of them.
+    """
+    earlier = [folder / name for name in (_TABLE, _PAGE, *_FIGURES)]
+    for ending in (_DISTRIBUTION, _SPECTRUM):
+        earlier += (folder / _DETAILS).glob(f"*{ending}")
+    for path in earlier:
+        with suppress(OSError):  # none there, or one that writing will say more about
+            path.unlink()
+
+
 def _results_of(given: Any) -> ScanResults:
-    if isinstance(given, ScanResults):
-        return given
-    # A mapping of mappings is results; one of tensors is a model.
-    if isinstance(given, Mapping) and given and all(isinstance(value, Mapping) for value in given.values()):
-        return plain_results(given, "the model", "The mapping")
+    if isinstance(given, ScanResults) or _is_plain(given) or _is_results_file(given):
+        return as_results(given)
     return scan(given, methods=("all", "schemes"))
+
+
+def _is_plain(given: Any) -> bool:
+    """Return whether this is a mapping of mappings, and not one with a state dict inside."""
+    return (
+        isinstance(given, Mapping)
+        and bool(given)
+        and all(isinstance(value, Mapping) for value in given.values())
+        and not any(isinstance(one, torch.Tensor) for value in given.values() for one in value.values())
+    )
+
+
+def _is_results_file(given: Any) -> bool:
+    """Return whether this is the path of a JSON file, which no model is; an address is none."""
+    if not isinstance(given, str | os.PathLike):
+        return False
+    path = os.fsdecode(given)
+    return path.lower().endswith(".json") and "://" not in path and not os.path.isdir(path)
 
 
 def _riskiest(results: ScanResults, top: int) -> list[str]:
@@ -153,17 +201,19 @@ def _riskiest(results: ScanResults, top: int) -> list[str]:
 
 
 def _named(results: ScanResults, layers: Iterable[str]) -> list[str]:
-    names = list(dict.fromkeys([layers] if isinstance(layers, str) else layers))
+    names = [layers] if isinstance(layers, str) else list(layers) if isinstance(layers, Iterable) else [layers]
     for name in names:
+        if not isinstance(name, str):
+            raise InvalidArgumentError(f"layers has {name!r}; give the names of layers.")
         results[name]  # says what is wrong with one that is not here
-    return names
+    return list(dict.fromkeys(names))
 
 
 def _summaries(results: ScanResults) -> Iterator[Job]:
     """Numbers first: they are there whatever becomes of the pictures."""
-    yield "results.json", results.save
-    yield "metrics.csv", lambda path: write_whole(path, metrics_csv(results).encode("utf-8", errors="replace"))
-    yield "dashboard.html", lambda path: _save_dashboard(results, path)
+    yield _NUMBERS, results.save
+    yield _TABLE, lambda path: write_whole(path, metrics_csv(results).encode("utf-8", errors="replace"))
+    yield _PAGE, lambda path: _save_dashboard(results, path)
     for name, content in _FIGURES.items():
         yield name, lambda path, content=content: write_image(content(results), path)  # type: ignore[misc]
 
@@ -177,7 +227,7 @@ def _details(results: ScanResults, names: list[str]) -> tuple[list[Job], list[st
     for name, file in _file_names(names).items():
         if name in results.histograms:
             jobs.append((
-                f"{_DETAILS}/{file}_distribution.png",
+                f"{_DETAILS}/{file}{_DISTRIBUTION}",
                 lambda path, name=name: write_image(weight_distribution_content(name, results), path),  # type: ignore[misc]
             ))  # fmt: skip
         else:
@@ -185,7 +235,7 @@ def _details(results: ScanResults, names: list[str]) -> tuple[list[Job], list[st
         spectrum = results.spectra.get(name)
         if spectrum is not None and spectrum.size and spectrum[0] > 0:  # false for NaN, too
             jobs.append((
-                f"{_DETAILS}/{file}_singular_values.png",
+                f"{_DETAILS}/{file}{_SPECTRUM}",
                 lambda path, name=name: write_image(singular_values_content(name, results), path),  # type: ignore[misc]
             ))  # fmt: skip
         else:
@@ -199,7 +249,8 @@ def _file_names(names: list[str]) -> dict[str, str]:
     found = {}
     for name, label in short_labels(names).items():
         # Letters of any script stay; whatever could lead elsewhere goes.
-        base = re.sub(r"[^\w.\-]+", "_", label)[:_LONGEST_NAME].strip("._") or "layer"
+        short = re.sub(r"[^\w.\-]+", "_", label).encode()[:_LONGEST_NAME].decode(errors="ignore")
+        base = short.strip("._") or "layer"
         file, number = base, 1
         while file.casefold() in taken:
             number += 1
@@ -241,12 +292,12 @@ def _save_dashboard(results: ScanResults, path: Path) -> None:
         dashboard.close()
 
 
-def _what_failed(failures: Mapping[str, WeightScopeError]) -> str:
+def _what_failed(reasons: Mapping[str, str]) -> str:
     by_reason: dict[str, list[str]] = {}
-    for name, error in failures.items():
-        by_reason.setdefault(str(error), []).append(name)
-    reasons = "; ".join(
+    for name, reason in reasons.items():
+        by_reason.setdefault(reason, []).append(name)
+    parts = [
         f"{', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}: {reason.rstrip('.')}"
         for reason, names in by_reason.items()
-    )
-    return f"The report lacks {len(failures)} of its files: {reasons}."
+    ]
+    return f"The report lacks {len(reasons)} of its files: {'; '.join(parts)}."

@@ -91,9 +91,11 @@ def test_the_page_is_the_dashboard_of_these_results(report: wsw.Report) -> None:
 
 HOSTILE_NAMES = [
     *("../../etc/passwd", "/srv/x", "CON", "a" * 300, "a" * 299 + "b", "层.归一", "A", "a", "...", HOSTILE, "x\ny"),
+    *("层" * 120, "层" * 119 + "归"),
 ]
 
 
+@pytest.mark.filterwarnings("ignore:constrained_layout")  # labels of forty wide characters leave no room beside them
 def test_names_of_layers_lead_nowhere(tmp_path: Path) -> None:
     state = {f"{name}.weight": torch.eye(4) + 0.1 * index for index, name in enumerate(HOSTILE_NAMES)}
     folder = tmp_path / "report"
@@ -102,7 +104,7 @@ def test_names_of_layers_lead_nowhere(tmp_path: Path) -> None:
     assert len(files) == 2 * len(HOSTILE_NAMES)
     assert len({path.name.casefold() for path in files}) == len(files)
     assert all(path.resolve().parent == (folder / "layer_details").resolve() for path in files)
-    assert all(len(path.name) < 120 for path in files)
+    assert all(len(path.name.encode()) < 120 for path in files)
     assert below(tmp_path) == {f"report/{name}" for name in below(folder)}
     assert any("层.归一" in path.name for path in files)
 
@@ -115,19 +117,73 @@ def test_layers_that_were_asked_for(results: ScanResults, tmp_path: Path) -> Non
     assert not (tmp_path / "b").exists()
 
 
-def test_other_files_stay_and_earlier_ones_are_replaced(results: ScanResults, tmp_path: Path) -> None:
-    (tmp_path / "mine.txt").write_text("mine")
+def test_an_earlier_report_is_replaced_and_other_files_stay(results: ScanResults, tmp_path: Path) -> None:
+    others = {"mine.txt", "layer_details/notes.txt", "layer_details/mine/a_distribution.png", "b_distribution.png"}
+    for name in others:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("mine")
     (tmp_path / "results.json").write_text("old")
-    wsw.save_report(results, tmp_path, top=0)
-    assert (tmp_path / "mine.txt").read_text() == "mine"
+    wsw.save_report(results, tmp_path, layers=["wte", "h.0.mlp.c_fc"])
+    wsw.save_report(results, tmp_path, layers=["wte"])
     assert json.loads((tmp_path / "results.json").read_text())["model"] == "every kind"
-    assert below(tmp_path) == {*SUMMARIES, "mine.txt"}
+    details = {"layer_details/wte_distribution.png", "layer_details/wte_singular_values.png"}
+    assert below(tmp_path) == {*SUMMARIES, *details, *others}
+    assert {(tmp_path / name).read_text() for name in others} == {"mine"}
+
+
+def test_a_figure_that_fails_leaves_no_earlier_one(results: ScanResults, tmp_path: Path) -> None:
+    wsw.save_report(results, tmp_path, top=0)
+    scanned = wsw.scan({"a.weight": torch.eye(4)}, methods=["basic_stats", "quantization"], progress=False)
+    with pytest.raises(ReportError):
+        wsw.save_report(scanned, tmp_path, top=0)
+    assert below(tmp_path) == set(SUMMARIES) - {"condition_heatmap.png", "rank_efficiency.png"}
+
+
+def test_what_nobody_foresaw_of_one_file_does_not_lose_the_rest(tmp_path: Path) -> None:
+    class Odd(ScanResults):
+        def singular_values(self, name: str) -> np.ndarray:
+            raise ZeroDivisionError("odd")
+
+    scanned = wsw.scan({"a.weight": torch.eye(4), "b.weight": torch.eye(3)}, progress=False)
+    scanned.__class__ = Odd
+    with pytest.raises(ReportError, match=r"went wrong \(ZeroDivisionError: odd\)\.$") as caught:
+        wsw.save_report(scanned, tmp_path)
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+    assert below(tmp_path) == {*SUMMARIES, "layer_details/a_distribution.png", "layer_details/b_distribution.png"}
 
 
 def test_a_model_is_scanned_with_the_schemes(tmp_path: Path) -> None:
     report = wsw.save_report({"a.weight": torch.eye(4)}, tmp_path, top=1)
     assert "schemes" in wsw.load_results(report.folder / "results.json").methods
     assert "layer_details/a_distribution.png" in below(tmp_path)
+
+
+def test_a_training_checkpoint_is_a_model(tmp_path: Path) -> None:
+    report = wsw.save_report({"state_dict": {"a.weight": torch.eye(4)}}, tmp_path, top=0)
+    assert list(wsw.load_results(report.folder / "results.json")) == ["a"]
+
+
+def test_a_results_file_is_results(results: ScanResults, tmp_path: Path) -> None:
+    results.save(tmp_path / "r.json")
+    for path in (tmp_path / "r.json", str(tmp_path / "r.json")):
+        report = wsw.save_report(path, tmp_path / "out", top=0)
+        assert list(wsw.load_results(report.folder / "results.json")) == list(results)
+    with pytest.raises(wsw.WeightScopeError, match="There is no results file"):
+        wsw.save_report(tmp_path / "gone.json", tmp_path / "b")
+
+
+def test_plain_dicts_that_are_no_results(tmp_path: Path) -> None:
+    with pytest.raises(wsw.WeightScopeError, match=r"'x' for spectral\.condition_number"):
+        wsw.save_report({"a": {"spectral": {"condition_number": "x"}}}, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_without_risks_a_note_says_why_no_layer_is_shown(tmp_path: Path) -> None:
+    scanned = wsw.scan({"a.weight": torch.eye(4)}, methods="quantization", progress=False)
+    with pytest.raises(ReportError) as caught:
+        wsw.save_report(scanned, tmp_path)
+    (note,) = caught.value.report.notes
+    assert note.startswith("No layer has a risk to rank it by, which takes the methods spectral and quantization")
 
 
 def test_the_reference_s_numbers(tmp_path: Path) -> None:
@@ -162,6 +218,18 @@ def test_without_matplotlib_the_numbers_and_the_page_are_there(tmp_path: Path) -
 def test_top_is_a_count(results: ScanResults, tmp_path: Path, top: Any) -> None:
     with pytest.raises(wsw.WeightScopeError, match="top is"):
         wsw.save_report(results, tmp_path, top=top)
+
+
+@pytest.mark.parametrize("layers", [5, [5], [["wte"]]])
+def test_layers_are_names(results: ScanResults, tmp_path: Path, layers: Any) -> None:
+    with pytest.raises(wsw.WeightScopeError, match=r"^layers has .+; give the names of layers\.$"):
+        wsw.save_report(results, tmp_path, layers=layers)
+
+
+@pytest.mark.parametrize("folder", [None, 5, b"bytes", "a\0b"])
+def test_a_folder_is_a_path(results: ScanResults, folder: Any) -> None:
+    with pytest.raises(wsw.WeightScopeError, match=r"[Ff]older .+; (give the path of a folder|choose another)\.$"):
+        wsw.save_report(results, folder)
 
 
 def test_a_folder_that_cannot_be(results: ScanResults, tmp_path: Path) -> None:
