@@ -94,6 +94,21 @@ def page(browser: Browser) -> Iterator[Page]:
         page.context.close()
 
 
+@pytest.fixture
+def offline(browser: Browser) -> Iterator[Page]:
+    """A page without a network that fails its test where it asks for one, or its policy is broken."""
+    context = browser.new_context(viewport={"width": 1400, "height": 1000}, reduced_motion="reduce")
+    context.set_offline(True)
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda message: message.type in ("error", "warning") and problems.append(message.text))
+    page.on("request", lambda asked: asked.url.startswith(("file:", "blob:", "data:")) or problems.append(asked.url))
+    yield page
+    context.close()
+    assert problems == []
+
+
 OpenNotebook = Callable[..., Notebook]
 
 

