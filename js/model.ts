@@ -19,6 +19,8 @@ export interface Catalog {
   dtypes: string[];
   /** Rows whose first axis counts matrices, as that of fused experts does. */
   stacked: number[];
+  /** Rows that are known to be of no linear layer. */
+  not_linear: number[];
   /** Of a comparison: what `comparison.status` counts. */
   statuses?: string[];
   aliases: Record<string, string[]>;

@@ -8,6 +8,8 @@ export interface LayerFacts {
   name: string;
   kind: string;
   embedding: boolean;
+  /** Whether it is known to be of no linear layer: a bare parameter, or a module of another kind. */
+  notLinear: boolean;
   /** As stored; null where unknown. */
   shape: number[] | null;
   dtype: string;
@@ -32,6 +34,7 @@ export function layersOf(catalog: Catalog): LayerFacts[] {
 
 function readLayers(catalog: Catalog): LayerFacts[] {
   const rows = new Map(catalog.names.map((name, row) => [name, row]));
+  const notLinear = new Set(catalog.not_linear);
   const facts = catalog.names.map((name, row): LayerFacts => {
     const shape = shapeOf(catalog.shapes[row] ?? "");
     return {
@@ -39,6 +42,7 @@ function readLayers(catalog: Catalog): LayerFacts[] {
       name,
       kind: catalog.kinds[row] ?? "other",
       embedding: catalog.families[row] === "embedding" || catalog.kinds[row] === "rel_pos",
+      notLinear: notLinear.has(row),
       shape,
       dtype: catalog.dtypes[row] ?? "",
       aliases: own(catalog.aliases, name) ?? [],

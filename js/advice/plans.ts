@@ -218,8 +218,15 @@ export function loraRanks(
   return { ranks, targets, leftOut, peft: targets.length > 0 ? peftOf(ranks, targets) : null };
 }
 
-function isTarget({ member, kind, embedding, shape }: LayerFacts): boolean {
-  return !(member || embedding || kind === "router" || kind === "conv" || (shape !== null && shape.length > 2));
+function isTarget({ member, kind, embedding, notLinear, shape }: LayerFacts): boolean {
+  return !(
+    member ||
+    embedding ||
+    notLinear ||
+    kind === "router" ||
+    kind === "conv" ||
+    (shape !== null && shape.length > 2)
+  );
 }
 
 function peftOf(ranks: Map<string, number>, targets: string[]): string {

@@ -153,6 +153,7 @@ export class Kernel implements Model {
         shapes: column(({ shape }) => shape ?? ""),
         dtypes: column(() => "float32"),
         stacked: [],
+        not_linear: [],
         aliases: { "transformer.wpe": ["lm_head"] },
         skipped: { "attn.bias": "a mask" },
       },

@@ -11,6 +11,7 @@ export interface SharedLayer {
   dtype?: string;
   aliases?: string[];
   members?: number;
+  linear?: boolean;
   values?: Record<string, number | string>;
   baseline?: Record<string, number>;
   spectrum?: (number | string | [number, number])[] | null;
@@ -45,6 +46,7 @@ export function modelOf({ layers, thresholds }: SharedCase) {
     shapes: column(({ shape }) => shape.join(" × ")),
     dtypes: column(({ dtype }) => dtype ?? "float32"),
     stacked: [],
+    not_linear: layers.flatMap(({ linear }, row) => (linear === false ? [row] : [])),
     aliases: Object.fromEntries(layers.map(({ name, aliases }) => [name, aliases ?? []])),
     skipped: {},
   };

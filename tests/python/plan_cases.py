@@ -35,7 +35,12 @@ def results_of(case: dict[str, Any]) -> ScanResults:
         members = tuple(f"{name}[{index}]" for index in range(layer.get("members", 0)))
         infos.append(
             LayerInfo(
-                name, tuple(layer["shape"]), layer.get("dtype", "float32"), tuple(layer.get("aliases", ())), members
+                name,
+                tuple(layer["shape"]),
+                layer.get("dtype", "float32"),
+                tuple(layer.get("aliases", ())),
+                members,
+                layer.get("linear"),
             )
         )
     results = ScanResults("a model", infos, METHODS, thresholds=Thresholds(**case.get("thresholds", {})))

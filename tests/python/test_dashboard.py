@@ -188,6 +188,7 @@ def test_the_page_opens_with_every_layer_and_no_number(show: Show) -> None:
             "shapes": ["4 × 6", "3 × 8"],
             "dtypes": ["float16", "float32"],
             "stacked": [],
+            "not_linear": [],
             "aliases": {"model.layers.0.mlp.up_proj": ["tied"]},
             "skipped": {"steps": "integer tensor (int64): packed or index data"},
         }

@@ -125,9 +125,19 @@ class Reads:
 
 
 def contents(results: ScanResults) -> dict[str, str]:
-    """Everything in results, per layer in order, as text that is equal only where every bit is (NaN equals NaN)."""
+    """Everything in results, per layer in order, as text that is equal only where every bit is (NaN equals NaN).
+
+    But for `linear`, which a module knows of its layers and a file of the same tensors does not.
+    """
     return {
-        name: repr((results.layers[name], results[name], _spectrum(results, name), _histogram(results, name)))
+        name: repr(
+            (
+                replace(results.layers[name], linear=None),
+                results[name],
+                _spectrum(results, name),
+                _histogram(results, name),
+            )
+        )
         for name in results
     }
 

@@ -49,6 +49,7 @@ def catalog_of(
         "shapes": ["" if layer.shape is None else " × ".join(map(str, layer.shape)) for layer in layers],
         "dtypes": [layer.dtype or "" for layer in layers],
         "stacked": [row for row, layer in enumerate(layers) if layer.members],
+        "not_linear": [row for row, layer in enumerate(layers) if layer.linear is False],
         "aliases": {layer.name: list(layer.aliases) for layer in layers if layer.aliases},
         "skipped": dict(skipped),
     }
