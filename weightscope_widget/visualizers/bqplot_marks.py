@@ -22,13 +22,10 @@ from weightscope_widget.visualizers.chart import (
     Slices,
     Texts,
 )
-from weightscope_widget.visualizers.palette import DIVERGING, PALETTES, Scheme
+from weightscope_widget.visualizers.palette import DIVERGING
 from weightscope_widget.visualizers.style import css_colour
 
 __all__ = ["draw_mark", "scales_of"]
-
-_MOST_BARS = 60
-"""With more bins than this, bars are a pixel or two wide, and rounding them would leave stripes."""
 
 _RADIUS = 95.0
 """Of a pie, in pixels."""
@@ -36,29 +33,29 @@ _RADIUS = 95.0
 Scales = dict[str, bqplot.Scale]
 
 
-def scales_of(chart: Chart, scheme: Scheme) -> Scales:
+def scales_of(chart: Chart) -> Scales:
     """Return the scales of a chart.
 
-    ``x`` and ``y``; ``x_between`` or ``y_between`` for what lies over the bars of categories; ``color`` of a heatmap.
+    ``x`` and ``y``; ``x_between`` or ``y_between`` for what lies over the bars of categories; ``color`` of a heatmap,
+    in the light theme's colours.  A chart without axes has the unit square.
     """
+    if chart.x is None or chart.y is None:
+        return {name: bqplot.LinearScale(min=0.0, max=1.0, allow_padding=False) for name in ("x", "y")}
     scales: Scales = {}
-    for name, axis in (("x", chart.x), ("y", chart.y)):
-        if axis is None:
-            continue
+    for name, axis, downwards in (("x", chart.x, False), ("y", chart.y, chart.downwards)):
         low, high = (float(end) for end in axis.place([axis.low, axis.high]))
-        # Rows and categories are read from the top downwards.
-        downwards = name == "y" and (axis.kind == "category" or any(isinstance(mark, Cells) for mark in chart.marks))
+        # Nothing is padded, or what lies over bars would not lie where they are.
         if axis.kind == "category":
             scales[name] = bqplot.OrdinalScale(domain=list(axis.categories), reverse=downwards)
-            scales[f"{name}_between"] = bqplot.LinearScale(min=low, max=high, reverse=downwards)
+            scales[f"{name}_between"] = bqplot.LinearScale(min=low, max=high, reverse=downwards, allow_padding=False)
         elif axis.kind == "log":
-            scales[name] = bqplot.LogScale(min=low, max=high)
+            scales[name] = bqplot.LogScale(min=low, max=high, allow_padding=False)
         else:
-            scales[name] = bqplot.LinearScale(min=low, max=high, reverse=downwards)
+            scales[name] = bqplot.LinearScale(min=low, max=high, reverse=downwards, allow_padding=False)
     for mark in chart.marks:
         if isinstance(mark, Cells):
             scales["color"] = bqplot.ColorScale(
-                colors=list(DIVERGING[scheme]), min=-mark.limit, mid=0.0, max=mark.limit
+                colors=list(DIVERGING["light"]), min=-mark.limit, mid=0.0, max=mark.limit
             )
     return scales
 
@@ -79,22 +76,39 @@ def _places(chart: Chart, x: FloatArray, y: FloatArray) -> dict[str, FloatArray]
     return {"x": chart.x.place(x), "y": chart.y.place(y)}
 
 
+def _hinted(hints: tuple[str, ...]) -> dict[str, Any]:
+    """Return what makes a tooltip over bars say the hints.
+
+    bqplot's bars have no names.  Without a scale of colours their ``color`` colours nothing, and a tooltip can show it.
+    """
+    if not hints:
+        return {}
+    return {"color": np.array(hints), "tooltip": bqplot.Tooltip(fields=["color"], show_labels=False)}
+
+
+def _named(hints: tuple[str, ...]) -> dict[str, Any]:
+    """Return what makes a tooltip over points say the hints."""
+    if not hints:
+        return {}
+    return {
+        "names": np.array(hints),
+        "display_names": False,
+        "tooltip": bqplot.Tooltip(fields=["name"], show_labels=False),
+    }
+
+
 def _bars(mark: Bars, chart: Chart, scales: Scales) -> list[bqplot.Mark]:
-    assert chart.x is not None
-    assert chart.y is not None
-    across = chart.y.kind == "category"
-    categories, along = (chart.y, scales["y"]) if across else (chart.x, scales["x"])
+    categories, along, upwards = (chart.y, "y", "x") if chart.across else (chart.x, "x", "y")
+    assert categories is not None
     return [
         bqplot.Bars(
             x=list(categories.categories),
             y=np.nan_to_num(mark.values),
-            scales={"x": along, "y": scales["x"] if across else scales["y"]},
-            orientation="horizontal" if across else "vertical",
+            scales={"x": scales[along], "y": scales[upwards]},
+            orientation="horizontal" if chart.across else "vertical",
             colors=[css_colour(colour) for colour in mark.colours],
             padding=0.2,
-            tooltip=bqplot.Tooltip(
-                fields=["x", "y"], labels=["", mark.value_label or "value"], formats=["", mark.value_format]
-            ),
+            **_hinted(mark.hints),
         )
     ]
 
@@ -104,9 +118,8 @@ def _bins(mark: Bins, chart: Chart, scales: Scales) -> list[bqplot.Mark]:
     assert chart.y is not None
     edges, floor = chart.x.place(mark.edges), chart.y.low
     counts = np.maximum(mark.counts, floor)
-    # A place on a symlog axis says nothing to a person.
-    readable = chart.x.kind != "symlog"
-    few = 1 < len(counts) <= _MOST_BARS
+    # One bar by itself has no width in bqplot.
+    few = mark.separate and len(counts) > 1
     bars = bqplot.Bars(
         x=(edges[:-1] + edges[1:]) / 2,
         y=counts,
@@ -115,11 +128,7 @@ def _bins(mark: Bins, chart: Chart, scales: Scales) -> list[bqplot.Mark]:
         colors=[css_colour(colour) for colour in mark.colours],
         opacities=[1.0 if few else 0.0],
         padding=0.0,
-        tooltip=bqplot.Tooltip(
-            fields=["x", "y"] if readable else ["y"],
-            labels=["about", mark.counted] if readable else [mark.counted],
-            formats=[".4g", ",.0f"] if readable else [",.0f"],
-        ),
+        **_hinted(mark.hints),
     )
     if few:
         return [bars]
@@ -139,33 +148,39 @@ def _bins(mark: Bins, chart: Chart, scales: Scales) -> list[bqplot.Mark]:
 def _points(mark: Points, chart: Chart, scales: Scales) -> list[bqplot.Mark]:
     if mark.shape == "tick":
         return _ticks(mark, chart, scales)
+    if mark.shape == "ring":
+        # Around what lies over it: a wider disk below.
+        return [
+            bqplot.Scatter(
+                **_places(chart, mark.x, mark.y),
+                scales=_over(scales),
+                colors=[css_colour(colour) for colour in mark.colours],
+                default_size=160,
+                apply_clip=False,
+                **_named(mark.hints),
+            )
+        ]
     return [
         bqplot.Scatter(
             **_places(chart, mark.x, mark.y),
             scales=_over(scales),
             colors=[css_colour(colour) for colour in mark.colours],
-            names=np.array(mark.hints) if mark.hints else None,
-            display_names=False,
             stroke=css_colour("ground"),
             stroke_width=0.8,
             default_size=52,
+            apply_clip=False,  # whole at the end of an axis, too
             opacities=[0.9],
-            tooltip=bqplot.Tooltip(fields=["name"], show_labels=False) if mark.hints else None,
+            **_named(mark.hints),
         )
     ]
 
 
 def _ticks(mark: Points, chart: Chart, scales: Scales) -> list[bqplot.Mark]:
     """Return short lines across the bars, over a rim of the ground's colour."""
-    assert chart.y is not None
-    across = chart.y.kind == "category"
     places = _places(chart, mark.x, mark.y)
-    bar, value = (places["y"], places["x"]) if across else (places["x"], places["y"])
+    bar, value = (places["y"], places["x"]) if chart.across else (places["x"], places["y"])
     ends, values = np.stack([bar - 0.4, bar + 0.4], axis=1), np.stack([value, value], axis=1)
-    # One mark draws all: a path with gaps.
-    gap = np.full((len(bar), 1), np.nan)
-    along, level = (np.concatenate([some, gap], axis=1).ravel() for some in (ends, values))
-    xy = {"x": level, "y": along} if across else {"x": along, "y": level}
+    xy = {"x": values, "y": ends} if chart.across else {"x": ends, "y": values}
     return [
         bqplot.Lines(**xy, scales=_over(scales), colors=[css_colour(colour)], stroke_width=width)
         for colour, width in ((mark.colours[0], 1.6), ("ground", 3.6))
@@ -186,18 +201,16 @@ def _line(mark: Line, chart: Chart, scales: Scales) -> list[bqplot.Mark]:
         line_style="dashed" if mark.dashed else "solid",
         stroke_width=0.8 if mark.thin else 1.6,
         labels=[mark.name] if mark.name else [],
-        tooltip=bqplot.Tooltip(fields=["name"], show_labels=False) if mark.name and not mark.marked else None,
+        tooltip=bqplot.Tooltip(fields=["name"], show_labels=False) if mark.name and not mark.hints else None,
     )
-    if not mark.marked:
+    if not mark.hints:
         return [line]
     dots = bqplot.Scatter(
         **places,
         scales=_over(scales),
         colors=[css_colour(mark.colour)],
         default_size=28,
-        names=np.array([f"{mark.name}: σ{index:g} = {value:.4g}" for index, value in zip(mark.x, mark.y, strict=True)]),
-        display_names=False,
-        tooltip=bqplot.Tooltip(fields=["name"], show_labels=False),
+        **_named(mark.hints),
     )
     return [line, dots]
 
@@ -219,7 +232,7 @@ def _rule(mark: Rule, chart: Chart, scales: Scales) -> list[bqplot.Mark]:
     if not mark.label:
         return [line]
     # On an axis that reads downwards the upper end is the low one.
-    upper, lower = (start, end) if other.kind == "category" and mark.axis == "x" else (end, start)
+    upper, lower = (start, end) if mark.axis == "x" and chart.downwards else (end, start)
     place = lower if mark.low else upper
     label = bqplot.Label(
         x=np.array([place if mark.axis == "y" else value]),
@@ -286,7 +299,21 @@ def _texts(mark: Texts, chart: Chart, scales: Scales) -> list[bqplot.Mark]:
     ]
 
 
-def _slices(mark: Slices, _chart: Chart, _scales: Scales) -> list[bqplot.Mark]:
+def _slices(mark: Slices, _chart: Chart, scales: Scales) -> list[bqplot.Mark]:
+    number, unit = (
+        bqplot.Label(
+            x=np.array([0.5]),
+            y=np.array([0.5]),
+            text=np.array([words]),
+            scales=scales,
+            colors=[css_colour("ink")],
+            default_size=size,
+            font_weight="normal",
+            align="middle",
+            y_offset=offset,
+        )
+        for words, size, offset in zip(mark.centre, (20, 12), (-8, 11), strict=True)
+    )
     return [
         bqplot.Pie(
             sizes=np.array(mark.counts, dtype=np.float64),
@@ -297,20 +324,55 @@ def _slices(mark: Slices, _chart: Chart, _scales: Scales) -> list[bqplot.Mark]:
             inner_radius=0.58 * _RADIUS,
             display_labels="none",
             tooltip=bqplot.Tooltip(fields=["label"], show_labels=False),
-        )
+        ),
+        number,
+        unit,
     ]
 
 
 def _cells(mark: Cells, _chart: Chart, scales: Scales) -> list[bqplot.Mark]:
-    return [
-        bqplot.HeatMap(
-            color=mark.values,
-            x=(mark.x_edges[:-1] + mark.x_edges[1:]) / 2,
-            y=(mark.y_edges[:-1] + mark.y_edges[1:]) / 2,
-            scales={"x": scales["x"], "y": scales["y"], "color": scales["color"]},
-            null_color=PALETTES["light"]["line"],
+    # bqplot draws no matrix of a single row or column, but one of two equal ones.
+    values, rows = _doubled(mark.values, mark.y_edges)
+    transposed, columns = _doubled(values.T, mark.x_edges)
+    cells = bqplot.HeatMap(
+        color=np.nan_to_num(transposed.T),
+        x=(columns[:-1] + columns[1:]) / 2,
+        y=(rows[:-1] + rows[1:]) / 2,
+        scales={"x": scales["x"], "y": scales["y"], "color": scales["color"]},
+    )
+    # It has no colour for NaN either; something else lies over these cells.
+    empty = np.argwhere(np.isnan(mark.values))
+    if not len(empty):
+        return [cells]
+    row, column = empty.T
+    left, right, top, bottom = (
+        edges[index]
+        for edges, index in (
+            (mark.x_edges, column),
+            (mark.x_edges, column + 1),
+            (mark.y_edges, row),
+            (mark.y_edges, row + 1),
         )
-    ]
+    )
+    covers = bqplot.Lines(
+        x=np.stack([left, right, right, left], axis=1),
+        y=np.stack([top, top, bottom, bottom], axis=1),
+        scales={"x": scales["x"], "y": scales["y"]},
+        colors=[css_colour("line")],
+        stroke_width=0.0,
+        close_path=True,
+        fill="inside",
+        fill_colors=[css_colour("line")],
+        fill_opacities=[1.0],
+    )
+    return [cells, covers]
+
+
+def _doubled(rows: FloatArray, edges: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return a single row twice, each half as high; several as they are."""
+    if len(rows) > 1:
+        return rows, edges
+    return np.repeat(rows, 2, axis=0), np.array([edges[0], edges.mean(), edges[-1]])
 
 
 _DRAW: dict[type[Mark], Callable[[Any, Chart, Scales], list[bqplot.Mark]]] = {

@@ -38,6 +38,9 @@ FloatArray = npt.NDArray[np.float64]
 _SYMLOG_UNIT = 0.01
 """Where a symlog axis turns from linear to logarithmic; the page's has the same."""
 
+_MOST_SEPARATE = 60
+"""With more bins than this, they are a pixel or two wide: gaps between them would be most of what is seen."""
+
 
 @dataclass(frozen=True)
 class Tick:
@@ -96,15 +99,14 @@ class Bars:
         One per bar.
     layers : tuple of str
         The layer that each bar is of, which a click selects; empty where bars are of no layer.
-    value_label, value_format : str
-        What a tooltip calls the value, and its d3-format.
+    hints : tuple of str
+        What a tooltip says of each bar: the number itself, also where the bar ends with the axis.
     """
 
     values: FloatArray
     colours: tuple[Colour, ...]
     layers: tuple[str, ...] = ()
-    value_label: str = ""
-    value_format: str = ".4g"
+    hints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,14 +121,19 @@ class Bins:
         (bins,).
     colours : tuple of Colour
         One per bin, or one for all.
-    counted : str
-        What is counted, for the tooltip: ``"layers"``, ``"weights"``.
+    hints : tuple of str
+        What a tooltip says of each bin.
     """
 
     edges: FloatArray
     counts: FloatArray
     colours: tuple[Colour, ...]
-    counted: str = "count"
+    hints: tuple[str, ...] = ()
+
+    @property
+    def separate(self) -> bool:
+        """Whether each bin is seen by itself, rather than the outline of all."""
+        return len(self.counts) <= _MOST_SEPARATE
 
 
 @dataclass(frozen=True)
@@ -143,8 +150,9 @@ class Points:
         The layer that each is of, which a click selects; may be empty.
     hints : tuple of str
         What a tooltip says of each.
-    shape : {"circle", "tick"}
-        A tick is a short line across the direction of bars, for a value to compare a bar with.
+    shape : {"circle", "tick", "ring"}
+        A tick is a short line across the direction of bars, for a value to compare a bar with; a ring goes around a
+        circle, for what lies under it.
     """
 
     x: FloatArray
@@ -152,7 +160,7 @@ class Points:
     colours: tuple[Colour, ...]
     layers: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
-    shape: Literal["circle", "tick"] = "circle"
+    shape: Literal["circle", "tick", "ring"] = "circle"
 
 
 @dataclass(frozen=True)
@@ -165,16 +173,18 @@ class Line:
         (points,), or (bins + 1,) and (bins,).
     name : str
         What a tooltip calls it.
-    dashed, marked, thin : bool
-        Drawn in dashes; with a dot at each point; as a hairline, for what leads from one thing to another.
+    hints : tuple of str
+        What a tooltip says of each point; a line that has them is drawn with a dot at each.
+    dashed, thin : bool
+        Drawn in dashes; as a hairline, for what leads from one thing to another.
     """
 
     x: FloatArray
     y: FloatArray
     colour: Colour
     name: str = ""
+    hints: tuple[str, ...] = ()
     dashed: bool = False
-    marked: bool = False
     thin: bool = False
 
 
@@ -240,6 +250,11 @@ class Slices:
     colours: tuple[Colour, ...]
     unit: str = "layers"
 
+    @property
+    def centre(self) -> tuple[str, str]:
+        """What stands in the middle, in two lines."""
+        return f"{sum(self.counts):,}", self.unit
+
 
 @dataclass(frozen=True)
 class Cells:
@@ -295,7 +310,7 @@ class Chart:
     legend : {"above", "inside"}
         Where it stands: in a row above the chart, or in its upper right corner, which its curves leave free.
     note : str
-        A sentence below it.
+        A sentence that follows the title.
     """
 
     name: str
@@ -306,6 +321,16 @@ class Chart:
     keys: tuple[Key, ...] = ()
     note: str = ""
     legend: Literal["above", "inside"] = "above"
+
+    @property
+    def across(self) -> bool:
+        """Whether bars lie: their categories are on the vertical axis."""
+        return self.y is not None and self.y.kind == "category"
+
+    @property
+    def downwards(self) -> bool:
+        """Whether the vertical axis begins at the top, as categories and the rows of a matrix are read."""
+        return self.across or any(isinstance(mark, Cells) for mark in self.marks)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from matplotlib.font_manager import FontProperties, findfont, fontManager, get_f
 from weightscope_widget.callers import level_outside
 from weightscope_widget.errors import MissingGlyphWarning
 
-__all__ = ["families_for"]
+__all__ = ["families_for", "title_font"]
 
 _USUAL = "DejaVu Sans"  # comes with matplotlib
 _NO_HELP = "Last Resort High-Efficiency"  # so does this, which has a box for every character
@@ -62,6 +62,11 @@ def families_for(text: str) -> list[str]:
             stacklevel=level_outside(),
         )
     return families
+
+
+def title_font(title: str) -> dict[str, str]:
+    """Return the font of a title: bold where the usual one has its characters; the others have mostly one weight."""
+    return {"family": _USUAL, "weight": "bold"} if {*title} - {"\n"} <= _characters(_USUAL) else {}
 
 
 def _characters(family: str) -> set[str]:

@@ -95,7 +95,7 @@ def draw_figure(content: Content, scheme: Scheme = "light") -> Figure:
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    from weightscope_widget.visualizers.fonts import families_for
+    from weightscope_widget.visualizers.fonts import families_for, title_font
 
     colours = PALETTES[scheme]
     notes = [line for note in content.notes for line in textwrap.wrap(note, _NOTE_CHARACTERS, subsequent_indent="   ")]
@@ -122,7 +122,9 @@ def draw_figure(content: Content, scheme: Scheme = "light") -> Figure:
             dpi=_DPI,
             layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08, hspace=0.04, wspace=0.04),
         )
-        figure.suptitle(content.title, x=0.01, ha="left", fontsize=13, fontweight="bold", color=colours["ink"])
+        figure.suptitle(
+            content.title, x=0.01, ha="left", fontsize=13, color=colours["ink"], **title_font(content.title)
+        )
         if notes:
             figure.supxlabel("\n".join(notes), x=0.01, ha="left", fontsize=8, color=colours["muted"])
         grid = figure.add_gridspec(len(content.rows), 1, height_ratios=content.heights)
@@ -148,7 +150,7 @@ def _all_words(content: Content) -> str:
 def _draw(axes: Any, chart: Chart, scheme: Scheme) -> None:
     colours = PALETTES[scheme]
     if chart.x is not None and chart.y is not None:
-        _prepare(axes, chart.x, chart.y, colours)
+        _prepare(axes, chart.x, chart.y, colours, downwards=chart.downwards)
     for mark in chart.marks:
         _DRAW[type(mark)](axes, mark, chart, scheme)
     above = bool(chart.keys) and chart.legend == "above"
@@ -170,12 +172,12 @@ def _draw(axes: Any, chart: Chart, scheme: Scheme) -> None:
         )
         # A wide one would otherwise narrow the chart; the title makes room for its height.
         legend.set_in_layout(False)
-    words = " – ".join(filter(None, (chart.title, chart.note.rstrip("."))))
+    words = "   ".join(filter(None, (chart.title, chart.note)))
     if words or above:
         axes.set_title(words or " ", loc="left", fontsize=10, color=colours["ink"], pad=24 if above and words else 8)
 
 
-def _prepare(axes: Any, x: Axis, y: Axis, colours: dict[Colour, str]) -> None:
+def _prepare(axes: Any, x: Axis, y: Axis, colours: dict[Colour, str], *, downwards: bool) -> None:
     for axis, set_scale, set_limits, set_ticks in (
         (x, axes.set_xscale, axes.set_xlim, axes.set_xticks),
         (y, axes.set_yscale, axes.set_ylim, axes.set_yticks),
@@ -183,8 +185,7 @@ def _prepare(axes: Any, x: Axis, y: Axis, colours: dict[Colour, str]) -> None:
         if axis.kind == "log":
             set_scale("log")
         low, high = axis.place([axis.low, axis.high])
-        # Categories read from the top downwards.
-        set_limits(*((high, low) if axis.kind == "category" and axis is y else (low, high)))
+        set_limits(*((high, low) if axis is y and downwards else (low, high)))
         set_ticks(axis.place([tick.value for tick in axis.ticks]), [tick.label for tick in axis.ticks])
         set_ticks([], minor=True)
     axes.set_xlabel(x.label, fontsize=9)
@@ -204,7 +205,7 @@ def _prepare(axes: Any, x: Axis, y: Axis, colours: dict[Colour, str]) -> None:
 def _bars(axes: Any, mark: Bars, chart: Chart, scheme: Scheme) -> None:
     places = np.arange(len(mark.values))
     colours = [PALETTES[scheme][colour] for colour in mark.colours]
-    draw = axes.barh if chart.y is not None and chart.y.kind == "category" else axes.bar
+    draw = axes.barh if chart.across else axes.bar
     draw(places, np.nan_to_num(mark.values), 0.8, color=colours)
 
 
@@ -221,7 +222,7 @@ def _bins(axes: Any, mark: Bins, chart: Chart, scheme: Scheme) -> None:
         align="edge",
         color=colours,
         edgecolor=PALETTES[scheme]["ground"],
-        linewidth=0.5 if len(mark.counts) < 60 else 0,
+        linewidth=0.5 if mark.separate else 0,
     )
 
 
@@ -231,21 +232,26 @@ def _points(axes: Any, mark: Points, chart: Chart, scheme: Scheme) -> None:
     colours = [PALETTES[scheme][colour] for colour in mark.colours]
     x, y = chart.x.place(mark.x), chart.y.place(mark.y)
     if mark.shape == "tick":
-        marker = "|" if chart.y.kind == "category" else "_"
+        marker = "|" if chart.across else "_"
         size = _tick_size(axes, chart)
         # Over a rim of the ground's colour, to be seen on a bar and beside it.
         axes.scatter(x, y, size, PALETTES[scheme]["ground"], marker=marker, linewidths=3.2)
         axes.scatter(x, y, size, colours, marker=marker, linewidths=1.4)
+    elif mark.shape == "ring":
+        axes.scatter(x, y, 95, "none", edgecolors=colours, linewidths=1.8, zorder=3, clip_on=False)
     else:
-        axes.scatter(x, y, 34, colours, edgecolors=PALETTES[scheme]["ground"], linewidths=0.6, alpha=0.9, zorder=3)
+        # Whole at the end of an axis, too.
+        style = {"edgecolors": PALETTES[scheme]["ground"], "linewidths": 0.6, "alpha": 0.9, "clip_on": False}
+        axes.scatter(x, y, 34, colours, zorder=3, **style)
 
 
 def _tick_size(axes: Any, chart: Chart) -> float:
     """Return the area of a tick that is as long as a bar is wide, in square points."""
-    bars = next(axis for axis in (chart.x, chart.y) if axis is not None and axis.kind == "category")
+    bars = chart.y if chart.across else chart.x
+    assert bars is not None
     box = axes.get_position()
     width, height = axes.figure.get_size_inches()
-    length = 72 * (height * box.height if bars is chart.y else width * box.width) / max(1, len(bars.categories))
+    length = 72 * (height * box.height if chart.across else width * box.width) / max(1, len(bars.categories))
     return float(min(12.0, max(3.0, 0.8 * length)) ** 2)
 
 
@@ -258,7 +264,7 @@ def _line(axes: Any, mark: Line, chart: Chart, scheme: Scheme) -> None:
         axes.stairs(y, x, baseline=None, color=colour, linewidth=1.3)
         return
     style, width = "--" if mark.dashed else "-", 0.6 if mark.thin else 1.3
-    axes.plot(x, y, style, color=colour, linewidth=width, marker="o" if mark.marked else None, markersize=4)
+    axes.plot(x, y, style, color=colour, linewidth=width, marker="o" if mark.hints else None, markersize=4)
 
 
 def _rule(axes: Any, mark: Rule, chart: Chart, scheme: Scheme) -> None:
@@ -330,7 +336,7 @@ def _slices(axes: Any, mark: Slices, _chart: Chart, scheme: Scheme) -> None:
         radius=1.1,
         wedgeprops={"width": 0.45, "edgecolor": PALETTES[scheme]["ground"], "linewidth": 1},
     )
-    axes.text(0, 0, f"{sum(mark.counts):,}\n{mark.unit}", ha="center", va="center", fontsize=10)
+    axes.text(0, 0, "\n".join(mark.centre), ha="center", va="center", fontsize=10)
     axes.legend(
         wedges,
         mark.labels,
@@ -351,7 +357,6 @@ def _cells(axes: Any, mark: Cells, _chart: Chart, scheme: Scheme) -> None:
     mesh = axes.pcolormesh(
         mark.x_edges, mark.y_edges, values, cmap=shades, vmin=-mark.limit, vmax=mark.limit, rasterized=True
     )
-    axes.invert_yaxis()
     axes.grid(visible=False)
     bar = axes.figure.colorbar(mesh, ax=axes, shrink=0.9, pad=0.02)
     bar.set_label(mark.legend, color=PALETTES[scheme]["muted"])

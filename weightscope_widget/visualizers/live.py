@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import html
 from typing import Any
+from unicodedata import east_asian_width
 
 import bqplot
 import ipywidgets
+import numpy as np
 import traitlets
 
 from weightscope_widget.errors import InvalidArgumentError
+from weightscope_widget.formats import format_number
+from weightscope_widget.rerun import retire_previous
 from weightscope_widget.visualizers.bqplot_marks import draw_mark, scales_of
 from weightscope_widget.visualizers.chart import Axis, Bars, Cells, Chart, Content, Key, Points, Slices
-from weightscope_widget.visualizers.palette import Scheme
 from weightscope_widget.visualizers.style import STYLE, Theme, css_colour
 
 __all__ = ["LiveFigure"]
 
-_CHARACTER = 6.4  # pixels of a tick's type
-_LONGEST_LABEL = 230
+_CHARACTER, _WIDE_CHARACTER = 6.4, 11.0  # pixels of a tick's type
+_LONGEST_LABEL = 280
 
 
 class LiveFigure(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
@@ -51,6 +54,7 @@ class LiveFigure(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries n
     selected = traitlets.Unicode(None, allow_none=True)
 
     _highlighting = False
+    _parts: tuple[ipywidgets.Widget, ...] = ()
 
     def __init__(self, content: Content, theme: Theme = "auto") -> None:
         if theme not in ("auto", "light", "dark"):
@@ -59,13 +63,9 @@ class LiveFigure(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries n
         self.charts: dict[str, bqplot.Figure] = {}
         # A mark that can be clicked, and the layer of each of its elements.
         self._clickable: list[tuple[bqplot.Mark, tuple[str, ...]]] = []
-        scheme: Scheme = "dark" if theme == "dark" else "light"
         rows = [
             ipywidgets.HBox(
-                [
-                    self._chart(chart, height, share, scheme)
-                    for chart, share in zip(charts, content.shares(index), strict=True)
-                ],
+                [self._chart(chart, height, share) for chart, share in zip(charts, content.shares(index), strict=True)],
                 layout={"flex_flow": "row wrap", "width": "100%", "overflow": "hidden"},
             )
             for index, (charts, height) in enumerate(zip(content.rows, content.heights, strict=True))
@@ -80,9 +80,11 @@ class LiveFigure(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries n
         self.add_class("wsw-figure")
         if theme != "auto":
             self.add_class(f"wsw-{theme}")
+        self._parts = tuple(_parts_of(self))
+        retire_previous(self)
 
-    def _chart(self, chart: Chart, height: int, share: float, scheme: Scheme) -> ipywidgets.Widget:
-        scales = scales_of(chart, scheme)
+    def _chart(self, chart: Chart, height: int, share: float) -> ipywidgets.Widget:
+        scales = scales_of(chart)
         drawn = [(mark, draw_mark(mark, chart, scales)) for mark in chart.marks]
         marks = [one for _, several in drawn for one in several]
         figure = bqplot.Figure(
@@ -96,15 +98,22 @@ class LiveFigure(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries n
             layout={"width": "100%", "height": f"{height}px"},
         )
         self.charts[chart.name] = figure
-        for mark, several in drawn:
-            if isinstance(mark, Bars | Points) and mark.layers:
-                self._make_clickable(several[0], mark.layers)
-        keys = [*chart.keys, *(key for mark in chart.marks if isinstance(mark, Slices) for key in _slice_keys(mark))]
-        heading = _heading(chart, keys)
-        return ipywidgets.VBox(
+        heading = _heading(chart)
+        box = ipywidgets.VBox(
             [*([ipywidgets.HTML(heading)] if heading else []), figure],
             layout={"flex": f"{10 * share:.2f} 1 {round(900 * share)}px", "min_width": "280px", "overflow": "hidden"},
         )
+        for mark, several in drawn:
+            if isinstance(mark, Bars | Points) and mark.layers:
+                self._make_clickable(several[0], mark.layers)
+                box.add_class("wsw-clickable")
+        return box
+
+    def close(self) -> None:
+        """Close the figure with everything that it was made of: charts, marks, axes, scales, words."""
+        super().close()
+        for part in self._parts:
+            part.close()
 
     # Selecting
 
@@ -137,20 +146,43 @@ class LiveFigure(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries n
             self._highlighting = False
 
 
-def _slice_keys(mark: Slices) -> list[Key]:
-    return [Key(label, colour) for label, colour in zip(mark.labels, mark.colours, strict=True)]
+def _parts_of(widget: ipywidgets.Widget) -> list[ipywidgets.Widget]:
+    """Return all widgets that one is made of, without itself."""
+    found: dict[str, ipywidgets.Widget] = {}
+    waiting: list[Any] = [getattr(widget, name) for name in widget.keys]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting.extend(value.values())
+        elif isinstance(value, list | tuple):
+            waiting.extend(value)
+        elif isinstance(value, ipywidgets.Widget) and value.model_id not in found:
+            found[value.model_id] = value
+            waiting.extend(getattr(value, name) for name in value.keys)
+    return list(found.values())
 
 
-def _heading(chart: Chart, keys: list[Key]) -> str:
+def _heading(chart: Chart) -> str:
     """Return title, legend and note as markup, in which every word is text."""
+    keys = [*chart.keys, *(key for mark in chart.marks if isinstance(mark, Slices) for key in _slice_keys(mark))]
     parts = [f"<b>{html.escape(chart.title)}</b>"] if chart.title else []
     parts += [
         f'<span class="wsw-key wsw-{key.shape}" style="--key: {css_colour(key.colour)}">{html.escape(key.label)}</span>'
         for key in keys
     ]
+    parts += [_colour_bar(mark) for mark in chart.marks if isinstance(mark, Cells)]
     if chart.note:
         parts.append(f"<i>{html.escape(chart.note)}</i>")
     return f'<div class="wsw-sub">{"".join(parts)}</div>' if parts else ""
+
+
+def _slice_keys(mark: Slices) -> list[Key]:
+    return [Key(label, colour) for label, colour in zip(mark.labels, mark.colours, strict=True)]
+
+
+def _colour_bar(mark: Cells) -> str:
+    low, high = format_number(-mark.limit), format_number(mark.limit)
+    return f'<span>{html.escape(mark.legend)}: {low}<span class="wsw-colours"></span>{high}</span>'
 
 
 def _axes(chart: Chart, scales: dict[str, bqplot.Scale]) -> list[bqplot.Axis]:
@@ -178,11 +210,10 @@ def _axes(chart: Chart, scales: dict[str, bqplot.Scale]) -> list[bqplot.Axis]:
                 grid_lines="none" if categories else "solid",
                 grid_color=css_colour("line"),
                 tick_rotate=-60 if turned else 0,
-                tick_style={"text-anchor": "end"} if turned else {},
+                # Turned about their tick, they would begin beside it.
+                tick_style={"text-anchor": "end", "translate": "-12px -3px"} if turned else {},
             )
         )
-    if "color" in scales:
-        axes.append(bqplot.ColorAxis(scale=scales["color"], side="right", label=""))
     return axes
 
 
@@ -196,17 +227,20 @@ def _margins(chart: Chart) -> dict[str, int]:
     if chart.x is None or chart.y is None:
         return {"top": 4, "bottom": 4, "left": 4, "right": 4}
     below = _turned_height(chart.x) + 8 if chart.x.kind == "category" else 30
-    colour_axis = 70 if any(isinstance(mark, Cells) for mark in chart.marks) else 16
     return {
         "top": 10,
         "bottom": below + (16 if chart.x.label else 0),
         "left": _widest(chart.y) + (30 if chart.y.label else 14),
-        "right": colour_axis,
+        "right": 16,
     }
 
 
 def _widest(axis: Axis) -> int:
-    return min(_LONGEST_LABEL, round(_CHARACTER * max((len(tick.label) for tick in axis.ticks), default=1)))
+    return min(_LONGEST_LABEL, round(max((_width(tick.label) for tick in axis.ticks), default=_CHARACTER)))
+
+
+def _width(word: str) -> float:
+    return sum(_WIDE_CHARACTER if east_asian_width(letter) in "WF" else _CHARACTER for letter in word)
 
 
 def _turned_height(axis: Axis) -> int:
@@ -214,8 +248,12 @@ def _turned_height(axis: Axis) -> int:
 
 
 def _as_javascript(value: float) -> str:
-    """Return a number as the page writes it, under which it looks the tick's label up."""
-    if value == int(value) and abs(value) < 1e21:
-        return str(int(value))
-    mantissa, _, exponent = repr(value).partition("e")
-    return f"{mantissa}e{int(exponent):+d}" if exponent and abs(value) < 1e-6 else f"{value!r}"
+    """Return a finite number as the page writes it, under which it looks the tick's label up.
+
+    Both languages write the fewest digits that tell a number from its neighbours, but JavaScript has an exponent only
+    below 10⁻⁶ and from 10²¹ on, and no zero before it.
+    """
+    if value == 0 or 1e-6 <= abs(value) < 1e21:
+        return np.format_float_positional(value + 0.0, trim="-")
+    mantissa, _, exponent = np.format_float_scientific(value, trim="-").partition("e")
+    return f"{mantissa}e{int(exponent):+d}"
