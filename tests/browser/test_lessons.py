@@ -160,9 +160,9 @@ def test_outliers_and_what_int8_costs_a_real_model(open_notebook: OpenNotebook) 
     notebook = opened(open_notebook, "03-outliers-and-int8")
     planted = cell_with(notebook, "def with_outliers")
     table = planted.locator("table").first
-    for slider in ("how large", "how many"):
+    for slider, key in (("how large", "ArrowRight"), ("how many", "End")):
         before = table.inner_text()
-        slide(planted, slider)
+        slide(planted, slider, key)
         expect(table).not_to_have_text(before)
     # What the lesson claims of the measured versions, whatever the figures are.
     for claim in (
