@@ -6,6 +6,7 @@ import { tableCsv } from "./export/csv";
 import { download, fileName } from "./export/files";
 import { pngOf } from "./export/png";
 import { panelSvg, svgText } from "./export/svg";
+import { Icon } from "./Icon";
 import { usePopup } from "./popup";
 import { text } from "./text";
 
@@ -49,7 +50,7 @@ export function SaveMenu({
           open.value = !open.value;
         }}
       >
-        ⤓
+        <Icon sign="save" />
       </button>
       {open.value && (
         <ul class="wsw-popup wsw-formats" onKeyDown={onKeyDown}>

@@ -6,6 +6,7 @@ import { useEffect } from "preact/hooks";
 import type { ClassifiedMetric, Grade } from "./assessment";
 import { useView } from "./context";
 import { download, fileName } from "./export/files";
+import { Icon } from "./Icon";
 import { bare, formatMetric, titleOf } from "./metrics";
 import type { Family } from "./model";
 import { PanelMenu } from "./PanelMenu";
@@ -185,7 +186,7 @@ function FullScreen({ root }: { root: RefObject<HTMLElement | null> }) {
         else void root.current?.requestFullscreen();
       }}
     >
-      ⛶
+      <Icon sign="full" />
     </button>
   );
 }

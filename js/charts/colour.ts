@@ -8,9 +8,12 @@ import { PALETTES, type Scheme } from "../palette";
 export interface Colouring {
   /** The colour of a value; null where it has none. */
   colour(value: number): string | null;
-  /** The ends of the ramp, where there is one. */
-  ramp: { low: number; high: number; colours: readonly string[] } | null;
+  /** The ends of the ramp, where there is one; `zero` is the colour of zeros, which have no place on a log axis. */
+  ramp: { low: number; high: number; colours: readonly string[]; zero: string | null } | null;
 }
+
+/** How far along the ramp the least value of a log axis is where there are zeros, which are at its beginning. */
+const ABOVE_ZERO = 0.2;
 
 export function colouring(metric: string, values: Float64Array, thresholds: Thresholds, scheme: Scheme): Colouring {
   const { levels, ramp: colours } = PALETTES[scheme];
@@ -24,21 +27,29 @@ export function colouring(metric: string, values: Float64Array, thresholds: Thre
       ramp: null,
     };
   const along = axisKind(metric) === "linear" ? (value: number) => value : (value: number) => Math.log1p(value / 1e-2);
-  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  let [low, high, zeros] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, false];
   for (const value of values) {
-    // A zero has no place on a log axis: it is coloured as the least that has one.
-    if (!Number.isFinite(value) || (axisKind(metric) === "log" && value <= 0)) continue;
+    if (!Number.isFinite(value)) continue;
+    if (axisKind(metric) === "log" && value <= 0) {
+      zeros = true;
+      continue;
+    }
     low = Math.min(low, value);
     high = Math.max(high, value);
   }
   const [start, end] = axisKind(metric) === "log" ? [Math.log(low), Math.log(high)] : [along(low), along(high)];
+  const begin = zeros ? ABOVE_ZERO : 0;
   const share = (value: number): number => {
+    if (axisKind(metric) === "log" && value <= 0) return 0;
     const at = axisKind(metric) === "log" ? Math.log(value) : along(value);
-    return end > start ? Math.min(1, Math.max(0, (at - start) / (end - start))) : 0.5;
+    return begin + (1 - begin) * (end > start ? Math.min(1, Math.max(0, (at - start) / (end - start))) : 0.5);
   };
+  const last = colours.length - 1;
   return {
-    colour: (value) =>
-      Number.isNaN(value) ? null : (colours[Math.round(share(value) * (colours.length - 1))] as string),
-    ramp: low <= high ? { low, high, colours } : null,
+    colour: (value) => (Number.isNaN(value) ? null : (colours[Math.round(share(value) * last)] as string)),
+    ramp:
+      low <= high
+        ? { low, high, colours: colours.slice(Math.round(begin * last)), zero: zeros ? (colours[0] as string) : null }
+        : null,
   };
 }

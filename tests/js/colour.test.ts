@@ -48,8 +48,10 @@ describe("any other metric is coloured along the ramp", () => {
 
   it("where one of a logarithmic metric is zero, as the least singular value of a layer may be", () => {
     const { colours, ramp } = coloured("spectral.min_singular_value", 0, 1e-3, 10);
-    expect(colours).toEqual([FIRST, FIRST, LAST]);
-    expect(ramp).toMatchObject({ low: 1e-3, high: 10 });
+    // What is not zero is told from it: a layer that changed least from one that did not.
+    expect(colours).toEqual([FIRST, RAMP[6], LAST]);
+    expect(ramp).toEqual({ low: 1e-3, high: 10, colours: RAMP.slice(6), zero: FIRST });
+    expect(coloured("spectral.min_singular_value", 1e-3, 10).ramp?.zero).toBeNull();
     expect(coloured("spectral.min_singular_value", 0, 0).ramp).toBeNull();
     expect(coloured("risk", 0, 90, INFINITE).colours).toEqual([FIRST, LAST, LAST]);
   });

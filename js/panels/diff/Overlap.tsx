@@ -21,7 +21,15 @@ export function Overlap() {
   const { overlap, nearest } = detail ?? {};
   const label = row === null ? "" : (store.catalog.value.labels[row] ?? "");
   return (
-    <Panel name="overlap" title={diffText.overlap} aside={label}>
+    <Panel
+      name="overlap"
+      title={diffText.overlap}
+      aside={
+        <>
+          {label} {overlap && <Legend />}
+        </>
+      }
+    >
       <DiffState row={row} ready={Boolean(overlap)}>
         {() =>
           overlap &&
@@ -40,6 +48,16 @@ export function Overlap() {
         }
       </DiffState>
     </Panel>
+  );
+}
+
+function Legend() {
+  const { scheme } = useView();
+  return (
+    <span class="wsw-ramp wsw-cosines">
+      |cos| 0
+      <i style={{ background: `linear-gradient(90deg, ${PALETTES[scheme.value].ramp.join(",")})` }} />1
+    </span>
   );
 }
 

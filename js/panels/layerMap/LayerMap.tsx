@@ -227,6 +227,11 @@ function Legend({ metric }: { metric: string }) {
   if (!ramp) return null;
   return (
     <span class="wsw-ramp">
+      {ramp.zero && (
+        <>
+          0 <i class="wsw-zero" style={{ background: ramp.zero }} />
+        </>
+      )}
       {formatMetric(metric, ramp.low)}
       <i style={{ background: `linear-gradient(90deg, ${ramp.colours.join(",")})` }} />
       {formatMetric(metric, ramp.high)}

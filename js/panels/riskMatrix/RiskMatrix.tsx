@@ -10,6 +10,7 @@ import type { Painter } from "../../charts/painter";
 import { type Corner, Surface } from "../../charts/Surface";
 import { type Size, useSize } from "../../charts/size";
 import { useView } from "../../context";
+import { Icon } from "../../Icon";
 import { PALETTES } from "../../palette";
 import { text } from "../../text";
 import { Empty, Panel } from "../Panel";
@@ -21,11 +22,7 @@ const REACH = 14; // pixels around a mark that count as on it
 
 /** What a drag does. */
 type Tool = "box" | "lasso" | "move";
-const TOOLS: { tool: Tool; sign: string }[] = [
-  { tool: "box", sign: "▭" },
-  { tool: "lasso", sign: "◌" },
-  { tool: "move", sign: "✥" },
-];
+const TOOLS: Tool[] = ["box", "lasso", "move"];
 
 export function RiskMatrix() {
   const { store, scheme } = useView();
@@ -110,7 +107,7 @@ export function RiskMatrix() {
       aside={<Legend />}
       controls={
         <fieldset class="wsw-buttons" title={text.zoomHint}>
-          {TOOLS.map(({ tool: each, sign }) => (
+          {TOOLS.map((each) => (
             <button
               key={each}
               type="button"
@@ -121,17 +118,17 @@ export function RiskMatrix() {
                 tool.value = each;
               }}
             >
-              {sign}
+              <Icon sign={each} />
             </button>
           ))}
           <button type="button" aria-label={text.zoomIn} title={text.zoomIn} onClick={() => zoomer.by(1.5)}>
-            +
+            <Icon sign="in" />
           </button>
           <button type="button" aria-label={text.zoomOut} title={text.zoomOut} onClick={() => zoomer.by(1 / 1.5)}>
-            −
+            <Icon sign="out" />
           </button>
           <button type="button" aria-label={text.resetZoom} title={text.resetZoom} onClick={zoomer.reset}>
-            ⤢
+            <Icon sign="reset" />
           </button>
         </fieldset>
       }
