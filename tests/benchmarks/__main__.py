@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-BENCHMARKS = ("scan", "growth", "memory", "compare", "others", "dashboard", "scale")
+BENCHMARKS = ("scan", "growth", "memory", "compare", "others", "dashboard", "report", "scale")
 
 
 def show(value: object) -> str:
