@@ -18,59 +18,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file, save, save_file
+from safetensors.torch import save
 
 import weightscope_widget as wsw
+from tests.python.command_line import ENVIRONMENT, file, in_bash, pair, wsw_command
 from tests.python.figure_cases import HOSTILE
 from tests.python.servers import Reply, Request, files, serving
 from weightscope_widget.cli import main
 
-STEERING = "h.1.mlp.\x1b]0;owned\x07[red]x"
-
-
-ENVIRONMENT = {**os.environ, "WEIGHTSCOPE_CACHE": "off", "PYTHONPATH": str(Path(__file__).parents[2])}
-
-
-def wsw_command(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "weightscope_widget", *map(str, arguments)]
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=300, env=ENVIRONMENT | environment
-    )
-
-
-def in_bash(command: str) -> subprocess.CompletedProcess[str]:
-    """Run a pipeline in which ``wsw`` is the command; it fails where any part of it does."""
-    script = f"set -o pipefail; wsw() {{ '{sys.executable}' -m weightscope_widget \"$@\"; }}; {command}"
-    return subprocess.run(
-        ["bash", "-c", script], capture_output=True, text=True, check=False, timeout=300, env=ENVIRONMENT
-    )
-
-
-@pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model with a layer of each grade that weights can have, and names that mean harm."""
-    torch.manual_seed(0)
-    heavy = 0.02 * torch.randn(40, 30)
-    heavy.view(-1)[::5] *= 60  # a fifth of it far out
-    singular = torch.diag(torch.logspace(0, -6, 24))
-    state = {
-        "h.0.mlp.c_fc.weight": torch.randn(40, 30),
-        "h.0.mlp.c_proj.weight": heavy,
-        "h.0.attn.c_proj.weight": singular,
-        f"{HOSTILE}.weight": torch.randn(16, 12),
-        f"{STEERING}.weight": torch.randn(8, 6),
-        "h.0.ln.weight": torch.ones(30),
-    }
-    path = tmp_path_factory.mktemp("model") / "model.safetensors"
-    save_file(state, path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def broken(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("broken") / "model.safetensors"
-    save_file({"a.weight": torch.tensor([[1.0, float("nan")], [0.0, 1.0]])}, path)
-    return path
+__all__ = ["file", "pair"]  # fixtures
 
 
 class TestScan:
@@ -98,7 +54,7 @@ class TestScan:
     def test_comments_say_what_else_there_is(self, file: Path) -> None:
         ran = wsw_command("scan", file, "--top", 2)
         comments = [line for line in ran.stdout.splitlines() if line.startswith("#")]
-        assert re.match(r"# model0: 5 layers, 3,\d{3} weights, \d+\.\d s", comments[0])
+        assert re.match(r"# model\d: 5 layers, 3,\d{3} weights, \d+\.\d s", comments[0])
         assert any("rules of thumb" in line for line in comments)
         assert any(line.startswith("# training: ") for line in comments)
         assert len(ran.stdout.splitlines()) - len(comments) == 3
@@ -129,81 +85,10 @@ class TestScan:
         assert loaded.methods == ("basic_stats", "quantization")
         assert "h.0.ln" in loaded
 
-    # With the usual thresholds one layer is Warning (κ and the zeros around its diagonal); where κ beyond 1.2 is very
-    # high, far outliers make another one Critical.
-    @pytest.mark.parametrize(
-        ("gate", "thresholds", "caught"),
-        [
-            ("critical", None, []),
-            ("warning", None, ["h.0.attn.c_proj"]),
-            ("critical", "condition_number=1,1.1,1.2", ["h.0.mlp.c_proj"]),
-            ("warning", "condition_number=1,1.1,1.2", ["h.0.attn.c_proj", "h.0.mlp.c_proj"]),
-        ],
-    )
-    def test_the_gate(self, file: Path, gate: str, thresholds: str | None, caught: list[str]) -> None:
-        more = ["--threshold", thresholds] if thresholds else []
-        ran = wsw_command("scan", file, "--fail-on", gate, "--quiet", *more)
-        assert ran.returncode == (1 if caught else 0)
-        assert ran.stdout == ""
-        layers = "1 layer is" if len(caught) == 1 else f"{len(caught)} layers are"
-        grade = "critical" if gate == "critical" else "warning or worse"
-        failed = f"wsw: gate failed: {layers} {grade}: {', '.join(caught)}\n"
-        assert ran.stderr == (failed if caught else "")
-
-    def test_a_layer_with_nan_fails_the_gate(self, broken: Path) -> None:
-        ran = wsw_command("scan", broken, "--fail-on", "critical", "--quiet")
-        assert ran.returncode == 1
-        assert ran.stderr == "wsw: gate failed: 1 layer is critical: a\n"
-
-    def test_a_layer_that_nobody_can_grade_fails_the_gate(self, tmp_path: Path) -> None:
-        save_file({"a.weight": torch.zeros(4, 3), "b.weight": torch.eye(3)}, tmp_path / "zero.safetensors")
-        ran = wsw_command("scan", tmp_path / "zero.safetensors", "--fail-on", "critical")
-        assert ran.returncode == 1
-        assert "# Grades: 1 Excellent, 1 not graded." in ran.stdout
-        assert ran.stderr == "wsw: gate failed: 1 layer could not be graded: a\n"
-
-    def test_vectors_need_no_grade(self, tmp_path: Path) -> None:
-        save_file({"a.weight": torch.eye(3), "a.bias": torch.zeros(3)}, tmp_path / "m.safetensors")
-        ran = wsw_command("scan", tmp_path / "m.safetensors", "--fail-on", "critical", "--vectors", "--quiet")
-        assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
-
-    def test_a_gate_and_a_report_whose_figure_fails(self, tmp_path: Path) -> None:
-        # Without a spectrum that is finite there is nothing to draw of ranks: an error, and yet the gate is heard.
-        save_file({"a.weight": torch.full((3, 3), float("nan"))}, tmp_path / "m.safetensors")
-        out = tmp_path / "out"
-        ran = wsw_command("scan", tmp_path / "m.safetensors", "--fail-on", "critical", "--quiet", "--report", out)
-        gate, error = ran.stderr.splitlines()
-        assert ran.returncode == 2
-        assert gate == "wsw: gate failed: 1 layer is critical: a"
-        assert error.startswith("wsw: error: The report lacks")
-
     def test_a_reader_that_has_enough_is_no_error(self, file: Path) -> None:
         ran = in_bash(f"wsw scan '{file}' | head -1")
         assert (ran.returncode, ran.stderr) == (0, "")
-        assert ran.stdout.startswith("# model0: 5 layers")
-
-    def test_a_reader_that_has_enough_hides_no_failed_gate(self, file: Path, tmp_path: Path) -> None:
-        ran = in_bash(f"wsw scan '{file}' --fail-on warning --report '{tmp_path / 'out'}' --top 1 | head -1")
-        assert (ran.returncode, ran.stdout.count("\n")) == (1, 1)
-        assert "wsw: gate failed: 1 layer is warning or worse: h.0.attn.c_proj\n" in ran.stderr
-        assert (tmp_path / "out" / "dashboard.html").exists()
-
-    @pytest.mark.parametrize("both", [False, True])
-    def test_a_pipe_that_nobody_reads_hides_no_failed_gate(self, file: Path, *, both: bool) -> None:
-        ours, theirs = os.pipe()
-        os.close(ours)
-        command = [sys.executable, "-m", "weightscope_widget", "scan", str(file), "--fail-on", "warning"]
-        ran = subprocess.run(
-            command,
-            stdout=theirs,
-            stderr=theirs if both else subprocess.PIPE,
-            check=False,
-            timeout=300,
-            env=ENVIRONMENT,
-        )
-        os.close(theirs)
-        assert ran.returncode == 1
-        assert both or ran.stderr == b"wsw: gate failed: 1 layer is warning or worse: h.0.attn.c_proj\n"
+        assert re.match(r"# model\d: 5 layers", ran.stdout)
 
     def test_a_terminal_that_lacks_letters_shows_the_rest(self, file: Path) -> None:
         ran = wsw_command("scan", file, PYTHONIOENCODING="ascii")
@@ -297,20 +182,8 @@ class TestScan:
 
 
 class TestCompare:
-    @pytest.fixture(scope="class")
-    def files(self, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-        folder = tmp_path_factory.mktemp("pair")
-        draw = torch.Generator().manual_seed(0)
-        base = {f"h.{i}.mlp.c_fc.weight": torch.randn(12, 9, generator=draw) for i in range(3)}
-        tuned = {name: tensor.clone() for name, tensor in base.items()}
-        tuned["h.1.mlp.c_fc.weight"] += torch.outer(torch.ones(12), torch.ones(9))
-        tuned["h.2.mlp.c_fc.weight"][:, 0] = tuned["h.2.mlp.c_fc.weight"][:, 1]  # κ = ∞
-        for name, state in (("base", base), ("tuned", tuned)):
-            save_file(state, folder / f"{name}.safetensors")
-        return folder / "base.safetensors", folder / "tuned.safetensors"
-
-    def test_a_pipe_gets_the_changes(self, files: tuple[Path, Path], tmp_path: Path) -> None:
-        ran = wsw_command("compare", *files, "--output", tmp_path / "c.json")
+    def test_a_pipe_gets_the_changes(self, pair: tuple[Path, Path], tmp_path: Path) -> None:
+        ran = wsw_command("compare", *pair, "--output", tmp_path / "c.json")
         assert (ran.returncode, ran.stderr) == (0, "")
         header, *rows = [line.split("\t") for line in ran.stdout.splitlines() if not line.startswith("#")]
         frame = wsw.load_comparison(tmp_path / "c.json").to_frame()
@@ -322,51 +195,8 @@ class TestCompare:
         assert rows[1][-1] == "condition_number: safe → very high"
         assert any("rule of thumb" in line for line in ran.stdout.splitlines())
 
-    def test_the_gate(self, files: tuple[Path, Path]) -> None:
-        base, tuned = files
-        ran = wsw_command("compare", base, tuned, "--fail-on", "worse", "--quiet")
-        assert (ran.returncode, ran.stdout) == (1, "")
-        assert ran.stderr == "wsw: gate failed: 1 layer entered a riskier class: h.2.mlp.c_fc\n"
-        same = wsw_command("compare", base, base, "--fail-on", "worse")
-        assert same.returncode == 0
-        assert "identical: The models are identical" in same.stdout
-
-    @pytest.mark.parametrize(
-        ("value", "sentence", "worse"),
-        [
-            (0.0, "1 layer can no longer be graded: h.1.mlp.c_fc", "health: Excellent → not graded"),
-            (float("nan"), "1 layer entered a riskier class: h.1.mlp.c_fc", "health: Excellent → Critical"),
-        ],
-    )
-    def test_a_layer_that_was_wiped_out_is_worse(
-        self, files: tuple[Path, Path], tmp_path: Path, value: float, sentence: str, worse: str
-    ) -> None:
-        tuned = load_file(files[0]) | {"h.1.mlp.c_fc.weight": torch.full((12, 9), value)}
-        save_file(tuned, tmp_path / "tuned.safetensors")
-        ran = wsw_command("compare", files[0], tmp_path / "tuned.safetensors", "--fail-on", "worse")
-        assert (ran.returncode, ran.stderr) == (1, f"wsw: gate failed: {sentence}\n")
-        assert ran.stdout.count(worse) == 1
-
-    def test_a_bias_that_became_nan_is_worse(self, tmp_path: Path) -> None:
-        state = {"a.weight": torch.eye(3), "a.bias": torch.ones(3)}
-        save_file(state, tmp_path / "base.safetensors")
-        save_file(state | {"a.bias": torch.full((3,), float("nan"))}, tmp_path / "tuned.safetensors")
-        pair = tmp_path / "base.safetensors", tmp_path / "tuned.safetensors"
-        ran = wsw_command("compare", *pair, "--fail-on", "worse", "--quiet")
-        assert (ran.returncode, ran.stderr) == (1, "wsw: gate failed: 1 layer entered a riskier class: a.bias\n")
-
-    def test_a_gate_that_could_not_fail_is_refused(self, files: tuple[Path, Path], tmp_path: Path) -> None:
-        ran = wsw_command("compare", *files, "--fail-on", "worse", "--methods", "sparsity")
-        assert (ran.returncode, ran.stdout) == (2, "")
-        assert "--fail-on needs the methods spectral and quantization" in ran.stderr
-        save_file({"other.weight": torch.eye(3)}, tmp_path / "other.safetensors")
-        ran = wsw_command("compare", files[0], tmp_path / "other.safetensors", "--fail-on", "worse")
-        assert (ran.returncode, ran.stdout) == (2, "")
-        assert "have no matrix in common; give two models" in ran.stderr
-        assert ran.stderr.count("\n") == 1
-
-    def test_errors(self, files: tuple[Path, Path]) -> None:
-        ran = wsw_command("compare", files[0], "/nowhere")
+    def test_errors(self, pair: tuple[Path, Path]) -> None:
+        ran = wsw_command("compare", pair[0], "/nowhere")
         assert ran.returncode == 2
         assert ran.stderr.startswith("wsw: error: There is nothing at '/nowhere'")
 
