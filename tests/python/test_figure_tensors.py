@@ -18,6 +18,7 @@ from weightscope_widget.visualizers import (
     weight_heatmap_content,
 )
 from weightscope_widget.visualizers.chart import Bins, Cells, Line, Rule
+from weightscope_widget.visualizers.given import as_results
 
 __all__ = ["results"]  # a fixture
 
@@ -142,6 +143,18 @@ class TestSingularValues:
         assert len(line.y) <= 2001
         assert (line.y[0], line.y[-1], line.x[-1]) == (9000, 1, 9000)
         assert line.y == pytest.approx(values[line.x.astype(int) - 1])
+
+    def test_results_that_list_the_largest_only_show_these(self, results: ScanResults) -> None:
+        listed = as_results({name: dict(results[name]) for name in ("wte", "h.0.attn.c_proj")})
+        content = singular_values_content("wte", listed)
+        assert list(content.charts) == ["top"]
+        assert only(content.charts["top"], Line).y == pytest.approx(svd("wte")[:10], rel=1e-9)
+        assert content.notes == (
+            "These results list the largest singular values only; scan the model for all of them.",
+        )
+        # Beside a layer whose spectrum is here, too; the legend is then on the chart that there is.
+        both = singular_values_content({"some": "wte", "other": "h.0.attn.c_proj"}, listed)
+        assert [key.label for key in both.charts["top"].keys] == ["some", "other"]
 
     @pytest.mark.parametrize(
         ("weights", "sentence"),

@@ -20,11 +20,14 @@ __all__ = ["singular_values_content"]
 
 _HEIGHT = 330
 _MOST_POINTS = 2000
+_LISTED = "These results list the largest singular values only; scan the model for all of them."
 _EDGE = "Random edge: where the spectrum of a Gaussian matrix of this shape and spread would end (Marchenko–Pastur)."
 
 
 def singular_values_content(weights: Any, results: ScanResults | None = None, top_k: int = 10) -> Content:
     """Return the singular value figure, of one matrix or of several.
+
+    Where results list the largest values and no more, as the reference's do, only these are drawn.
 
     Parameters
     ----------
@@ -45,8 +48,9 @@ def singular_values_content(weights: Any, results: ScanResults | None = None, to
     check_count("top_k", top_k, "how many singular values to draw")
     series = series_of(weights, results)
     spectra = []
+    whole = all(each.listed is None for each in series)
     for each in series:
-        values = each.singular_values
+        values = each.singular_values if each.listed is None else each.listed
         if np.isnan(values).any():
             raise InvalidArgumentError(f"{each.label} has NaN or infinite weights, and so no singular values.")
         if not values[0] > 0:
@@ -67,34 +71,35 @@ def singular_values_content(weights: Any, results: ScanResults | None = None, to
         top.append(Line(index[:shown], values[:shown], colour, each.label, hints))
         positive = values > 0
         every.append(Line(*_thinned(index[positive], values[positive]), colour, each.label))
-        if not positive.all():
+        if whole and not positive.all():
             notes.append(f"{each.label}: {counted(float((~positive).sum()), 'zero')} not drawn.")
     alone = len(series) == 1
-    edge = _random_edge(spectra[0], series[0].shape) if alone else None
+    edge = _random_edge(spectra[0], series[0].shape) if alone and whole else None
+    keys = () if alone else tuple(Key(line.name, line.colour, "line") for line in every)
+    first = Chart(
+        "top",
+        f"The largest {shown}",
+        linear_axis("Index", 0.5, shown + 0.5, min(shown, 10)),
+        linear_axis("Singular value σ", 0.0, 1.06 * largest),
+        tuple(top),
+        () if whole else keys,
+        legend="inside",
+    )
+    second = Chart(
+        "all",
+        f"All {format_count(longest)}",
+        linear_axis("Index", 1.0, max(float(longest), 2.0)),
+        log_axis("Singular value σ (log)", smallest / 1.5, 1.5 * max(largest, edge or 0.0)),
+        (*every, *(() if edge is None else (Rule("y", edge, "muted", "random edge"),))),
+        keys,
+        legend="inside",
+    )
+    words = _words(spectra[0]) if alone and whole else None if whole else _LISTED
     return Content(
         f"Singular values of {series[0].label if alone else f'{len(series)} layers'}",
-        (
-            (
-                Chart(
-                    "top",
-                    f"The largest {shown}",
-                    linear_axis("Index", 0.5, shown + 0.5, min(shown, 10)),
-                    linear_axis("Singular value σ", 0.0, 1.06 * largest),
-                    tuple(top),
-                ),
-                Chart(
-                    "all",
-                    f"All {format_count(longest)}",
-                    linear_axis("Index", 1.0, max(float(longest), 2.0)),
-                    log_axis("Singular value σ (log)", smallest / 1.5, 1.5 * max(largest, edge or 0.0)),
-                    (*every, *(() if edge is None else (Rule("y", edge, "muted", "random edge"),))),
-                    () if alone else tuple(Key(line.name, line.colour, "line") for line in every),
-                    legend="inside",
-                ),
-            ),
-        ),
+        ((first, second) if whole else (first,),),
         (_HEIGHT,),
-        notes=(*((_words(spectra[0]),) if alone else ()), *(() if edge is None else (_EDGE,)), *notes),
+        notes=tuple(note for note in (words, None if edge is None else _EDGE, *notes) if note is not None),
     )
 
 

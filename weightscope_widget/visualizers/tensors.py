@@ -68,6 +68,18 @@ class Series:
         return self.results.singular_values(self.layer)
 
     @property
+    def listed(self) -> np.ndarray | None:
+        """The largest singular values, float64, descending, where results list these and hold no whole spectrum."""
+        if self.results is None or self.layer is None or self.layer in self.results.spectra:
+            return None
+        values = (
+            self.results[self.layer].get("spectral", {}).get("top_singular_values")
+            if self.layer in self.results
+            else None
+        )
+        return np.array(values, dtype=np.float64) if values else None
+
+    @property
     def shape(self) -> tuple[int, ...] | None:
         """The shape as stored, None where a results file does not say."""
         if self.weights is not None:
