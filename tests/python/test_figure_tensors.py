@@ -149,9 +149,7 @@ class TestSingularValues:
         content = singular_values_content("wte", listed)
         assert list(content.charts) == ["top"]
         assert only(content.charts["top"], Line).y == pytest.approx(svd("wte")[:10], rel=1e-9)
-        assert content.notes == (
-            "These results list the largest singular values only; scan the model for all of them.",
-        )
+        assert content.notes == ("These results list the largest singular values only; scan for all.",)
         # Beside a layer whose spectrum is here, too; the legend is then on the chart that there is.
         both = singular_values_content({"some": "wte", "other": "h.0.attn.c_proj"}, listed)
         assert [key.label for key in both.charts["top"].keys] == ["some", "other"]
@@ -279,3 +277,13 @@ class TestGiven:
     def test_a_name_that_is_not_there(self, results: ScanResults) -> None:
         with pytest.raises(wsw.WeightScopeError, match="wtf"):
             weight_distribution_content("wtf", results)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 7, 384])
+def test_an_index_is_a_whole_number(size: int) -> None:
+    charts = singular_values_content(np.diag(np.arange(1.0, size + 1))).charts
+    for chart in charts.values():
+        assert chart.x is not None
+        values = [tick.value for tick in chart.x.ticks]
+        assert values == [int(tick.label) for tick in chart.x.ticks]
+        assert values

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.formats import format_number, format_tick, power_of_ten
@@ -14,6 +15,7 @@ __all__ = [
     "check_drawable",
     "count_axis",
     "format_level",
+    "index_axis",
     "linear_axis",
     "log_axis",
     "percentage_axis",
@@ -94,8 +96,13 @@ def count_axis(label: str, most: float, *, log: bool = False) -> Axis:
     """Return an axis of counts from 0, or from one half on a logarithmic one, where a count of 1 is still seen."""
     if log:
         return log_axis(label, 0.5, max(1.0, most) * 1.6)
-    axis = linear_axis(label, 0.0, max(1.0, most) * 1.06, 5)
-    return Axis(label, axis.low, axis.high, ticks=tuple(tick for tick in axis.ticks if tick.value == round(tick.value)))
+    return index_axis(label, 0.0, max(1.0, most) * 1.06, 5)
+
+
+def index_axis(label: str, low: float, high: float, ticks: int = 6) -> Axis:
+    """Return an axis of what comes in whole numbers only, with ticks at such."""
+    axis = linear_axis(label, low, high, ticks)
+    return replace(axis, ticks=tuple(tick for tick in axis.ticks if tick.value == round(tick.value)))
 
 
 def category_axis(label: str, categories: Sequence[str], most: int) -> Axis:

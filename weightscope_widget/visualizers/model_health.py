@@ -201,7 +201,6 @@ def _risks(results: ScanResults, names: list[str]) -> Chart:
     risks = np.array([results.risk(name) for name in riskiest], dtype=np.float64)
     finite = [risk for risk in risks if math.isfinite(risk)]
     axis = linear_axis("Risk: 50 or 25 for κ, and 3 × extreme outliers (%)", 0.0, max([*finite, 25.0]) * 1.08)
-    special = ~np.isfinite(risks)
     labels = labels_of(results)
     grades = [results.grade(name) for name in riskiest]
     return Chart(
@@ -216,22 +215,21 @@ def _risks(results: ScanResults, names: list[str]) -> Chart:
                 tuple(riskiest),
                 tuple(f"{labels[name]}: {_risk_words(results, name)}" for name in riskiest),
             ),
-            *(
-                (
-                    Texts(
-                        np.full(int(special.sum()), 0.01 * axis.high),
-                        np.flatnonzero(special).astype(np.float64),
-                        tuple(reason_missing(results, riskiest[row]) for row in np.flatnonzero(special)),
-                        "ink",
-                    ),
-                )
-                if special.any()
-                else ()
-            ),
+            # On a bar as light or as dark as the page is, where there is none as everything else that is written.
+            *_reasons(results, riskiest, np.flatnonzero(np.isposinf(risks)), 0.01 * axis.high, "ground"),
+            *_reasons(results, riskiest, np.flatnonzero(np.isnan(risks)), 0.01 * axis.high, "ink"),
         ),
         tuple(Key(grade, GRADE_COLOURS[grade]) for grade in GRADES if grade in grades),
         "" if riskiest else "Risk rests on the sections spectral and quantization, which the results lack.",
     )
+
+
+def _reasons(results: ScanResults, names: list[str], rows: np.ndarray, x: float, colour: Colour) -> tuple[Texts, ...]:
+    """Return why layers have no number, as words at their rows."""
+    if not len(rows):
+        return ()
+    words = tuple(reason_missing(results, names[row]) for row in rows)
+    return (Texts(np.full(len(rows), x), rows.astype(np.float64), words, colour),)
 
 
 def _risk_words(results: ScanResults, name: str) -> str:

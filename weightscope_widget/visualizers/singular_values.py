@@ -10,7 +10,7 @@ from weightscope_widget.arguments import check_count
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.formats import format_count, format_number
 from weightscope_widget.results import ScanResults
-from weightscope_widget.visualizers.axes import check_drawable, linear_axis, log_axis
+from weightscope_widget.visualizers.axes import check_drawable, index_axis, linear_axis, log_axis
 from weightscope_widget.visualizers.chart import Chart, Content, FloatArray, Key, Line, Rule
 from weightscope_widget.visualizers.layers import counted
 from weightscope_widget.visualizers.palette import SERIES
@@ -20,7 +20,7 @@ __all__ = ["singular_values_content"]
 
 _HEIGHT = 330
 _MOST_POINTS = 2000
-_LISTED = "These results list the largest singular values only; scan the model for all of them."
+_LISTED = "These results list the largest singular values only; scan for all."
 _EDGE = "Random edge: where the spectrum of a Gaussian matrix of this shape and spread would end (Marchenko–Pastur)."
 
 
@@ -79,7 +79,7 @@ def singular_values_content(weights: Any, results: ScanResults | None = None, to
     first = Chart(
         "top",
         f"The largest {shown}",
-        linear_axis("Index", 0.5, shown + 0.5, min(shown, 10)),
+        index_axis("Index", 0.5, shown + 0.5, min(shown, 10)),
         linear_axis("Singular value σ", 0.0, 1.06 * largest),
         tuple(top),
         () if whole else keys,
@@ -88,7 +88,7 @@ def singular_values_content(weights: Any, results: ScanResults | None = None, to
     second = Chart(
         "all",
         f"All {format_count(longest)}",
-        linear_axis("Index", 1.0, max(float(longest), 2.0)),
+        index_axis("Index", 1.0, max(float(longest), 2.0)),
         log_axis("Singular value σ (log)", smallest / 1.5, 1.5 * max(largest, edge or 0.0)),
         (*every, *(() if edge is None else (Rule("y", edge, "muted", "random edge"),))),
         keys,
