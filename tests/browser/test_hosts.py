@@ -135,6 +135,15 @@ def test_jupyterlab(open_notebook: OpenNotebook, spectrum: list[float]) -> None:
     clicked(notebook.page)
 
 
+# The indicator says idle before there is a kernel, too; then running cells does nothing, or asks which one.
+READY = """() => {
+    const [name, indicator, status] = [
+        ".jp-Toolbar-kernelName", ".jp-Notebook-ExecutionIndicator", ".jp-NotebookKernelStatus-fade",
+    ].map((each) => document.querySelector(each));
+    return name?.textContent.includes("Python 3") && indicator?.dataset.status === "idle" && status !== null;
+}"""
+
+
 @contextmanager
 def notebook7(root: Path, home: Path) -> Iterator[str]:
     token, port = secrets.token_hex(16), free_port()
@@ -152,7 +161,7 @@ def test_notebook_7(page: Page, tmp_path: Path, spectrum: list[float]) -> None:
     notebook_file(tmp_path)
     with notebook7(tmp_path, tmp_path) as address:
         page.goto(address)
-        page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for()
+        page.wait_for_function(READY)
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
         explored(page, spectrum)
