@@ -46,6 +46,11 @@ class Notebook:
             "async ([name, args]) => { await window.jupyterapp.commands.execute(name, args) }", [name, arguments]
         )
 
+    def change_theme(self, name: str) -> None:
+        """Change the application's theme and wait until what it covers the page with meanwhile is gone."""
+        self.command("apputils:change-theme", theme=name)
+        self.page.locator("#jupyterlab-splash").wait_for(state="detached")
+
     def run(self, code: str) -> str:
         """Run code in a new last cell; return what it printed or its value's text."""
         outputs = self.page.evaluate(

@@ -203,10 +203,10 @@ def test_colours_follow_the_notebook_s_theme(open_shared: OpenNotebook) -> None:
         figure: figure.locator("rect.bar").first.evaluate("bar => getComputedStyle(bar).fill")
         for figure in (follows, stays)
     }
-    notebook.command("apputils:change-theme", theme="JupyterLab Dark")
+    notebook.change_theme("JupyterLab Dark")
     expect(follows.locator("rect.bar").first).not_to_have_css("fill", light[follows])
     expect(stays.locator("rect.bar").first).to_have_css("fill", light[stays])
-    notebook.command("apputils:change-theme", theme="JupyterLab Light")
+    notebook.change_theme("JupyterLab Light")
 
 
 def cells_of(figure: Locator) -> np.ndarray:
@@ -227,7 +227,7 @@ def test_a_heatmap_follows_the_notebook_s_theme(open_shared: OpenNotebook) -> No
     for figure in (follows, light, dark):
         expect(figure.locator("image.heatmap")).to_have_attribute("href", re.compile("^data:image/png"))
     assert np.abs(cells_of(follows) - [[0x1F, 0x77, 0xB4], [255, 255, 255], [0xD6, 0x27, 0x28]]).max() <= 2
-    notebook.command("apputils:change-theme", theme="JupyterLab Dark")
+    notebook.change_theme("JupyterLab Dark")
     expect(follows.locator("image.heatmap")).not_to_have_css("filter", "none")
     # Zero is as dark as the page, and what was blue and red still is.
     negative, zero, positive = cells_of(follows)
@@ -236,7 +236,7 @@ def test_a_heatmap_follows_the_notebook_s_theme(open_shared: OpenNotebook) -> No
     assert np.abs(positive - [0xFF, 0x6B, 0x6B]).max() < 40
     assert np.abs(cells_of(dark) - cells_of(follows)).max() <= 2
     assert cells_of(light)[1].min() >= 253
-    notebook.command("apputils:change-theme", theme="JupyterLab Light")
+    notebook.change_theme("JupyterLab Light")
 
 
 @pytest.mark.parametrize(

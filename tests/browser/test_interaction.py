@@ -131,10 +131,10 @@ def test_it_follows_the_theme(open_shared: OpenNotebook) -> None:
     notebook.run_all()
     dashboard = notebook.dashboard()
     expect(dashboard).to_have_css("background-color", "rgb(255, 255, 255)")
-    notebook.command("apputils:change-theme", theme="JupyterLab Dark")
+    notebook.change_theme("JupyterLab Dark")
     expect(dashboard).to_have_attribute("data-scheme", "dark")
     expect(dashboard).to_have_css("background-color", "rgb(21, 23, 26)")
-    notebook.command("apputils:change-theme", theme="JupyterLab Light")
+    notebook.change_theme("JupyterLab Light")
     expect(dashboard).to_have_attribute("data-scheme", "light")
 
 
