@@ -101,7 +101,7 @@ def test_a_plan_reads_as_text() -> None:
 
 
 def test_ranks_read_as_text() -> None:
-    assert repr(results_of(CASES["lora"][0]).lora_ranks()) == "<LoraRanks for 90% of the energy: 5 matrices, 3 targets>"
+    assert repr(results_of(CASES["lora"][0]).lora_ranks()) == "<LoraRanks for 90% of the energy: 6 matrices, 3 targets>"
 
 
 def test_results_that_were_saved_make_the_same_plan(tmp_path: object) -> None:
