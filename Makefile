@@ -21,7 +21,7 @@ help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
 
 demo: $(VENV)/.notebook-ready $(BUNDLE) ## open the quickstart notebook in JupyterLab
-	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/01-quickstart.ipynb
+	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --LabApp.default_url=/lab/tree/notebooks/01-quickstart.ipynb
 
 test: $(VENV)/.dev-ready $(BUNDLE) ## check the front end's types and run every test
 	@npm run -s typecheck
