@@ -116,7 +116,7 @@ def _read(request: Request) -> Weights:
     if tensor.is_meta:
         raise TensorReadError(f"{layer.name!r} is on the meta device and has no weights; load them first.")
     # Of a product, the factors tell the spectrum far more cheaply, and its zeros exactly.
-    factors = getattr(layer.load, "factors", None) if set(request.methods) & set(SPECTRAL) else None
+    factors = layer.factors if set(request.methods) & set(SPECTRAL) else None
     return Weights(
         tensor,
         transposed=layer.transposed,

@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 import weightscope_widget as wsw
+from tests.python.adapters import adapt
 from weightscope_widget.sources import open_source
 
 peft = pytest.importorskip("peft")
@@ -49,17 +50,6 @@ class Small(nn.Module):
 def base() -> nn.Module:
     torch.manual_seed(1)
     return Small().eval()
-
-
-def adapt(base: nn.Module, folder: Path, **options: Any) -> Any:
-    """Wrap a copy of the base, all factors random, and save the adapter as PEFT does."""
-    torch.manual_seed(2)
-    wrapped = peft.get_peft_model(copy.deepcopy(base), peft.LoraConfig(init_lora_weights=False, **options))
-    for name, parameter in wrapped.named_parameters():
-        if parameter.requires_grad and "lora_" not in name:  # what PEFT begins as a copy of the base, or as zero
-            parameter.data += torch.randn_like(parameter)
-    wrapped.save_pretrained(str(folder))
-    return wrapped
 
 
 def factors(folder: Path, module: str) -> tuple[np.ndarray, np.ndarray]:

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 import weightscope_widget as wsw
+from tests.python.adapters import adapt
 from weightscope_widget.sources import Source
 
 peft = pytest.importorskip("peft")
@@ -84,17 +85,8 @@ def assert_made(base: nn.Module, expected: dict[str, torch.Tensor], extracted: w
 
 @pytest.fixture
 def adapter(base: nn.Module, tmp_path: Path) -> Path:
-    return adapt(base, tmp_path / "tuned", target_modules=["up", "square", "c_attn"], r=4, lora_alpha=7)
-
-
-def adapt(base: nn.Module, folder: Path, **options: Any) -> Path:
-    torch.manual_seed(6)
-    wrapped = peft.get_peft_model(copy.deepcopy(base), peft.LoraConfig(init_lora_weights=False, **options))
-    for name, parameter in wrapped.named_parameters():
-        if parameter.requires_grad and "lora_" not in name:  # what PEFT begins as a copy of the base, or as zero
-            parameter.data += torch.randn_like(parameter)
-    wrapped.save_pretrained(str(folder))
-    return folder
+    adapt(base, tmp_path / "tuned", target_modules=["up", "square", "c_attn"], r=4, lora_alpha=7)
+    return tmp_path / "tuned"
 
 
 @pytest.mark.parametrize("opened", [Path, wsw.Scope], ids=["path", "scope"])
@@ -128,7 +120,8 @@ def test_an_adapter_is_made_smaller_by_the_best_there_is(
 
 def test_what_else_an_adapter_changes_is_left_out(base: nn.Module, tmp_path: Path) -> None:
     options = {"target_modules": ["up", "conv", "embed", "mha"], "modules_to_save": ["square", "norm"], "r": 2}
-    tuned = adapt(base, tmp_path / "tuned", **options)
+    tuned = tmp_path / "tuned"
+    adapt(base, tuned, **options)
     extracted = wsw.extract_lora(base, tuned, tmp_path / "out", energy=1 - 1e-12, progress=False)
     assert set(extracted.errors) == {"up", "square"}  # the one as factors, the other as a whole
     told = {"embed": "an embedding or output head", "conv": "not the matrix of a linear layer", "norm": "a vector"}
@@ -143,7 +136,8 @@ def test_what_else_an_adapter_changes_is_left_out(base: nn.Module, tmp_path: Pat
 
 
 def test_the_bias_of_an_adapter_is_left_out(base: nn.Module, tmp_path: Path) -> None:
-    tuned = adapt(base, tmp_path / "tuned", target_modules=["up"], r=2, lora_bias=True)
+    tuned = tmp_path / "tuned"
+    adapt(base, tuned, target_modules=["up"], r=2, lora_bias=True)
     extracted = wsw.extract_lora(base, tuned, tmp_path / "out", rank=2, progress=False)
     assert extracted.ranks == {"up": 2}
     assert extracted.left_out.keys() == {"up.bias"}

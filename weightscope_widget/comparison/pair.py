@@ -186,7 +186,7 @@ class PairRequest:
 
     def _delta_spectra(self, base: torch.Tensor, tuned: torch.Tensor) -> list[np.ndarray]:
         """Return the singular values of ΔW: of the matrix, or of each of a stack."""
-        factors = getattr(self.tuned.load, "factors", None) if self.added else None
+        factors = self.tuned.factors if self.added else None
         if factors is not None:
             return [low_rank_singular_values(*factors())]
         return [difference_singular_values(*pair) for pair in zip(*map(self._matrices, (base, tuned)), strict=True)]
