@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Generic, Protocol, TypeVar
 
-from weightscope_widget.callers import level_outside
+from weightscope_widget._shared.stacklevel import level_outside
 from weightscope_widget.errors import ExecutorLostWarning, InvalidArgumentError
 from weightscope_widget.workers import default_workers, worker_pool
 

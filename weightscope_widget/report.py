@@ -30,7 +30,7 @@ from weightscope_widget.visualizers import (
 )
 from weightscope_widget.visualizers.given import as_results
 from weightscope_widget.visualizers.image import write_image
-from weightscope_widget.whole_file import write_whole
+from weightscope_widget._shared.atomic_write import write_whole
 
 __all__ = ["Report", "save_report"]
 

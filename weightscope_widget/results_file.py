@@ -15,7 +15,7 @@ from weightscope_widget.analyzers import METHODS
 from weightscope_widget.analyzers.distribution import Histogram
 from weightscope_widget.assessment import Thresholds
 from weightscope_widget.errors import ResultsFormatError
-from weightscope_widget.exact_json import read_json, write_json
+from weightscope_widget._shared.exact_json import read_json, write_json
 from weightscope_widget.results import LayerInfo, ScanResults
 from weightscope_widget.results_values import (
     checked,

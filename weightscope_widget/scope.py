@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tqdm.auto import tqdm
 
 from weightscope_widget.analyzers import resolve_methods
-from weightscope_widget.arguments import check_count, check_executor, check_memory
+from weightscope_widget._shared.checks import check_count, check_executor, check_memory
 from weightscope_widget.budget import default_budget
 from weightscope_widget.cache import open_cache
 from weightscope_widget.crew import default_at_hand

@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 import { describe, expect, it, vi } from "vitest";
 import { useView } from "../../js/context";
 import { Dashboard } from "../../js/Dashboard";
-import widget from "../../js/index";
+import widget from "../../js";
 import { language } from "../../js/text";
 import { Kernel, LAYERS } from "./kernel";
 import { mount } from "./page";

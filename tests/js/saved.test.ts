@@ -1,7 +1,7 @@
 /** A saved dashboard read from its bytes, which the test writes as `saved_page.py` does. */
 
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { openSaved } from "../../js/index";
+import { openSaved } from "../../js";
 import type { Traits } from "../../js/model";
 import { readSaved } from "../../js/saved";
 import { createStore } from "../../js/store";

@@ -1,6 +1,6 @@
 import { act } from "preact/test-utils";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import widget from "../../js/index";
+import widget from "../../js";
 import { detectScheme } from "../../js/theme";
 import { Kernel, LAYERS } from "./kernel";
 

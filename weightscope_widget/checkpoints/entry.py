@@ -11,10 +11,10 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from weightscope_widget.analyzers import resolve_methods
-from weightscope_widget.arguments import check_count
+from weightscope_widget._shared.checks import check_count
 from weightscope_widget.budget import default_budget
 from weightscope_widget.cache import open_cache
-from weightscope_widget.callers import level_outside
+from weightscope_widget._shared.stacklevel import level_outside
 from weightscope_widget.checkpoints.opening import open_checkpoints
 from weightscope_widget.checkpoints.results import EvolutionResults
 from weightscope_widget.checkpoints.run import EvolutionRun

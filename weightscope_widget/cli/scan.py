@@ -13,7 +13,7 @@ from weightscope_widget.cli.progress import finish
 from weightscope_widget.cli.styles import STYLES
 from weightscope_widget.cli.terminal import Cell, Column, complain, print_line, print_table
 from weightscope_widget.errors import InvalidArgumentError
-from weightscope_widget.formats import format_decibel, format_number, format_percentage
+from weightscope_widget._shared.formats import format_decibel, format_number, format_percentage
 from weightscope_widget.results import ScanResults
 from weightscope_widget.scope import start_run
 from weightscope_widget.sources import open_source

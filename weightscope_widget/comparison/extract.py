@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 
 from weightscope_widget.analyzers.difference import same_values
 from weightscope_widget.analyzers.spectrum import low_rank_singular_values
-from weightscope_widget.arguments import check_count
+from weightscope_widget._shared.checks import check_count
 from weightscope_widget.comparison.adapters import Matched, match_models, refuse_adapter
 from weightscope_widget.comparison.entry import opened
 from weightscope_widget.comparison.matching import Pair
@@ -25,7 +25,7 @@ from weightscope_widget.plans.code import pattern
 from weightscope_widget.plans.lora import energy_rank, why_no_target
 from weightscope_widget.results import LayerInfo
 from weightscope_widget.sources import Layer, layer_name
-from weightscope_widget.whole_file import write_whole
+from weightscope_widget._shared.atomic_write import write_whole
 
 __all__ = ["ExtractedLora", "extract_lora"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from weightscope_widget.comparison.pair import MeasuredPair
-from weightscope_widget.exact_json import numbers
+from weightscope_widget._shared.exact_json import numbers
 from weightscope_widget.results_file import (
     decode_array,
     encode_array,
@@ -18,7 +18,7 @@ from weightscope_widget.results_file import (
     read_results,
     results_document,
 )
-from weightscope_widget.saved_document import SavedDocument
+from weightscope_widget._shared.document import SavedDocument
 
 if TYPE_CHECKING:
     from weightscope_widget.comparison.results import ComparisonResults

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from weightscope_widget.formats import format_count, format_number, format_percentage
+from weightscope_widget._shared.formats import format_count, format_number, format_percentage
 
 __all__ = ["sentence_of"]
 

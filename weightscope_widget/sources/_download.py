@@ -15,7 +15,7 @@ from weightscope_widget.errors import (
     UnsupportedModelError,
     WeightScopeError,
 )
-from weightscope_widget.libraries import library
+from weightscope_widget._shared.optional import library
 from weightscope_widget.sources._choice import FILE, choose
 from weightscope_widget.sources._index import read_index
 from weightscope_widget.sources._paths import quote

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from weightscope_widget.errors import CorruptFileError
-from weightscope_widget.libraries import library
+from weightscope_widget._shared.optional import library
 from weightscope_widget.sources._header import remedy
 from weightscope_widget.sources._paths import quote
 

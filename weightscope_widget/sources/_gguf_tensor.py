@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from weightscope_widget.errors import TensorReadError
-from weightscope_widget.libraries import library
+from weightscope_widget._shared.optional import library
 from weightscope_widget.sources._gguf_header import GgufTensor
 from weightscope_widget.sources._identity import Versions
 from weightscope_widget.sources._paths import quote

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import torch
 
 from weightscope_widget.errors import MissingLibraryError, TensorReadError, UnsupportedModelError
-from weightscope_widget.libraries import library
+from weightscope_widget._shared.optional import library
 from weightscope_widget.sources._identity import Versions
 from weightscope_widget.sources._paths import quote
 

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from weightscope_widget.arguments import check_count
-from weightscope_widget.formats import format_number
+from weightscope_widget._shared.checks import check_count
+from weightscope_widget._shared.formats import format_number
 from weightscope_widget.results import ScanResults
 from weightscope_widget.visualizers.axes import category_axis, format_level, linear_axis
 from weightscope_widget.visualizers.chart import Bars, Chart, Content, Key, Points, Rule, Texts

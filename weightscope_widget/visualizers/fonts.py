@@ -6,7 +6,7 @@ import warnings
 
 from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
 
-from weightscope_widget.callers import level_outside
+from weightscope_widget._shared.stacklevel import level_outside
 from weightscope_widget.errors import MissingGlyphWarning
 
 __all__ = ["families_for", "title_font"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from weightscope_widget.formats import format_count, format_number
+from weightscope_widget._shared.formats import format_count, format_number
 from weightscope_widget.visualizers.chart import FloatArray
 
 __all__ = ["bin_hints"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from weightscope_widget.errors import InvalidArgumentError
-from weightscope_widget.libraries import library
+from weightscope_widget._shared.optional import library
 from weightscope_widget.visualizers.chart import (
     Axis,
     Band,
@@ -30,7 +30,7 @@ from weightscope_widget.visualizers.chart import (
     Texts,
 )
 from weightscope_widget.visualizers.palette import DIVERGING, PALETTES, Colour, Scheme
-from weightscope_widget.whole_file import write_whole
+from weightscope_widget._shared.atomic_write import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

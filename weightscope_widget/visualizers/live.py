@@ -12,7 +12,7 @@ import numpy as np
 import traitlets
 
 from weightscope_widget.errors import InvalidArgumentError
-from weightscope_widget.formats import format_number
+from weightscope_widget._shared.formats import format_number
 from weightscope_widget.rerun import retire_previous
 from weightscope_widget.visualizers.bqplot_marks import draw_mark, scales_of
 from weightscope_widget.visualizers.chart import Axis, Bars, Cells, Chart, Content, Key, Points, Slices

@@ -10,7 +10,7 @@ import numpy as np
 
 from weightscope_widget.assessment import GRADES
 from weightscope_widget.errors import InvalidArgumentError
-from weightscope_widget.formats import format_number
+from weightscope_widget._shared.formats import format_number
 from weightscope_widget.results import ScanResults
 from weightscope_widget.visualizers.axes import (
     category_axis,
