@@ -17,7 +17,7 @@ import pandas as pd
 import torch
 
 from weightscope_widget.errors import InvalidArgumentError, ReportError, WeightScopeError
-from weightscope_widget.naming import short_labels
+from weightscope_widget.layers.naming import short_labels
 from weightscope_widget.results import ScanResults
 from weightscope_widget.scope import scan
 from weightscope_widget.visualizers import (

@@ -16,7 +16,7 @@ from weightscope_widget import assessment
 from weightscope_widget.analyzers.distribution import Histogram
 from weightscope_widget.assessment import Thresholds, gaussian_baseline
 from weightscope_widget.errors import UnknownLayerError
-from weightscope_widget.naming import Placement, place
+from weightscope_widget.layers.naming import Placement, place
 
 if TYPE_CHECKING:
     from weightscope_widget.advice import Advice

@@ -11,7 +11,7 @@ import weightscope_widget as wsw
 from tests.browser.board import Board
 from tests.browser.conftest import OpenNotebook
 from tests.browser.test_accessibility import AXE, RUN, SHOW_ALL, STYLE
-from weightscope_widget.naming import short_labels
+from weightscope_widget.layers.naming import short_labels
 
 TOUCHED = "encoder.layer.2.attention.self.query"
 WORSE = "encoder.layer.3.output.dense"

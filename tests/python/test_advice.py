@@ -11,7 +11,7 @@ import weightscope_widget as wsw
 from tests.python.matrices import gaussian
 from tests.python.plan_cases import read, results_of
 from weightscope_widget.errors import UnknownLayerError
-from weightscope_widget.naming import place
+from weightscope_widget.layers.naming import place
 
 MODELS = read("advice_cases.json")["models"]
 

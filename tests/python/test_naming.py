@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from weightscope_widget.naming import KINDS, RULES, Placement, place, short_labels
+from weightscope_widget.layers.naming import KINDS, RULES, Placement, place, short_labels
 
 REFERENCE = Path(__file__).parents[3] / "shared" / "data" / "gpt2_reference_results.json"
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.python.plan_cases import read, results_of
 from weightscope_widget.errors import InvalidArgumentError
-from weightscope_widget.naming import place
+from weightscope_widget.layers.naming import place
 
 CASES = read("plan_cases.json")
 

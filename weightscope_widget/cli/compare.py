@@ -14,7 +14,7 @@ from weightscope_widget.cli.terminal import Cell, Column, complain, print_line, 
 from weightscope_widget.comparison import ComparisonResults, start_comparison
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget._shared.formats import format_count, format_number, format_percentage
-from weightscope_widget.naming import short_labels
+from weightscope_widget.layers.naming import short_labels
 from weightscope_widget.visualizers.layers import counted
 from weightscope_widget.visualizers.palette import CLASS_COLOURS, GRADE_COLOURS
 

@@ -2,7 +2,7 @@
 
 from weightscope_widget.sources._identity import CurrentVersions, Versions
 from weightscope_widget.sources._order import natural_key
-from weightscope_widget.sources.layer import Layer, Source, layer_name
+from weightscope_widget.layers.layer import Layer, Source, layer_name
 from weightscope_widget.sources.registry import open_source
 
 __all__ = ["CurrentVersions", "Layer", "Source", "Versions", "layer_name", "natural_key", "open_source"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weightscope_widget.sources.layer import layer_name
+from weightscope_widget.layers.layer import layer_name
 
 __all__ = ["is_expert_stack"]
 

@@ -11,7 +11,7 @@ from weightscope_widget.errors import MetaDeviceError
 from weightscope_widget.sources._assemble import assemble
 from weightscope_widget.sources._loaders import InMemory
 from weightscope_widget.sources._record import Record, why_skipped
-from weightscope_widget.sources.layer import Source
+from weightscope_widget.layers.layer import Source
 
 __all__ = ["memory_source", "storage_identity", "tensor_record"]
 

@@ -14,7 +14,7 @@ from weightscope_widget.sources._header import Entry, read_header
 from weightscope_widget.sources._index import read_sharded
 from weightscope_widget.sources._order import natural_key
 from weightscope_widget.sources._paths import absolute, as_path, checkpoint_name, quote
-from weightscope_widget.sources.layer import Source
+from weightscope_widget.layers.layer import Source
 from weightscope_widget.sources.packed.config import read_beside
 from weightscope_widget.sources.safetensors_file import file_source
 

@@ -7,7 +7,7 @@ import re
 
 from weightscope_widget.sources._download import snapshot
 from weightscope_widget.sources._paths import as_path
-from weightscope_widget.sources.layer import Source
+from weightscope_widget.layers.layer import Source
 
 __all__ = ["accepts", "open_hub"]
 

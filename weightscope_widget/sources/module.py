@@ -16,7 +16,7 @@ from weightscope_widget.sources._conv1d import is_conv1d
 from weightscope_widget.sources._experts import is_expert_stack
 from weightscope_widget.sources._memory import memory_source, tensor_record
 from weightscope_widget.sources._record import Record
-from weightscope_widget.sources.layer import Source
+from weightscope_widget.layers.layer import Source
 from weightscope_widget.sources.packed import unpacked
 from weightscope_widget.sources.packed.live import beside, told
 

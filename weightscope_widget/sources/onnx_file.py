@@ -17,7 +17,7 @@ from weightscope_widget.sources._onnx_tensor import Dequantized, InOnnx
 from weightscope_widget.sources._order import model_order
 from weightscope_widget.sources._paths import absolute, as_path, checkpoint_name, quote
 from weightscope_widget.sources._record import Record, why_skipped
-from weightscope_widget.sources.layer import Source
+from weightscope_widget.layers.layer import Source
 
 __all__ = ["accepts", "in_folder", "open_file"]
 

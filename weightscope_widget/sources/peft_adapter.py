@@ -18,7 +18,7 @@ from weightscope_widget.sources._order import model_order
 from weightscope_widget.sources._paths import absolute, as_path, checkpoint_name, quote
 from weightscope_widget.sources._record import Record, why_skipped
 from weightscope_widget.sources._torch_archive import read_archive
-from weightscope_widget.sources.layer import Layer, Source, layer_name
+from weightscope_widget.layers.layer import Layer, Source, layer_name
 
 __all__ = ["accepts", "as_stored", "open_adapter"]
 

@@ -22,7 +22,7 @@ from weightscope_widget.sources import (
     torch_file,
 )
 from weightscope_widget.sources._paths import as_path, quote
-from weightscope_widget.sources.layer import Source
+from weightscope_widget.layers.layer import Source
 
 __all__ = ["INPUTS", "Input", "open_source"]
 

@@ -28,7 +28,7 @@ from weightscope_widget.sources._ranges import (
     stat,
     tried,
 )
-from weightscope_widget.sources.layer import Source
+from weightscope_widget.layers.layer import Source
 from weightscope_widget.sources.packed.config import parse_config
 from weightscope_widget.sources.safetensors_file import file_source
 

@@ -16,7 +16,7 @@ from weightscope_widget.sources._loaders import InFile, Unreadable
 from weightscope_widget.sources._order import model_order
 from weightscope_widget.sources._paths import absolute, as_path, checkpoint_name
 from weightscope_widget.sources._record import Record, linear_by_name, why_skipped
-from weightscope_widget.sources.layer import Source
+from weightscope_widget.layers.layer import Source
 from weightscope_widget.sources.packed import unpacked
 from weightscope_widget.sources.packed.config import read_beside
 

@@ -15,7 +15,7 @@ from weightscope_widget.sources._memory import memory_source, tensor_record
 from weightscope_widget.sources._paths import quote
 from weightscope_widget.sources._record import Record, linear_by_name
 from weightscope_widget.sources._unwrap import unwrap
-from weightscope_widget.sources.layer import Source
+from weightscope_widget.layers.layer import Source
 from weightscope_widget.sources.packed import unpacked
 
 __all__ = ["accepts", "open_state_dict"]

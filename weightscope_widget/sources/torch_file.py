@@ -10,7 +10,7 @@ from pathlib import Path
 from weightscope_widget.sources._index import read_sharded
 from weightscope_widget.sources._paths import absolute, as_path, checkpoint_name
 from weightscope_widget.sources._torch_archive import read_archive
-from weightscope_widget.sources.layer import Source
+from weightscope_widget.layers.layer import Source
 from weightscope_widget.sources.packed.config import read_beside
 from weightscope_widget.sources.safetensors_file import file_source
 

@@ -13,7 +13,7 @@ from torch.nn.parameter import is_lazy
 from weightscope_widget.analyzers.distribution import Histogram, histogram
 from weightscope_widget.analyzers.weights import Weights
 from weightscope_widget.errors import InvalidArgumentError
-from weightscope_widget.naming import short_labels
+from weightscope_widget.layers.naming import short_labels
 from weightscope_widget.results import ScanResults
 from weightscope_widget.visualizers.layers import LONGEST_LABEL, labels_of, unique_labels
 

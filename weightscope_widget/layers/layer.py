@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from weightscope_widget.naming import Placement, place
+from weightscope_widget.layers.naming import Placement, place
 
 __all__ = ["Layer", "Source", "layer_name"]
 
