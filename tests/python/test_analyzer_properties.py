@@ -19,7 +19,7 @@ from weightscope_widget.analyzers import (
     analyze_sparsity,
     analyze_spectral,
 )
-from weightscope_widget.analyzers.order import count_at_most, count_below, count_within, magnitude_quantile, quantile
+from weightscope_widget.analyzers.numerics.quantiles import count_at_most, count_below, count_within, magnitude_quantile, quantile
 
 DTYPES = {np.float16: torch.float16, np.float32: torch.float32, np.float64: torch.float64}
 

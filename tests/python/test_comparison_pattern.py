@@ -11,7 +11,7 @@ import torch
 
 import weightscope_widget as wsw
 from tests.python.plan_cases import read
-from weightscope_widget.analyzers.rounding import grid_of, rounding_norm
+from weightscope_widget.analyzers.numerics.rounding import grid_of, rounding_norm
 from weightscope_widget.comparison.entry import start_comparison
 from weightscope_widget.comparison.pattern_text import sentence_of
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from weightscope_widget.analyzers.entries.base import histogram_edges
+from weightscope_widget.analyzers.numerics.entries.base import histogram_edges
 from weightscope_widget.analyzers.weights import Weights
 
 __all__ = ["Histogram", "histogram"]

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from weightscope_widget.analyzers.device_spectrum import is_fast_in_float64
-from weightscope_widget.analyzers.entries import Entries, entries_of
-from weightscope_widget.analyzers.lazy import lazy
-from weightscope_widget.analyzers.moments import NO_MOMENTS, Moments
-from weightscope_widget.analyzers.spectrum import low_rank_singular_values, singular_values
+from weightscope_widget.analyzers.numerics.device_spectrum import is_fast_in_float64
+from weightscope_widget.analyzers.numerics.entries import Entries, entries_of
+from weightscope_widget.analyzers.numerics.lazy import lazy
+from weightscope_widget.analyzers.numerics.moments import NO_MOMENTS, Moments
+from weightscope_widget.analyzers.numerics.spectrum import low_rank_singular_values, singular_values
 
 __all__ = ["Weights"]
 

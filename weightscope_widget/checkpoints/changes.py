@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from weightscope_widget.analyzers.difference import relative_change
+from weightscope_widget.analyzers.numerics.difference import relative_change
 from weightscope_widget.measure import FAILURES
 from weightscope_widget.sources import Layer
 from weightscope_widget.workers import one_thread

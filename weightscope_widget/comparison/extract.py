@@ -14,8 +14,8 @@ import torch
 from safetensors.torch import save
 from tqdm.auto import tqdm
 
-from weightscope_widget.analyzers.difference import same_values
-from weightscope_widget.analyzers.spectrum import low_rank_singular_values
+from weightscope_widget.analyzers.numerics.difference import same_values
+from weightscope_widget.analyzers.numerics.spectrum import low_rank_singular_values
 from weightscope_widget._shared.checks import check_count
 from weightscope_widget.comparison.adapters import Matched, match_models, refuse_adapter
 from weightscope_widget.comparison.entry import opened

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 
 from weightscope_widget.analyzers import ELEMENTWISE, Weights
-from weightscope_widget.analyzers.difference import Difference, difference, same_values
+from weightscope_widget.analyzers.numerics.difference import Difference, difference, same_values
 from weightscope_widget.analyzers.distribution import Histogram
-from weightscope_widget.analyzers.rounding import grid_of, rounding_edge, rounding_norm
-from weightscope_widget.analyzers.spectrum import difference_singular_values, low_rank_singular_values
-from weightscope_widget.analyzers.subspaces import Subspaces, compare_subspaces
+from weightscope_widget.analyzers.numerics.rounding import grid_of, rounding_edge, rounding_norm
+from weightscope_widget.analyzers.numerics.spectrum import difference_singular_values, low_rank_singular_values
+from weightscope_widget.analyzers.numerics.subspaces import Subspaces, compare_subspaces
 from weightscope_widget.errors import TensorReadError
 from weightscope_widget.measure import FAILURES, Measured, failure, measure_weights
 from weightscope_widget.plans.lora import energy_rank

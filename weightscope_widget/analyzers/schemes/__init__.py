@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from weightscope_widget.analyzers.decibel import decibel
+from weightscope_widget.analyzers.numerics.decibel import decibel
 from weightscope_widget.analyzers.schemes.catalogue import SCHEMES, Scheme
 from weightscope_widget.analyzers.schemes.rounding import (
     Float64s,
@@ -18,7 +18,7 @@ from weightscope_widget.analyzers.schemes.rounding import (
     peaks,
     split,
 )
-from weightscope_widget.analyzers.scratch import scratch
+from weightscope_widget.analyzers.numerics.scratch import scratch
 from weightscope_widget.analyzers.weights import Weights
 from weightscope_widget.errors import InvalidArgumentError
 

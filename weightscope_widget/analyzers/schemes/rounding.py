@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from weightscope_widget.analyzers.scratch import scratch
+from weightscope_widget.analyzers.numerics.scratch import scratch
 
 __all__ = ["Float64s", "Nf4", "error_of_fp8", "error_of_integers", "peaks", "split"]
 

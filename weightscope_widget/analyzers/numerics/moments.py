@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from weightscope_widget.analyzers.scratch import scratch
+from weightscope_widget.analyzers.numerics.scratch import scratch
 
 __all__ = ["CHUNK", "NO_MOMENTS", "MomentSums", "Moments"]
 

@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from weightscope_widget.analyzers.entries.base import Entries, histogram_edges
-from weightscope_widget.analyzers.entries.ordered import moments_of
-from weightscope_widget.analyzers.moments import CHUNK, Moments, MomentSums
-from weightscope_widget.analyzers.order import count_at_most, count_below, interpolate, position
-from weightscope_widget.analyzers.scratch import scratch
+from weightscope_widget.analyzers.numerics.entries.base import Entries, histogram_edges
+from weightscope_widget.analyzers.numerics.entries.ordered import moments_of
+from weightscope_widget.analyzers.numerics.moments import CHUNK, Moments, MomentSums
+from weightscope_widget.analyzers.numerics.quantiles import count_at_most, count_below, interpolate, position
+from weightscope_widget.analyzers.numerics.scratch import scratch
 
 __all__ = ["BinnedEntries"]
 

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 import numpy.typing as npt
 
-from weightscope_widget.analyzers.moments import Moments
+from weightscope_widget.analyzers.numerics.moments import Moments
 
 __all__ = ["Entries", "histogram_edges"]
 

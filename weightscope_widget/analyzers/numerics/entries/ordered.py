@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from weightscope_widget.analyzers import order
-from weightscope_widget.analyzers.entries.base import Entries
-from weightscope_widget.analyzers.moments import CHUNK, Moments, MomentSums
+from weightscope_widget.analyzers.numerics import quantiles as order
+from weightscope_widget.analyzers.numerics.entries.base import Entries
+from weightscope_widget.analyzers.numerics.moments import CHUNK, Moments, MomentSums
 
 __all__ = ["OrderedEntries"]
 

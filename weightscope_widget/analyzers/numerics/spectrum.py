@@ -13,8 +13,8 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from weightscope_widget.analyzers.device_spectrum import gram_spectrum
-from weightscope_widget.analyzers.scratch import scratch
+from weightscope_widget.analyzers.numerics.device_spectrum import gram_spectrum
+from weightscope_widget.analyzers.numerics.scratch import scratch
 
 __all__ = ["difference_singular_values", "low_rank_singular_values", "singular_values"]
 
