@@ -22,9 +22,9 @@ from weightscope_widget.errors import (
     UnsupportedModelError,
 )
 from weightscope_widget.sources import open_source
-from weightscope_widget.sources._conv1d import transposed_names
-from weightscope_widget.sources._experts import is_expert_stack
-from weightscope_widget.sources._order import model_order
+from weightscope_widget.sources._tensors.conv1d import transposed_names
+from weightscope_widget.sources._tensors.experts import is_expert_stack
+from weightscope_widget.sources._tensors.order import model_order
 
 # -- Dispatch ----------------------------------------------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ from weightscope_widget.errors import (
     ModelNotFoundError,
     UnsupportedModelError,
 )
-from weightscope_widget.sources import hub as hub_source
+from weightscope_widget.sources.remote.address import hub as hub_source
 from weightscope_widget.sources import open_source
 
 constants = pytest.importorskip("huggingface_hub.constants")

@@ -18,7 +18,7 @@ from tests.python.checkpoints import numbered
 from tests.python.servers import Reply, Request, serving
 from weightscope_widget.errors import CorruptFileError
 from weightscope_widget.sources import open_source
-from weightscope_widget.sources._layout import PREFIX, header_length, parse_layout
+from weightscope_widget.sources.safetensors.layout import PREFIX, header_length, parse_layout
 
 fsspec = pytest.importorskip("fsspec")
 

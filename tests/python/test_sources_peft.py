@@ -28,7 +28,7 @@ from weightscope_widget.errors import (
     UnsupportedModelError,
 )
 from weightscope_widget.sources import open_source
-from weightscope_widget.sources._low_rank import LowRank
+from weightscope_widget.sources.peft.low_rank import LowRank
 
 peft = pytest.importorskip("peft")
 pytestmark = [

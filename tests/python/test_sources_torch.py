@@ -27,7 +27,7 @@ from weightscope_widget.errors import (
     UnsupportedModelError,
 )
 from weightscope_widget.sources import open_source
-from weightscope_widget.sources._loaders import Loader
+from weightscope_widget.sources._tensors.loaders import Loader
 
 FORMATS = pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
 
@@ -170,7 +170,7 @@ def test_opening_reads_no_tensor_and_loading_reads_one(tmp_path: Path) -> None:
 
 def test_pages_of_a_mapped_file_do_not_pile_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     side, count, few = 1024, 40, 16 * 2**20
-    monkeypatch.setattr("weightscope_widget.sources._torch_archive._RENEWED_AFTER", few)
+    monkeypatch.setattr("weightscope_widget.sources.torch.archive._RENEWED_AFTER", few)
     path = save(tmp_path / "many.pt", {f"w{index}": torch.full((side, side), float(index)) for index in range(count)})
     found = layers(path)
     before = peak = resident()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from weightscope_widget.comparison.matching import Pair, canonical_name, match_layers
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.sources import Layer, Source
-from weightscope_widget.sources.peft_adapter import as_stored
+from weightscope_widget.sources.peft.adapter import as_stored
 
 __all__ = ["Matched", "match_models", "refuse_adapter"]
 

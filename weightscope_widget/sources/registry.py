@@ -21,7 +21,7 @@ from weightscope_widget.sources import (
     state_dict,
     torch_file,
 )
-from weightscope_widget.sources._paths import as_path, quote
+from weightscope_widget.sources._tensors.paths import as_path, quote
 from weightscope_widget.layers.layer import Source
 
 __all__ = ["INPUTS", "Input", "open_source"]

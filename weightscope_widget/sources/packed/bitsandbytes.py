@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from weightscope_widget.errors import TensorReadError
-from weightscope_widget.sources._record import Record
+from weightscope_widget.sources._tensors.record import Record
 from weightscope_widget.sources.packed.group import Checkpoint, Group, readable, refused
 from weightscope_widget.sources.packed.scales import CHUNK, as_scales
 

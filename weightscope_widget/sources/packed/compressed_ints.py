@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 
 from weightscope_widget.errors import TensorReadError
-from weightscope_widget.sources._record import Record
+from weightscope_widget.sources._tensors.record import Record
 from weightscope_widget.sources.packed.bits import codes
 from weightscope_widget.sources.packed.gptq import groups_of
 from weightscope_widget.sources.packed.group import Checkpoint, Group, readable, refused

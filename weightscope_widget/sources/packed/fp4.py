@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from weightscope_widget.sources._record import Record
+from weightscope_widget.sources._tensors.record import Record
 from weightscope_widget.sources.packed.group import Checkpoint, Group, readable, refused
 from weightscope_widget.sources.packed.scales import CHUNK, Blocks, as_scales
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import torch
 
-from weightscope_widget.sources._record import Record
+from weightscope_widget.sources._tensors.record import Record
 from weightscope_widget.sources.packed.bits import codes
 from weightscope_widget.sources.packed.group import Checkpoint, Group, readable
 from weightscope_widget.sources.packed.scales import CHUNK, as_scales, block_size

@@ -11,10 +11,10 @@ from typing import Any, Protocol
 import torch
 
 from weightscope_widget.errors import TensorReadError
-from weightscope_widget.sources._identity import Versions
-from weightscope_widget.sources._loaders import Loader, Unreadable
-from weightscope_widget.sources._paths import quote
-from weightscope_widget.sources._record import Record, why_skipped
+from weightscope_widget.sources._tensors.identity import Versions
+from weightscope_widget.sources._tensors.loaders import Loader, Unreadable
+from weightscope_widget.sources._tensors.paths import quote
+from weightscope_widget.sources._tensors.record import Record, why_skipped
 from weightscope_widget.sources.packed.config import Quantization
 
 __all__ = ["Checkpoint", "Group", "Packed", "Part", "Rule", "oddity", "readable", "refused"]

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from weightscope_widget.sources._memory import tensor_record
-from weightscope_widget.sources._record import Record
+from weightscope_widget.sources._tensors.memory import tensor_record
+from weightscope_widget.sources._tensors.record import Record
 
 __all__ = ["beside", "told"]
 

@@ -11,9 +11,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from weightscope_widget.errors import TensorReadError
-from weightscope_widget.sources._loaders import InFile
-from weightscope_widget.sources._paths import quote
-from weightscope_widget.sources._record import Record
+from weightscope_widget.sources._tensors.loaders import InFile
+from weightscope_widget.sources._tensors.paths import quote
+from weightscope_widget.sources._tensors.record import Record
 from weightscope_widget.sources.packed.group import oddity
 
 __all__ = ["is_note", "read_notes"]

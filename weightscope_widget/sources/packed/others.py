@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weightscope_widget.sources._record import Record
+from weightscope_widget.sources._tensors.record import Record
 from weightscope_widget.sources.packed.group import Checkpoint, Group, refused
 
 __all__ = ["find"]

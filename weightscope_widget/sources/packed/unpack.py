@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from weightscope_widget.sources._loaders import Unreadable
-from weightscope_widget.sources._paths import quote
-from weightscope_widget.sources._record import Record
+from weightscope_widget.sources._tensors.loaders import Unreadable
+from weightscope_widget.sources._tensors.paths import quote
+from weightscope_widget.sources._tensors.record import Record
 from weightscope_widget.sources.packed import awq, bitsandbytes, compressed_ints, fp4, gptq, others, scaled
 from weightscope_widget.sources.packed.group import Checkpoint, Group
 from weightscope_widget.sources.packed.notes import is_note, read_notes

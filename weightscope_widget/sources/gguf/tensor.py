@@ -13,9 +13,9 @@ import torch
 
 from weightscope_widget.errors import TensorReadError
 from weightscope_widget._shared.optional import library
-from weightscope_widget.sources._gguf_header import GgufTensor
-from weightscope_widget.sources._identity import Versions
-from weightscope_widget.sources._paths import quote
+from weightscope_widget.sources.gguf.header import GgufTensor
+from weightscope_widget.sources._tensors.identity import Versions
+from weightscope_widget.sources._tensors.paths import quote
 
 __all__ = ["TORCH_NAMES", "InGguf", "can_dequantize"]
 

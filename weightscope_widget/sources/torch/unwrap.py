@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from weightscope_widget.errors import UnsupportedModelError
-from weightscope_widget.sources._paths import quote
+from weightscope_widget.sources._tensors.paths import quote
 
 __all__ = ["unwrap"]
 

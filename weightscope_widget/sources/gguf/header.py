@@ -15,8 +15,8 @@ from pathlib import Path
 
 from weightscope_widget.errors import CorruptFileError
 from weightscope_widget._shared.optional import library
-from weightscope_widget.sources._header import remedy
-from weightscope_widget.sources._paths import quote
+from weightscope_widget.sources.safetensors.header import remedy
+from weightscope_widget.sources._tensors.paths import quote
 
 __all__ = ["GgufTensor", "read_gguf"]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from weightscope_widget.errors import CorruptFileError, UnsupportedModelError
-from weightscope_widget.sources._paths import quote
+from weightscope_widget.sources._tensors.paths import quote
 
 __all__ = ["AdapterConfig", "read_config"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-from weightscope_widget.sources._loaders import Loader
+from weightscope_widget.sources._tensors.loaders import Loader
 
 __all__ = ["Record", "linear_by_name", "why_skipped"]
 

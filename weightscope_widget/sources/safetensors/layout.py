@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from weightscope_widget.errors import CorruptFileError
-from weightscope_widget.sources._paths import quote
+from weightscope_widget.sources._tensors.paths import quote
 
 __all__ = ["PREFIX", "Layout", "Span", "header_length", "parse_layout"]
 

@@ -11,8 +11,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from weightscope_widget.errors import TensorReadError
-from weightscope_widget.sources._identity import Versions, file_identity
-from weightscope_widget.sources._paths import quote
+from weightscope_widget.sources._tensors.identity import Versions, file_identity
+from weightscope_widget.sources._tensors.paths import quote
 
 __all__ = ["InFile", "InMemory", "Loader", "Unreadable"]
 

@@ -15,11 +15,11 @@ from typing import Any, TypeGuard
 import torch
 
 from weightscope_widget.errors import CorruptFileError, TensorReadError, UnsupportedModelError, WeightScopeError
-from weightscope_widget.sources._header import Entry, Header, remedy
-from weightscope_widget.sources._identity import Versions
-from weightscope_widget.sources._loaders import Unreadable
-from weightscope_widget.sources._paths import quote
-from weightscope_widget.sources._unwrap import unwrap
+from weightscope_widget.sources.safetensors.header import Entry, Header, remedy
+from weightscope_widget.sources._tensors.identity import Versions
+from weightscope_widget.sources._tensors.loaders import Unreadable
+from weightscope_widget.sources._tensors.paths import quote
+from weightscope_widget.sources.torch.unwrap import unwrap
 
 __all__ = ["InTorchFile", "read_archive"]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import torch
 
 from weightscope_widget.errors import TensorReadError
-from weightscope_widget.sources._identity import Versions
-from weightscope_widget.sources._loaders import Loader
+from weightscope_widget.sources._tensors.identity import Versions
+from weightscope_widget.sources._tensors.loaders import Loader
 
 __all__ = ["LowRank"]
 

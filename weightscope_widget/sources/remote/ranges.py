@@ -15,8 +15,8 @@ import torch
 
 from weightscope_widget.errors import MissingLibraryError, TensorReadError, UnsupportedModelError
 from weightscope_widget._shared.optional import library
-from weightscope_widget.sources._identity import Versions
-from weightscope_widget.sources._paths import quote
+from weightscope_widget.sources._tensors.identity import Versions
+from weightscope_widget.sources._tensors.paths import quote
 
 __all__ = ["InRange", "NoRangesError", "RemoteError", "RemoteFile", "file_names", "forget", "shown", "stat", "tried"]
 

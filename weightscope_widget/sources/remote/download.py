@@ -16,9 +16,9 @@ from weightscope_widget.errors import (
     WeightScopeError,
 )
 from weightscope_widget._shared.optional import library
-from weightscope_widget.sources._choice import FILE, choose
-from weightscope_widget.sources._index import read_index
-from weightscope_widget.sources._paths import quote
+from weightscope_widget.sources._tensors.choice import FILE, choose
+from weightscope_widget.sources.safetensors.index import read_index
+from weightscope_widget.sources._tensors.paths import quote
 
 __all__ = ["snapshot"]
 

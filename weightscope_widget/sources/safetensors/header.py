@@ -9,8 +9,8 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from weightscope_widget.errors import CorruptFileError
-from weightscope_widget.sources._loaders import Loader
-from weightscope_widget.sources._paths import quote
+from weightscope_widget.sources._tensors.loaders import Loader
+from weightscope_widget.sources._tensors.paths import quote
 
 __all__ = ["TORCH_NAMES", "Entry", "Header", "read_header", "remedy"]
 

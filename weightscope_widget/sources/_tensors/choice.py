@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from weightscope_widget.sources._order import natural_key
+from weightscope_widget.sources._tensors.order import natural_key
 
 __all__ = ["FILE", "INDEX", "Choice", "choose"]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 
 from weightscope_widget.errors import TensorReadError
-from weightscope_widget.sources._identity import Versions
-from weightscope_widget.sources._paths import quote
+from weightscope_widget.sources._tensors.identity import Versions
+from weightscope_widget.sources._tensors.paths import quote
 
 __all__ = ["Dequantized", "InOnnx"]
 
