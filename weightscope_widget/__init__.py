@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from weightscope_widget.assessment import Thresholds
-    from weightscope_widget.cache import clear_cache
+    from weightscope_widget.cache.store import clear_cache
     from weightscope_widget.checkpoints import EvolutionResults, evolution, load_evolution
     from weightscope_widget.comparison import ComparisonResults, ExtractedLora, compare, extract_lora, load_comparison
     from weightscope_widget.dashboard import (

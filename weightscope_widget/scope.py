@@ -13,9 +13,9 @@ from tqdm.auto import tqdm
 
 from weightscope_widget.analyzers import resolve_methods
 from weightscope_widget._shared.checks import check_count, check_executor, check_memory
-from weightscope_widget.budget import default_budget
-from weightscope_widget.cache import open_cache
-from weightscope_widget.crew import default_at_hand
+from weightscope_widget.engine.memory import default_budget
+from weightscope_widget.cache.store import open_cache
+from weightscope_widget.engine.executor import default_at_hand
 from weightscope_widget.errors import ScanInterruptedWarning
 from weightscope_widget.results import ScanResults
 from weightscope_widget.run import ScanRun

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 
 import weightscope_widget as wsw
-from weightscope_widget.cache import Cache
+from weightscope_widget.cache.store import Cache
 from weightscope_widget.run import ScanRun
 from weightscope_widget.sources import open_source
 

@@ -30,10 +30,10 @@ from tests.python.watched import (
     until,
     wire,
 )
-from weightscope_widget.dashboard.background import BackgroundScan
+from weightscope_widget.engine.background import BackgroundScan
 from weightscope_widget.run import ScanRun
 from weightscope_widget.sources import Layer, Source
-from weightscope_widget.task_run import Progress
+from weightscope_widget.engine.runner import Progress
 
 ALL = ("basic_stats", "spectral", "quantization", "sparsity")
 

@@ -13,7 +13,7 @@ import torch
 
 import weightscope_widget as wsw
 from tests.python.watched import Reads, gate, matrices
-from weightscope_widget.budget import Budget, bytes_needed
+from weightscope_widget.engine.memory import Budget, bytes_needed
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.run import ScanRun
 from weightscope_widget.sources import Layer, Source, open_source
@@ -104,7 +104,7 @@ def test_the_numbers_do_not_depend_on_it(memory: float) -> None:
 CHILD = """
 import json, re, sys
 import torch
-from weightscope_widget.budget import bytes_needed
+from weightscope_widget.engine.memory import bytes_needed
 from weightscope_widget.measure import Request, measure
 from weightscope_widget.sources import open_source
 

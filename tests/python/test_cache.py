@@ -16,8 +16,8 @@ import weightscope_widget as wsw
 from tests.python.caches import ALL, measured_anew, overwrite_unnoticed, rows, scan, small
 from tests.python.cases import CASES
 from tests.python.watched import Show, Table, contents
-from weightscope_widget import fingerprint
-from weightscope_widget.cache import Cache, cache_directory
+from weightscope_widget.cache.store import key as fingerprint
+from weightscope_widget.cache.store import Cache, cache_directory
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.measure import Measured
 from weightscope_widget.run import ScanRun

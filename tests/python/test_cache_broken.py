@@ -18,8 +18,8 @@ import pytest
 import weightscope_widget as wsw
 from tests.python.caches import ALL, change, measured_anew, overwrite_unnoticed, rows, scan, small
 from tests.python.watched import contents
-from weightscope_widget import cache as cache_module
-from weightscope_widget.cache import Cache
+from weightscope_widget.cache.store import store as cache_module
+from weightscope_widget.cache.store import Cache
 from weightscope_widget.errors import CacheWarning
 from weightscope_widget.run import ScanRun
 from weightscope_widget.sources import open_source

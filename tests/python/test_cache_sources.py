@@ -18,7 +18,7 @@ from tests.python.caches import ALL, measured_anew, overwrite_unnoticed, scan, s
 from tests.python.checkpoints import write_sharded
 from tests.python.servers import Loopback, Reply, Request, part_of, serving
 from tests.python.watched import contents
-from weightscope_widget.cache import Cache
+from weightscope_widget.cache.store import Cache
 from weightscope_widget.run import ScanRun
 from weightscope_widget.sources import open_source
 

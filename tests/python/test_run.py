@@ -14,8 +14,8 @@ from tests.python.watched import PATIENCE, Reads, altered, contents, matrices, m
 from weightscope_widget.analyzers import ELEMENTWISE, METHODS
 from weightscope_widget.run import ScanRun, Task
 from weightscope_widget.sources import Layer, open_source
-from weightscope_widget.task_run import Progress
-from weightscope_widget.workers import default_workers, worker_pool
+from weightscope_widget.engine.runner import Progress
+from weightscope_widget.engine.threads import default_workers, worker_pool
 
 ALL = ("basic_stats", "spectral", "quantization", "sparsity")
 CHEAP = ("basic_stats", "quantization", "sparsity")

@@ -6,8 +6,8 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from weightscope_widget.analyzers import ELEMENTWISE
-from weightscope_widget.budget import bytes_needed
-from weightscope_widget.cache import Cache
+from weightscope_widget.engine.memory import bytes_needed
+from weightscope_widget.cache.store import Cache
 from weightscope_widget.checkpoints.changes import Change, ChangesRequest
 from weightscope_widget.checkpoints.results import EvolutionResults
 from weightscope_widget.comparison.matching import named_alike
@@ -15,7 +15,7 @@ from weightscope_widget.measure import Measured, Request
 from weightscope_widget.results import LayerInfo
 from weightscope_widget.run import ScanPlan, Task
 from weightscope_widget.sources import Layer, Source
-from weightscope_widget.task_run import TaskRun
+from weightscope_widget.engine.runner import TaskRun
 
 __all__ = ["ChangesStep", "EvolutionRun", "ScanStep"]
 

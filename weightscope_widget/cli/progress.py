@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import Protocol
 
-from weightscope_widget.task_run import Progress
+from weightscope_widget.engine.runner import Progress
 
 __all__ = ["finish"]
 

@@ -21,7 +21,7 @@ from weightscope_widget.errors import TensorReadError
 from weightscope_widget.measure import FAILURES, Measured, failure, measure_weights
 from weightscope_widget.plans.lora import energy_rank
 from weightscope_widget.sources import Layer
-from weightscope_widget.workers import one_thread
+from weightscope_widget.engine.threads import one_thread
 
 __all__ = ["SPECTRAL_CHANGE", "MeasuredPair", "PairRequest"]
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from weightscope_widget.assessment import Thresholds
 from weightscope_widget.results import LayerInfo
-from weightscope_widget.task_run import Progress
+from weightscope_widget.engine.runner import Progress
 
 __all__ = ["Put", "Results", "Run", "Table"]
 

@@ -16,7 +16,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from weightscope_widget._shared.stacklevel import level_outside
 from weightscope_widget.errors import ExecutorLostWarning, InvalidArgumentError
-from weightscope_widget.workers import default_workers, worker_pool
+from weightscope_widget.engine.threads import default_workers, worker_pool
 
 __all__ = ["Crew", "Work", "default_at_hand"]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from weightscope_widget.dashboard.protocols import Run
-from weightscope_widget.task_run import Progress
+from weightscope_widget.engine.runner import Progress
 
 __all__ = ["BackgroundScan"]
 
