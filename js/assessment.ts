@@ -1,4 +1,4 @@
-/** Classes, health and risk, as `weightscope_widget/assessment.py` defines them; here so that thresholds can move. */
+/** Classes, health and risk, as `weightscope_widget/assessment/thresholds.py` defines them; here so that thresholds can move. */
 
 import { Stage, type Table, type Thresholds } from "./model";
 

@@ -5,7 +5,7 @@ from importlib.metadata import version as _version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from weightscope_widget.assessment import Thresholds
+    from weightscope_widget.assessment.thresholds import Thresholds
     from weightscope_widget.cache.store import clear_cache
     from weightscope_widget.checkpoints import EvolutionResults, evolution, load_evolution
     from weightscope_widget.comparison import ComparisonResults, ExtractedLora, compare, extract_lora, load_comparison
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     )
     from weightscope_widget.errors import WeightScopeError
     from weightscope_widget.report import Report, save_report
-    from weightscope_widget.results import ScanResults
-    from weightscope_widget.results_file import load_results
-    from weightscope_widget.scope import Scope, scan
+    from weightscope_widget.scanning.results import ScanResults
+    from weightscope_widget.scanning.file import load_results
+    from weightscope_widget.scanning.scope import Scope, scan
     from weightscope_widget.teaching import DemoModel, FaultGame, demo_model
     from weightscope_widget.visualizers import (
         plot_condition_number_heatmap,

@@ -18,8 +18,8 @@ import torch
 
 from weightscope_widget.errors import InvalidArgumentError, ReportError, WeightScopeError
 from weightscope_widget.layers.naming import short_labels
-from weightscope_widget.results import ScanResults
-from weightscope_widget.scope import scan
+from weightscope_widget.scanning.results import ScanResults
+from weightscope_widget.scanning.scope import scan
 from weightscope_widget.visualizers import (
     condition_number_content,
     model_health_content,

@@ -6,7 +6,7 @@ import numpy as np
 
 from weightscope_widget.analyzers.distribution import Histogram
 from weightscope_widget.analyzers.schemes.catalogue import SCHEMES
-from weightscope_widget.results import LayerInfo, ScanResults
+from weightscope_widget.scanning.results import LayerInfo, ScanResults
 
 __all__ = ["ten_thousand_layers"]
 

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 import weightscope_widget as wsw
 from weightscope_widget.cache.store import Cache
-from weightscope_widget.run import ScanRun
+from weightscope_widget.scanning.run import ScanRun
 from weightscope_widget.sources import open_source
 
 ALL = ("basic_stats", "spectral", "quantization", "sparsity")

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import weightscope_widget as wsw
-from weightscope_widget.results import ScanResults
+from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.sources import Layer, Source
 from weightscope_widget.visualizers.chart import Chart
 

@@ -14,7 +14,7 @@ import torch
 
 from weightscope_widget import Thresholds
 from weightscope_widget.analyzers import analyze_quantization_sensitivity, analyze_spectral
-from weightscope_widget.assessment import classify, gaussian_baseline, grade, health, risk
+from weightscope_widget.assessment.thresholds import classify, gaussian_baseline, grade, health, risk
 from weightscope_widget.errors import InvalidArgumentError
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from weightscope_widget import Thresholds
-from weightscope_widget.assessment import classify, gaussian_baseline, grade, health, risk
+from weightscope_widget.assessment.thresholds import classify, gaussian_baseline, grade, health, risk
 
 CASES = json.loads(Path(__file__).parents[1].joinpath("fixtures/assessment_cases.json").read_text())
 SETS = [(Thresholds(), CASES), (Thresholds(**CASES["moved"]["thresholds"]), CASES["moved"])]

@@ -31,7 +31,7 @@ from tests.python.watched import (
     wire,
 )
 from weightscope_widget.engine.background import BackgroundScan
-from weightscope_widget.run import ScanRun
+from weightscope_widget.scanning.run import ScanRun
 from weightscope_widget.sources import Layer, Source
 from weightscope_widget.engine.runner import Progress
 

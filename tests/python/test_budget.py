@@ -15,7 +15,7 @@ import weightscope_widget as wsw
 from tests.python.watched import Reads, gate, matrices
 from weightscope_widget.engine.memory import Budget, bytes_needed
 from weightscope_widget.errors import InvalidArgumentError
-from weightscope_widget.run import ScanRun
+from weightscope_widget.scanning.run import ScanRun
 from weightscope_widget.sources import Layer, Source, open_source
 
 ALL = ("basic_stats", "spectral", "quantization", "sparsity")
@@ -105,7 +105,7 @@ CHILD = """
 import json, re, sys
 import torch
 from weightscope_widget.engine.memory import bytes_needed
-from weightscope_widget.measure import Request, measure
+from weightscope_widget.scanning.job import Request, measure
 from weightscope_widget.sources import open_source
 
 def memory(key):

@@ -19,8 +19,8 @@ from tests.python.watched import Show, Table, contents
 from weightscope_widget.cache.store import key as fingerprint
 from weightscope_widget.cache.store import Cache, cache_directory
 from weightscope_widget.errors import InvalidArgumentError
-from weightscope_widget.measure import Measured
-from weightscope_widget.run import ScanRun
+from weightscope_widget.scanning.job import Measured
+from weightscope_widget.scanning.run import ScanRun
 from weightscope_widget.sources import open_source
 
 # Nothing is wrong with a cache here.

@@ -21,7 +21,7 @@ from tests.python.watched import contents
 from weightscope_widget.cache.store import store as cache_module
 from weightscope_widget.cache.store import Cache
 from weightscope_widget.errors import CacheWarning
-from weightscope_widget.run import ScanRun
+from weightscope_widget.scanning.run import ScanRun
 from weightscope_widget.sources import open_source
 
 pytestmark = pytest.mark.filterwarnings("error::weightscope_widget.errors.CacheWarning")

@@ -19,7 +19,7 @@ from tests.python.checkpoints import write_sharded
 from tests.python.servers import Loopback, Reply, Request, part_of, serving
 from tests.python.watched import contents
 from weightscope_widget.cache.store import Cache
-from weightscope_widget.run import ScanRun
+from weightscope_widget.scanning.run import ScanRun
 from weightscope_widget.sources import open_source
 
 SECOND = 10**9

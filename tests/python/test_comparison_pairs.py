@@ -20,7 +20,7 @@ from tests.python.plan_cases import read, spectrum_of
 from weightscope_widget.comparison import pair as pairs
 from weightscope_widget.comparison import start_comparison
 from weightscope_widget.plans.lora import energy_rank
-from weightscope_widget.results import ScanResults
+from weightscope_widget.scanning.results import ScanResults
 
 
 def two(*shape: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -74,7 +74,7 @@ class TestFailures:
         np.testing.assert_array_equal(comparison.overlaps["a"], whole.overlaps["a"])
 
     def test_of_one_side_leave_the_change_and_the_other(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from weightscope_widget import measure
+        from weightscope_widget.scanning import job as measure
 
         base, tuned = two(30, 20)
         whole = compared(base, tuned)
@@ -166,7 +166,7 @@ import json, os, re, sys
 import torch
 from weightscope_widget.comparison.pair import PairRequest
 from weightscope_widget.comparison.run import PairTask
-from weightscope_widget.results import LayerInfo
+from weightscope_widget.scanning.results import LayerInfo
 from weightscope_widget.sources import Layer
 
 def memory(key):

@@ -33,7 +33,7 @@ from tests.python.watched import (
 )
 from weightscope_widget.dashboard import front_end
 from weightscope_widget.errors import FrontEndMissingError, InvalidArgumentError, UnknownLayerError
-from weightscope_widget.results import flatten
+from weightscope_widget.scanning.results import flatten
 from weightscope_widget.sources import Layer
 
 WAITING, PARTIAL, DONE, FAILED = range(4)

@@ -23,7 +23,7 @@ import weightscope_widget as wsw
 from tests.python.lossy import Held, KillsItsWorker, Lossy, TellsItsThreads
 from tests.python.watched import PATIENCE, Show, Table, altered, contents, finished, matrices, matrix, our_threads
 from weightscope_widget.errors import ExecutorLostWarning, InvalidArgumentError
-from weightscope_widget.run import ScanRun
+from weightscope_widget.scanning.run import ScanRun
 from weightscope_widget.sources import Layer, Source, open_source
 
 ALL = ("basic_stats", "spectral", "quantization", "sparsity")

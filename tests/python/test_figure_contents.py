@@ -13,7 +13,7 @@ import torch
 
 import weightscope_widget as wsw
 from tests.python.figure_cases import CHINESE, HOSTILE, only, reference, results, svd, tensors
-from weightscope_widget.results import LayerInfo, ScanResults
+from weightscope_widget.scanning.results import LayerInfo, ScanResults
 from weightscope_widget.visualizers import (
     condition_number_content,
     model_health_content,

@@ -26,7 +26,7 @@ from PIL import Image
 import weightscope_widget as wsw
 from tests.python.figure_cases import CHINESE, HOSTILE, results, tensors
 from weightscope_widget.errors import MissingGlyphWarning
-from weightscope_widget.results import ScanResults
+from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.visualizers import (
     condition_number_content,
     model_health_content,

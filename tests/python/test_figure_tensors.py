@@ -11,7 +11,7 @@ import torch
 
 import weightscope_widget as wsw
 from tests.python.figure_cases import only, results, svd, tensors
-from weightscope_widget.results import LayerInfo, ScanResults
+from weightscope_widget.scanning.results import LayerInfo, ScanResults
 from weightscope_widget.visualizers import (
     singular_values_content,
     weight_distribution_content,

@@ -17,7 +17,7 @@ from PIL import Image
 import weightscope_widget as wsw
 from tests.python.figure_cases import HOSTILE, model, reference, results
 from weightscope_widget.errors import ReportError
-from weightscope_widget.results import ScanResults
+from weightscope_widget.scanning.results import ScanResults
 
 __all__ = ["results"]  # a fixture
 

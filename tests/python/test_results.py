@@ -20,7 +20,7 @@ from tests.python import checkpoints
 from tests.python.watched import altered, matrices, matrix
 from weightscope_widget import ScanResults, Thresholds
 from weightscope_widget.errors import UnknownLayerError
-from weightscope_widget.results import LayerInfo, flatten
+from weightscope_widget.scanning.results import LayerInfo, flatten
 from weightscope_widget.sources import Layer
 
 REFERENCE = Path(__file__).parents[3] / "shared" / "data" / "gpt2_reference_results.json"

@@ -22,8 +22,8 @@ from tests.python.watched import altered, contents, matrices, matrix, variety
 from weightscope_widget import ScanResults, Thresholds
 from weightscope_widget.analyzers.distribution import Histogram
 from weightscope_widget.errors import ModelNotFoundError, ResultsFormatError
-from weightscope_widget.results import LayerInfo
-from weightscope_widget.run import ScanRun
+from weightscope_widget.scanning.results import LayerInfo
+from weightscope_widget.scanning.run import ScanRun
 from weightscope_widget.sources import Layer, open_source
 
 REFERENCE = Path(__file__).parents[3] / "shared" / "data" / "gpt2_reference_results.json"

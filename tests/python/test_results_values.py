@@ -16,7 +16,7 @@ import torch
 
 import weightscope_widget as wsw
 from weightscope_widget.errors import ResultsFormatError
-from weightscope_widget.results_file import encode_array, plain_results
+from weightscope_widget.scanning.file import encode_array, plain_results
 from weightscope_widget.visualizers import (
     condition_number_content,
     model_health_content,

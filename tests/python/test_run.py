@@ -12,7 +12,7 @@ import torch
 
 from tests.python.watched import PATIENCE, Reads, altered, contents, matrices, matrix, our_threads, variety
 from weightscope_widget.analyzers import ELEMENTWISE, METHODS
-from weightscope_widget.run import ScanRun, Task
+from weightscope_widget.scanning.run import ScanRun, Task
 from weightscope_widget.sources import Layer, open_source
 from weightscope_widget.engine.runner import Progress
 from weightscope_widget.engine.threads import default_workers, worker_pool

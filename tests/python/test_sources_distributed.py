@@ -15,7 +15,7 @@ import torch
 import weightscope_widget as wsw
 from tests.python.watched import matrices
 from weightscope_widget.errors import InvalidArgumentError
-from weightscope_widget.run import ScanRun
+from weightscope_widget.scanning.run import ScanRun
 from weightscope_widget.sources import open_source
 
 PATIENCE = 120

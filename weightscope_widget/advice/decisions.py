@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from weightscope_widget.advice.sentences import sentence
-from weightscope_widget.assessment import classify
+from weightscope_widget.assessment.thresholds import classify
 from weightscope_widget.plans.lora import energy_rank
 
 if TYPE_CHECKING:
-    from weightscope_widget.results import ScanResults
+    from weightscope_widget.scanning.results import ScanResults
 
 __all__ = ["Advice", "layer_advice"]
 
@@ -73,7 +73,7 @@ def layer_advice(results: ScanResults, name: str) -> list[Advice]:
 
 
 def _figures(results: ScanResults, name: str) -> dict[str, float]:
-    from weightscope_widget.results import flatten
+    from weightscope_widget.scanning.results import flatten
 
     baseline = results.baseline(name) or {}
     return flatten(results[name]) | {f"baseline.{metric}": value for metric, value in baseline.items()}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from weightscope_widget.advice.decisions import Advice, layer_advice
 
 if TYPE_CHECKING:
-    from weightscope_widget.results import ScanResults
+    from weightscope_widget.scanning.results import ScanResults
 
 __all__ = ["model_advice"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from weightscope_widget.analyzers.numerics.difference import relative_change
-from weightscope_widget.measure import FAILURES
+from weightscope_widget.scanning.job import FAILURES
 from weightscope_widget.sources import Layer
 from weightscope_widget.engine.threads import one_thread
 

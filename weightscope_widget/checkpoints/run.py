@@ -11,15 +11,15 @@ from weightscope_widget.cache.store import Cache
 from weightscope_widget.checkpoints.changes import Change, ChangesRequest
 from weightscope_widget.checkpoints.results import EvolutionResults
 from weightscope_widget.comparison.matching import named_alike
-from weightscope_widget.measure import Measured, Request
-from weightscope_widget.results import LayerInfo
-from weightscope_widget.run import ScanPlan, Task
+from weightscope_widget.scanning.job import Measured, Request
+from weightscope_widget.scanning.results import LayerInfo
+from weightscope_widget.scanning.run import ScanPlan, Task
 from weightscope_widget.sources import Layer, Source
 from weightscope_widget.engine.runner import TaskRun
 
 __all__ = ["ChangesStep", "EvolutionRun", "ScanStep"]
 
-# Nominal seconds, as in `weightscope_widget.run`: only their ratio matters.
+# Nominal seconds, as in `weightscope_widget.scanning.run`: only their ratio matters.
 _SECONDS_PER_ENTRY = 20e-9
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 
-from weightscope_widget.assessment import GRADES
+from weightscope_widget.assessment.thresholds import GRADES
 from weightscope_widget.cli.gate import pass_or_fail, require_grades
 from weightscope_widget.cli.outputs import check_file
 from weightscope_widget.cli.progress import finish

@@ -142,6 +142,6 @@ def start_comparison(
 
 def opened(model: Any) -> Source:
     """Return the source of whatever `scan` takes, or of a `Scope`."""
-    from weightscope_widget.scope import Scope
+    from weightscope_widget.scanning.scope import Scope
 
     return model.source if isinstance(model, Scope) else open_source(model)

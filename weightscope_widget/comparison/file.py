@@ -10,7 +10,7 @@ import numpy as np
 
 from weightscope_widget.comparison.pair import MeasuredPair
 from weightscope_widget._shared.exact_json import numbers
-from weightscope_widget.results_file import (
+from weightscope_widget.scanning.file import (
     decode_array,
     encode_array,
     histogram_document,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from weightscope_widget.results import flatten
+from weightscope_widget.scanning.results import flatten
 
 if TYPE_CHECKING:
     from weightscope_widget.comparison.results import ComparisonResults

@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from weightscope_widget.analyzers.distribution import Histogram
-from weightscope_widget.assessment import CLASSES, GRADES, Thresholds
+from weightscope_widget.assessment.thresholds import CLASSES, GRADES, Thresholds
 from weightscope_widget.comparison.pair import MeasuredPair
 from weightscope_widget.errors import UnknownLayerError
-from weightscope_widget.results import LayerInfo, ScanResults
+from weightscope_widget.scanning.results import LayerInfo, ScanResults
 
 if TYPE_CHECKING:
     from weightscope_widget.comparison.pattern import Pattern

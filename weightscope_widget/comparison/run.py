@@ -13,7 +13,7 @@ from weightscope_widget.comparison.adapters import Matched, match_models
 from weightscope_widget.comparison.pair import MeasuredPair, PairRequest, identical_change
 from weightscope_widget.comparison.results import ComparisonResults
 from weightscope_widget.errors import NoWeightsError
-from weightscope_widget.results import LayerInfo, ScanResults
+from weightscope_widget.scanning.results import LayerInfo, ScanResults
 from weightscope_widget.sources import Layer, Source
 from weightscope_widget.engine.runner import TaskRun
 

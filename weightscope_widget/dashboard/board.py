@@ -12,7 +12,7 @@ import anywidget
 import numpy as np
 import traitlets
 
-from weightscope_widget.assessment import Thresholds
+from weightscope_widget.assessment.thresholds import Thresholds
 from weightscope_widget.engine.background import BackgroundScan
 from weightscope_widget.dashboard.front_end import front_end_source
 from weightscope_widget.dashboard.kept import kept_details

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import traitlets
 
-from weightscope_widget.assessment import Thresholds
+from weightscope_widget.assessment.thresholds import Thresholds
 from weightscope_widget.comparison import ComparisonResults, start_comparison
 from weightscope_widget.dashboard.board import Board
 from weightscope_widget.dashboard.diff_table import ComparisonTable, comparison_catalog

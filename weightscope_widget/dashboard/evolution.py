@@ -8,7 +8,7 @@ from typing import Any
 
 import traitlets
 
-from weightscope_widget.assessment import Thresholds
+from weightscope_widget.assessment.thresholds import Thresholds
 from weightscope_widget.checkpoints import EvolutionResults, start_evolution
 from weightscope_widget.dashboard.board import Board, RefusedError
 from weightscope_widget.dashboard.evolution_table import EvolutionTable

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from weightscope_widget.assessment import Thresholds
+from weightscope_widget.assessment.thresholds import Thresholds
 from weightscope_widget.dashboard.board import Board
 from weightscope_widget.dashboard.protocols import Put
 from weightscope_widget.dashboard.table import MetricTable, catalog
-from weightscope_widget.results import ScanResults
-from weightscope_widget.scope import Scope, start_run
+from weightscope_widget.scanning.results import ScanResults
+from weightscope_widget.scanning.scope import Scope, start_run
 from weightscope_widget.sources import open_source
 
 __all__ = ["Dashboard", "show"]

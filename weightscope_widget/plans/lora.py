@@ -14,7 +14,7 @@ from weightscope_widget.errors import InvalidArgumentError, MissingLibraryError
 from weightscope_widget.plans import code
 
 if TYPE_CHECKING:
-    from weightscope_widget.results import LayerInfo, ScanResults
+    from weightscope_widget.scanning.results import LayerInfo, ScanResults
 
 __all__ = ["LoraRanks", "energy_rank", "lora_ranks", "why_no_target"]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from weightscope_widget._shared.checks import check_count
 from weightscope_widget._shared.formats import format_number
-from weightscope_widget.results import ScanResults
+from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.visualizers.axes import category_axis, format_level, linear_axis
 from weightscope_widget.visualizers.chart import Bars, Chart, Content, Key, Points, Rule, Texts
 from weightscope_widget.visualizers.layers import (

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from weightscope_widget.assessment import GRADES
+from weightscope_widget.assessment.thresholds import GRADES
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget._shared.formats import format_number
-from weightscope_widget.results import ScanResults
+from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.visualizers.axes import (
     category_axis,
     count_axis,

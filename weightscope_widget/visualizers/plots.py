@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from weightscope_widget.errors import InvalidArgumentError
-from weightscope_widget.results import ScanResults
+from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.visualizers.chart import Content
 from weightscope_widget.visualizers.condition_number import condition_number_content
 from weightscope_widget.visualizers.given import as_results

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from weightscope_widget._shared.formats import format_decibel, format_percentage, format_tick
-from weightscope_widget.results import ScanResults
+from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.visualizers.axes import linear_axis, symlog_axis
 from weightscope_widget.visualizers.chart import (
     Axis,

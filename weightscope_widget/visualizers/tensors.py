@@ -14,7 +14,7 @@ from weightscope_widget.analyzers.distribution import Histogram, histogram
 from weightscope_widget.analyzers.weights import Weights
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.layers.naming import short_labels
-from weightscope_widget.results import ScanResults
+from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.visualizers.layers import LONGEST_LABEL, labels_of, unique_labels
 
 __all__ = ["Series", "as_tensor", "series_of"]

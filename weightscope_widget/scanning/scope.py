@@ -17,8 +17,8 @@ from weightscope_widget.engine.memory import default_budget
 from weightscope_widget.cache.store import open_cache
 from weightscope_widget.engine.executor import default_at_hand
 from weightscope_widget.errors import ScanInterruptedWarning
-from weightscope_widget.results import ScanResults
-from weightscope_widget.run import ScanRun
+from weightscope_widget.scanning.results import ScanResults
+from weightscope_widget.scanning.run import ScanRun
 from weightscope_widget.sources import Source, open_source
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from weightscope_widget.analyzers import ELEMENTWISE, METHODS, SPECTRAL
 from weightscope_widget.engine.memory import bytes_needed
 from weightscope_widget.cache.store import Cache
 from weightscope_widget.errors import InvalidArgumentError, NoWeightsError
-from weightscope_widget.measure import Measured, Request
-from weightscope_widget.results import LayerInfo, ScanResults
+from weightscope_widget.scanning.job import Measured, Request
+from weightscope_widget.scanning.results import LayerInfo, ScanResults
 from weightscope_widget.sources import Layer, Source
 from weightscope_widget.engine.runner import TaskRun
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from weightscope_widget import assessment
+from weightscope_widget.assessment.thresholds import thresholds as assessment
 from weightscope_widget.analyzers.distribution import Histogram
-from weightscope_widget.assessment import Thresholds, gaussian_baseline
+from weightscope_widget.assessment.thresholds import Thresholds, gaussian_baseline
 from weightscope_widget.errors import UnknownLayerError
 from weightscope_widget.layers.naming import Placement, place
 
@@ -268,7 +268,7 @@ class ScanResults(Mapping[str, dict[str, Any]]):
         ``dtype``, ``parameters`` (Int64), ``grade``, ``risk``, then every scalar as ``section.metric``; ``error`` last
         where a layer failed.
         """
-        from weightscope_widget.results_frame import frame_of
+        from weightscope_widget.scanning.table import frame_of
 
         return frame_of(self)
 
@@ -337,7 +337,7 @@ class ScanResults(Mapping[str, dict[str, Any]]):
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write everything to a JSON file that `load_results` reads back exactly."""
-        from weightscope_widget.results_file import write_results
+        from weightscope_widget.scanning.file import write_results
 
         write_results(self, path)
 
