@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from weightscope_widget.assessment.thresholds import Thresholds
     from weightscope_widget.cache.store import clear_cache
     from weightscope_widget.checkpoints import EvolutionResults, evolution, load_evolution
-    from weightscope_widget.comparison import ComparisonResults, ExtractedLora, compare, extract_lora, load_comparison
+    from weightscope_widget.comparison import ComparisonResults, compare, load_comparison
     from weightscope_widget.dashboard import (
         Dashboard,
         DiffDashboard,
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         show_evolution,
     )
     from weightscope_widget.errors import WeightScopeError
+    from weightscope_widget.recommendations import ExtractedLora, extract_lora
     from weightscope_widget.report import Report, save_report
     from weightscope_widget.scanning.results import ScanResults
     from weightscope_widget.scanning.file import load_results
@@ -75,27 +76,27 @@ __all__ = [
 _WHERE = {
     "ComparisonResults": "comparison",
     "Dashboard": "dashboard",
-    "DemoModel": "teaching",
+    "DemoModel": "lessons",
     "DiffDashboard": "dashboard",
     "EvolutionDashboard": "dashboard",
     "EvolutionResults": "checkpoints",
-    "ExtractedLora": "comparison",
-    "FaultGame": "teaching",
+    "ExtractedLora": "recommendations",
+    "FaultGame": "lessons",
     "Report": "report",
-    "ScanResults": "results",
-    "Scope": "scope",
+    "ScanResults": "scanning.results",
+    "Scope": "scanning.scope",
     "Thresholds": "assessment",
     "WeightScopeError": "errors",
     "clear_cache": "cache",
     "compare": "comparison",
-    "demo_model": "teaching",
+    "demo_model": "lessons",
     "evolution": "checkpoints",
-    "extract_lora": "comparison",
+    "extract_lora": "recommendations",
     "load_comparison": "comparison",
     "load_evolution": "checkpoints",
-    "load_results": "results_file",
+    "load_results": "scanning.file",
     "save_report": "report",
-    "scan": "scope",
+    "scan": "scanning.scope",
     "show": "dashboard",
     "show_diff": "dashboard",
     "show_evolution": "dashboard",

@@ -1,5 +1,5 @@
 /**
- * The texts that plans are copied as, as `weightscope_widget/plans/code.py` writes them. Names come from checkpoints
+ * The texts that plans are copied as, as `weightscope_widget/recommendations/recipes.py` writes them. Names come from checkpoints
  * and may hold anything: they are written as quoted strings, and as patterns only escaped.
  */
 

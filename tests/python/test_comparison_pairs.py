@@ -17,9 +17,9 @@ import torch
 
 import weightscope_widget as wsw
 from tests.python.plan_cases import read, spectrum_of
-from weightscope_widget.comparison import pair as pairs
+from weightscope_widget.comparison import job as pairs
 from weightscope_widget.comparison import start_comparison
-from weightscope_widget.plans.lora import energy_rank
+from weightscope_widget.recommendations.lora_ranks import energy_rank
 from weightscope_widget.scanning.results import ScanResults
 
 
@@ -164,7 +164,7 @@ def test_whoever_finds_a_comparison_complete_finds_both_sides() -> None:
 CHILD = """
 import json, os, re, sys
 import torch
-from weightscope_widget.comparison.pair import PairRequest
+from weightscope_widget.comparison.job import PairRequest
 from weightscope_widget.comparison.run import PairTask
 from weightscope_widget.scanning.results import LayerInfo
 from weightscope_widget.sources import Layer

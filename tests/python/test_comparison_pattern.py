@@ -13,7 +13,7 @@ import weightscope_widget as wsw
 from tests.python.plan_cases import read
 from weightscope_widget.analyzers.numerics.rounding import grid_of, rounding_norm
 from weightscope_widget.comparison.entry import start_comparison
-from weightscope_widget.comparison.pattern_text import sentence_of
+from weightscope_widget.comparison.kinds.sentence import sentence_of
 
 SIDE, RANK = 384, 8
 SIXTEEN = [torch.bfloat16, torch.float16]

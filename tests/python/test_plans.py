@@ -16,7 +16,7 @@ from tests.python.matrices import gaussian
 from tests.python.plan_cases import read, results_of
 from weightscope_widget import Thresholds
 from weightscope_widget.errors import InvalidArgumentError, UnknownLayerError
-from weightscope_widget.plans.lora import energy_rank
+from weightscope_widget.recommendations.lora_ranks import energy_rank
 
 CASES = read("plan_cases.json")
 LANGUAGE, EXPERTS = CASES["quantization"][:2]

@@ -1,0 +1,1 @@
+"""Remembers the numbers of files between scans."""

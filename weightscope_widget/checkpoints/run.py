@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from weightscope_widget.analyzers import ELEMENTWISE
 from weightscope_widget.engine.memory import bytes_needed
 from weightscope_widget.cache.store import Cache
-from weightscope_widget.checkpoints.changes import Change, ChangesRequest
+from weightscope_widget.checkpoints.job import Change, ChangesRequest
 from weightscope_widget.checkpoints.results import EvolutionResults
 from weightscope_widget.comparison.matching import named_alike
 from weightscope_widget.scanning.job import Measured, Request

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from weightscope_widget.comparison.pair import MeasuredPair
+from weightscope_widget.comparison.job import MeasuredPair
 from weightscope_widget._shared.exact_json import numbers
 from weightscope_widget.scanning.file import (
     decode_array,

@@ -14,13 +14,13 @@ import pandas as pd
 
 from weightscope_widget.analyzers.distribution import Histogram
 from weightscope_widget.assessment.thresholds import CLASSES, GRADES, Thresholds
-from weightscope_widget.comparison.pair import MeasuredPair
+from weightscope_widget.comparison.job import MeasuredPair
 from weightscope_widget.errors import UnknownLayerError
 from weightscope_widget.scanning.results import LayerInfo, ScanResults
 
 if TYPE_CHECKING:
-    from weightscope_widget.comparison.pattern import Pattern
-    from weightscope_widget.plans import LoraRanks
+    from weightscope_widget.comparison.kinds.pattern import Pattern
+    from weightscope_widget.recommendations import LoraRanks
 
 __all__ = ["STATUSES", "ComparisonResults", "Worsening"]
 
@@ -250,7 +250,7 @@ class ComparisonResults(Mapping[str, dict[str, Any]]):
     @property
     def pattern(self) -> Pattern | None:
         """What kind of change this is, with the numbers it rests on; None until every tensor is compared."""
-        from weightscope_widget.comparison.pattern import pattern_of
+        from weightscope_widget.comparison.kinds.pattern import pattern_of
 
         return pattern_of(self)
 
@@ -271,7 +271,7 @@ class ComparisonResults(Mapping[str, dict[str, Any]]):
         InvalidArgumentError
             Where an argument is out of range.
         """
-        from weightscope_widget.plans.lora import lora_ranks
+        from weightscope_widget.recommendations.lora_ranks import lora_ranks
 
         return lora_ranks(self.delta, energy, maximum)
 
@@ -291,7 +291,7 @@ class ComparisonResults(Mapping[str, dict[str, Any]]):
         metric of the change by its name, then for every scalar of both sides ``section.metric.base``, ``.tuned`` and
         ``.change`` (tuned − base); ``error`` last where a layer failed.
         """
-        from weightscope_widget.comparison.frame import frame_of
+        from weightscope_widget.comparison.table import frame_of
 
         return frame_of(self)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from weightscope_widget.analyzers import ELEMENTWISE, METHODS
 from weightscope_widget.engine.memory import WORKING, bytes_needed, stored_bytes
 from weightscope_widget.comparison.adapters import Matched, match_models
-from weightscope_widget.comparison.pair import MeasuredPair, PairRequest, identical_change
+from weightscope_widget.comparison.job import MeasuredPair, PairRequest, identical_change
 from weightscope_widget.comparison.results import ComparisonResults
 from weightscope_widget.errors import NoWeightsError
 from weightscope_widget.scanning.results import LayerInfo, ScanResults

@@ -1,0 +1,1 @@
+"""What a layer of a model is called and is."""

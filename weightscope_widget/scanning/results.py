@@ -19,8 +19,8 @@ from weightscope_widget.errors import UnknownLayerError
 from weightscope_widget.layers.naming import Placement, place
 
 if TYPE_CHECKING:
-    from weightscope_widget.advice import Advice
-    from weightscope_widget.plans import LoraRanks, QuantizationPlan
+    from weightscope_widget.recommendations import Advice
+    from weightscope_widget.recommendations import LoraRanks, QuantizationPlan
     from weightscope_widget.sources import Layer
 
 __all__ = ["LayerInfo", "ScanResults", "flatten"]
@@ -297,7 +297,7 @@ class ScanResults(Mapping[str, dict[str, Any]]):
         UnknownLayerError
             Where a name in `keep` is not here.
         """
-        from weightscope_widget.plans import quantization_plan
+        from weightscope_widget.recommendations import quantization_plan
 
         return quantization_plan(self, scheme, minimum_sqnr_db, keep)
 
@@ -319,7 +319,7 @@ class ScanResults(Mapping[str, dict[str, Any]]):
         InvalidArgumentError
             Where an argument is out of range, or no spectra were computed.
         """
-        from weightscope_widget.plans import lora_ranks
+        from weightscope_widget.recommendations import lora_ranks
 
         return lora_ranks(self, energy, maximum)
 
@@ -331,7 +331,7 @@ class ScanResults(Mapping[str, dict[str, Any]]):
         UnknownLayerError
             Where the layer is not here.
         """
-        from weightscope_widget.advice import layer_advice, model_advice
+        from weightscope_widget.recommendations import layer_advice, model_advice
 
         return model_advice(self) if name is None else layer_advice(self, name)
 

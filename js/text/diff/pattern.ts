@@ -1,7 +1,7 @@
 /**
  * What kind of change separates two models, in a sentence, in both languages.
  *
- * Python says the same in English (`weightscope_widget/comparison/pattern_text.py`); both are held to
+ * Python says the same in English (`weightscope_widget/comparison/kinds/sentence.py`); both are held to
  * `tests/fixtures/pattern_cases.json`.
  */
 

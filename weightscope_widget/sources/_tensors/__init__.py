@@ -1,0 +1,1 @@
+"""What the formats share: records of tensors, and the layers made of them."""

@@ -1,0 +1,1 @@
+"""Safetensors files, whole or in shards."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from weightscope_widget.errors import InvalidArgumentError, MissingLibraryError
-from weightscope_widget.plans import code
+from weightscope_widget.recommendations import recipes as code
 
 if TYPE_CHECKING:
     from weightscope_widget.scanning.results import LayerInfo, ScanResults

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from weightscope_widget.comparison.pattern_text import sentence_of
+from weightscope_widget.comparison.kinds.sentence import sentence_of
 
 if TYPE_CHECKING:
     from weightscope_widget.comparison.results import ComparisonResults

@@ -21,8 +21,8 @@ from weightscope_widget.comparison.adapters import Matched, match_models, refuse
 from weightscope_widget.comparison.entry import opened
 from weightscope_widget.comparison.matching import Pair
 from weightscope_widget.errors import InvalidArgumentError, NoWeightsError
-from weightscope_widget.plans.code import pattern
-from weightscope_widget.plans.lora import energy_rank, why_no_target
+from weightscope_widget.recommendations.recipes import pattern
+from weightscope_widget.recommendations.lora_ranks import energy_rank, why_no_target
 from weightscope_widget.scanning.results import LayerInfo
 from weightscope_widget.sources import Layer, layer_name
 from weightscope_widget._shared.atomic_write import write_whole

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from weightscope_widget.advice.decisions import Advice, layer_advice
+from weightscope_widget.recommendations.layer_advice import Advice, layer_advice
 
 if TYPE_CHECKING:
     from weightscope_widget.scanning.results import ScanResults

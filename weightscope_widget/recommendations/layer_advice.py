@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from weightscope_widget.advice.sentences import sentence
+from weightscope_widget.recommendations.sentences import sentence
 from weightscope_widget.assessment.thresholds import classify
-from weightscope_widget.plans.lora import energy_rank
+from weightscope_widget.recommendations.lora_ranks import energy_rank
 
 if TYPE_CHECKING:
     from weightscope_widget.scanning.results import ScanResults

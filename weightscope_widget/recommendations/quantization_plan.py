@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from weightscope_widget.analyzers.schemes.catalogue import SCHEMES
 from weightscope_widget.errors import InvalidArgumentError, MissingLibraryError, UnknownLayerError
-from weightscope_widget.plans import code
+from weightscope_widget.recommendations import recipes as code
 
 if TYPE_CHECKING:
     from weightscope_widget.scanning.results import LayerInfo, ScanResults

@@ -19,7 +19,7 @@ from weightscope_widget.analyzers.numerics.spectrum import difference_singular_v
 from weightscope_widget.analyzers.numerics.subspaces import Subspaces, compare_subspaces
 from weightscope_widget.errors import TensorReadError
 from weightscope_widget.scanning.job import FAILURES, Measured, failure, measure_weights
-from weightscope_widget.plans.lora import energy_rank
+from weightscope_widget.recommendations.lora_ranks import energy_rank
 from weightscope_widget.sources import Layer
 from weightscope_widget.engine.threads import one_thread
 

@@ -1,0 +1,1 @@
+"""The kind of change between two models."""
