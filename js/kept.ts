@@ -1,4 +1,4 @@
-/** What single layers draw, packed as `weightscope_widget/dashboard/kept.py` does: known without asking a kernel. */
+/** What single layers draw, packed as `weightscope_widget/dashboard/details.py` does: known without asking a kernel. */
 
 import { own } from "./model";
 

@@ -49,7 +49,7 @@ def _markup(widget: Any) -> str:
     import ipywidgets
 
     from weightscope_widget.dashboard.board import Board
-    from weightscope_widget.visualizers.live import LiveFigure
+    from weightscope_widget.visualizers.render.bqplot import LiveFigure
 
     if isinstance(widget, Board):
         widget.wait(_PATIENCE)
@@ -70,7 +70,7 @@ def _markup(widget: Any) -> str:
 
 
 def _picture(figure: Any) -> str:
-    from weightscope_widget.visualizers.image import draw_figure
+    from weightscope_widget.visualizers.render.matplotlib import draw_figure
 
     drawing = io.BytesIO()
     draw_figure(figure.content).savefig(drawing, format="svg")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from weightscope_widget.scanning.results import ScanResults
     from weightscope_widget.scanning.file import load_results
     from weightscope_widget.scanning.scope import Scope, scan
-    from weightscope_widget.teaching import DemoModel, FaultGame, demo_model
+    from weightscope_widget.lessons import DemoModel, FaultGame, demo_model
     from weightscope_widget.visualizers import (
         plot_condition_number_heatmap,
         plot_model_health_dashboard,

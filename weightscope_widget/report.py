@@ -29,7 +29,7 @@ from weightscope_widget.visualizers import (
     weight_distribution_content,
 )
 from weightscope_widget.visualizers.given import as_results
-from weightscope_widget.visualizers.image import write_image
+from weightscope_widget.visualizers.render.matplotlib import write_image
 from weightscope_widget._shared.atomic_write import write_whole
 
 __all__ = ["Report", "save_report"]

@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.board import Board
 from tests.browser.conftest import OpenNotebook
 from weightscope_widget.visualizers.palette import PALETTES
-from weightscope_widget.visualizers.style import STYLE
+from weightscope_widget.visualizers.render.style import STYLE
 
 MODEL = """
 import ipywidgets, numpy as np, torch, weightscope_widget as wsw

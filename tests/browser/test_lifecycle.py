@@ -30,7 +30,7 @@ dash
 # All dashboards and figures that are open, and all threads that work.
 LEFT = """
 from weightscope_widget.dashboard.board import Board
-from weightscope_widget.visualizers.live import LiveFigure
+from weightscope_widget.visualizers.render.bqplot import LiveFigure
 sum(isinstance(each, (Board, LiveFigure)) for each in ipywidgets.widgets.widget._instances.values()), \
 [each.name for each in threading.enumerate() if each.name.startswith("weightscope")]
 """

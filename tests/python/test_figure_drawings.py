@@ -37,9 +37,9 @@ from weightscope_widget.visualizers import (
     weight_heatmap_content,
 )
 from weightscope_widget.visualizers.chart import Axis, Bars, Bins, Chart, Content, Points, Slices, Tick
-from weightscope_widget.visualizers.fonts import families_for
-from weightscope_widget.visualizers.image import draw_figure, write_image
-from weightscope_widget.visualizers.live import LiveFigure
+from weightscope_widget.visualizers.render.fonts import families_for
+from weightscope_widget.visualizers.render.matplotlib import draw_figure, write_image
+from weightscope_widget.visualizers.render.bqplot import LiveFigure
 from weightscope_widget.visualizers.palette import PALETTES
 
 __all__ = ["results"]  # a fixture

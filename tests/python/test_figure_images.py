@@ -17,7 +17,7 @@ from PIL import Image
 from tests.python.figure_cases import results
 from tests.python.test_figure_drawings import CONTENTS
 from weightscope_widget.scanning.results import ScanResults
-from weightscope_widget.visualizers.image import write_image
+from weightscope_widget.visualizers.render.matplotlib import write_image
 
 __all__ = ["results"]  # a fixture
 

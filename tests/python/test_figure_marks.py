@@ -24,8 +24,8 @@ from weightscope_widget.visualizers.chart import (
     Slices,
     Texts,
 )
-from weightscope_widget.visualizers.image import draw_figure
-from weightscope_widget.visualizers.live import LiveFigure
+from weightscope_widget.visualizers.render.matplotlib import draw_figure
+from weightscope_widget.visualizers.render.bqplot import LiveFigure
 
 X, Y = Axis("across", 0.0, 10.0), Axis("upwards", 0.0, 4.0)
 LOG = Axis("upwards", 0.5, 400.0, "log")

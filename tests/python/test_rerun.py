@@ -10,7 +10,7 @@ from typing import Any
 import IPython
 import pytest
 
-from weightscope_widget import rerun
+from weightscope_widget._shared import cell_rerun as rerun
 
 
 class Made:

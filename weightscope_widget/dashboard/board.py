@@ -15,11 +15,11 @@ import traitlets
 from weightscope_widget.assessment.thresholds import Thresholds
 from weightscope_widget.engine.background import BackgroundScan
 from weightscope_widget.dashboard.front_end import front_end_source
-from weightscope_widget.dashboard.kept import kept_details
+from weightscope_widget.dashboard.details import kept_details
 from weightscope_widget.dashboard.protocols import Put, Results, Run, Table
 from weightscope_widget.dashboard.saved_page import saved_page, write_page
 from weightscope_widget.errors import InvalidArgumentError, UnknownLayerError
-from weightscope_widget.rerun import retire_previous
+from weightscope_widget._shared.cell_rerun import retire_previous
 from weightscope_widget.engine.runner import Progress
 
 __all__ = ["Board", "RefusedError"]

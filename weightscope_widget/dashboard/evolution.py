@@ -11,9 +11,9 @@ import traitlets
 from weightscope_widget.assessment.thresholds import Thresholds
 from weightscope_widget.checkpoints import EvolutionResults, start_evolution
 from weightscope_widget.dashboard.board import Board, RefusedError
-from weightscope_widget.dashboard.evolution_table import EvolutionTable
+from weightscope_widget.dashboard.tables.evolution import EvolutionTable
 from weightscope_widget.dashboard.protocols import Put
-from weightscope_widget.dashboard.table import catalog_of
+from weightscope_widget.dashboard.tables.scan import catalog_of
 from weightscope_widget.dashboard.widget import drawn
 
 __all__ = ["EvolutionDashboard", "show_evolution"]

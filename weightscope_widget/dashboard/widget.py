@@ -12,7 +12,7 @@ import numpy as np
 from weightscope_widget.assessment.thresholds import Thresholds
 from weightscope_widget.dashboard.board import Board
 from weightscope_widget.dashboard.protocols import Put
-from weightscope_widget.dashboard.table import MetricTable, catalog
+from weightscope_widget.dashboard.tables.scan import MetricTable, catalog
 from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.scanning.scope import Scope, start_run
 from weightscope_widget.sources import open_source

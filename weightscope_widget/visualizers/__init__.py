@@ -1,7 +1,7 @@
 """Single figures: what each shows, as data, and its drawing in a notebook (bqplot) or to a file (matplotlib)."""
 
-from weightscope_widget.visualizers.condition_number import condition_number_content
-from weightscope_widget.visualizers.model_health import model_health_content
+from weightscope_widget.visualizers.content.condition_number import condition_number_content
+from weightscope_widget.visualizers.content.model_health import model_health_content
 from weightscope_widget.visualizers.plots import (
     plot_condition_number_heatmap,
     plot_model_health_dashboard,
@@ -11,11 +11,11 @@ from weightscope_widget.visualizers.plots import (
     plot_weight_distribution,
     plot_weight_heatmap,
 )
-from weightscope_widget.visualizers.quantization_risk import quantization_risk_content
-from weightscope_widget.visualizers.rank_efficiency import rank_efficiency_content
-from weightscope_widget.visualizers.singular_values import singular_values_content
-from weightscope_widget.visualizers.weight_distribution import weight_distribution_content
-from weightscope_widget.visualizers.weight_heatmap import weight_heatmap_content
+from weightscope_widget.visualizers.content.quantization_risk import quantization_risk_content
+from weightscope_widget.visualizers.content.rank_efficiency import rank_efficiency_content
+from weightscope_widget.visualizers.content.singular_values import singular_values_content
+from weightscope_widget.visualizers.content.weight_distribution import weight_distribution_content
+from weightscope_widget.visualizers.content.weight_heatmap import weight_heatmap_content
 
 __all__ = [
     "condition_number_content",

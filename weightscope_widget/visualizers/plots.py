@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.visualizers.chart import Content
-from weightscope_widget.visualizers.condition_number import condition_number_content
+from weightscope_widget.visualizers.content.condition_number import condition_number_content
 from weightscope_widget.visualizers.given import as_results
-from weightscope_widget.visualizers.model_health import model_health_content
-from weightscope_widget.visualizers.quantization_risk import quantization_risk_content
-from weightscope_widget.visualizers.rank_efficiency import rank_efficiency_content
-from weightscope_widget.visualizers.singular_values import singular_values_content
-from weightscope_widget.visualizers.style import Theme
-from weightscope_widget.visualizers.weight_distribution import weight_distribution_content
-from weightscope_widget.visualizers.weight_heatmap import Pooling, weight_heatmap_content
+from weightscope_widget.visualizers.content.model_health import model_health_content
+from weightscope_widget.visualizers.content.quantization_risk import quantization_risk_content
+from weightscope_widget.visualizers.content.rank_efficiency import rank_efficiency_content
+from weightscope_widget.visualizers.content.singular_values import singular_values_content
+from weightscope_widget.visualizers.render.style import Theme
+from weightscope_widget.visualizers.content.weight_distribution import weight_distribution_content
+from weightscope_widget.visualizers.content.weight_heatmap import Pooling, weight_heatmap_content
 
 if TYPE_CHECKING:
-    from weightscope_widget.visualizers.live import LiveFigure
+    from weightscope_widget.visualizers.render.bqplot import LiveFigure
 
 __all__ = [
     "plot_condition_number_heatmap",
@@ -303,7 +303,7 @@ def _figure(
     content: Content, title: str | None, output_path: str | os.PathLike[str] | None, theme: Theme
 ) -> LiveFigure:
     # Here, so that a script which only scans imports no plotting library.
-    from weightscope_widget.visualizers.live import LiveFigure
+    from weightscope_widget.visualizers.render.bqplot import LiveFigure
 
     if title is not None:
         if not isinstance(title, str):
@@ -311,7 +311,7 @@ def _figure(
         content = replace(content, title=title)
     figure = LiveFigure(content, theme)
     if output_path is not None:
-        from weightscope_widget.visualizers.image import write_image
+        from weightscope_widget.visualizers.render.matplotlib import write_image
 
         write_image(content, output_path, "dark" if theme == "dark" else "light")
     return figure

@@ -13,10 +13,10 @@ import traitlets
 
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget._shared.formats import format_number
-from weightscope_widget.rerun import retire_previous
-from weightscope_widget.visualizers.bqplot_marks import draw_mark, scales_of
+from weightscope_widget._shared.cell_rerun import retire_previous
+from weightscope_widget.visualizers.render.bqplot_marks import draw_mark, scales_of
 from weightscope_widget.visualizers.chart import Axis, Bars, Cells, Chart, Content, Key, Points, Slices
-from weightscope_widget.visualizers.style import STYLE, Theme, css_colour
+from weightscope_widget.visualizers.render.style import STYLE, Theme, css_colour
 
 __all__ = ["LiveFigure"]
 

@@ -95,7 +95,7 @@ def draw_figure(content: Content, scheme: Scheme = "light") -> Figure:
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    from weightscope_widget.visualizers.fonts import families_for, title_font
+    from weightscope_widget.visualizers.render.fonts import families_for, title_font
 
     colours = PALETTES[scheme]
     notes = [line for note in content.notes for line in textwrap.wrap(note, _NOTE_CHARACTERS, subsequent_indent="   ")]

@@ -23,7 +23,7 @@ from weightscope_widget.visualizers.chart import (
     Texts,
 )
 from weightscope_widget.visualizers.palette import DIVERGING
-from weightscope_widget.visualizers.style import css_colour
+from weightscope_widget.visualizers.render.style import css_colour
 
 __all__ = ["draw_mark", "scales_of"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from weightscope_widget.comparison import ComparisonResults
 from weightscope_widget.comparison.results import STATUSES
-from weightscope_widget.dashboard.table import Columns, Stage, catalog_of
+from weightscope_widget.dashboard.tables.scan import Columns, Stage, catalog_of
 from weightscope_widget.scanning.results import flatten
 
 __all__ = ["ComparisonTable", "comparison_catalog"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from weightscope_widget.checkpoints import EvolutionResults
 from weightscope_widget.checkpoints.results import RELATIVE_TO
-from weightscope_widget.dashboard.table import MetricTable, Stage
+from weightscope_widget.dashboard.tables.scan import MetricTable, Stage
 
 __all__ = ["EvolutionTable"]
 

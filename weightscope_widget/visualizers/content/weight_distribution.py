@@ -13,7 +13,7 @@ from weightscope_widget._shared.formats import format_number
 from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.visualizers.axes import count_axis, linear_axis, log_axis
 from weightscope_widget.visualizers.chart import Bins, Chart, Content, Key, Line, Mark
-from weightscope_widget.visualizers.hints import bin_hints
+from weightscope_widget.visualizers.render.hints import bin_hints
 from weightscope_widget.visualizers.layers import counted
 from weightscope_widget.visualizers.palette import SERIES
 from weightscope_widget.visualizers.tensors import Series, series_of

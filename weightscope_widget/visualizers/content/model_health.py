@@ -21,7 +21,7 @@ from weightscope_widget.visualizers.axes import (
     symlog_axis,
 )
 from weightscope_widget.visualizers.chart import Axis, Bars, Bins, Chart, Content, Key, Rule, Slices, Texts
-from weightscope_widget.visualizers.hints import bin_hints
+from weightscope_widget.visualizers.render.hints import bin_hints
 from weightscope_widget.visualizers.layers import (
     RULE_OF_THUMB,
     counted,

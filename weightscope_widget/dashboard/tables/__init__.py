@@ -1,0 +1,1 @@
+"""The columns that each kind of dashboard sends to the page."""

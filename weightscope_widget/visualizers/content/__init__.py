@@ -1,0 +1,1 @@
+"""The contents of each figure, as data: one file per figure."""

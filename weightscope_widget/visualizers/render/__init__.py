@@ -1,0 +1,1 @@
+"""Drawing of figures: live with bqplot, to files with matplotlib."""
