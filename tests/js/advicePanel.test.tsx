@@ -1,10 +1,10 @@
 /** The advice on the page: for the layer, for the model, and the plans to copy. */
 
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { adviceText as text } from "../../js/advice/text";
-import { Advice, formatEvidence } from "../../js/panels/Advice";
-import { en } from "../../js/text/advice/en";
-import { zh } from "../../js/text/advice/zh";
+import { adviceText as text } from "../../js/src/panels/advice/text";
+import { Advice, formatEvidence } from "../../js/src/panels/advice/Advice";
+import { en } from "../../js/src/text/advice/en";
+import { zh } from "../../js/src/text/advice/zh";
 import { Kernel, LAYERS, type Layer } from "./kernel";
 import { mount } from "./page";
 import { read } from "./shared";

@@ -1,8 +1,8 @@
 /** Where layers lie on the map, for the architectures that there are. */
 
 import { describe, expect, it } from "vitest";
-import { type Grid, arrange as lay, type Placed, place } from "../../js/panels/layerMap/arrange";
-import { createStore } from "../../js/store";
+import { type Grid, arrange as lay, type Placed, place } from "../../js/src/panels/layerMap/arrange";
+import { createStore } from "../../js/src/state/store";
 import { Kernel } from "./kernel";
 
 interface Part {

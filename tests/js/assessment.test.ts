@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { CLASSES, type ClassifiedMetric, classify, grade, health, risk } from "../../js/assessment";
-import type { Thresholds } from "../../js/model";
+import { CLASSES, type ClassifiedMetric, classify, grade, health, risk } from "../../js/src/domain/assessment";
+import type { Thresholds } from "../../js/src/wire/model";
 
 /** Shared with `tests/python/test_assessment_parity.py`, so that Python and the page judge alike. */
 interface Cases {

@@ -1,7 +1,7 @@
 import { scaleLinear, scaleSymlog } from "d3-scale";
 import { describe, expect, it } from "vitest";
-import { type Box, leader, placeLabels } from "../../js/charts/labels";
-import { logTicks, symlogPercentTicks } from "../../js/charts/ticks";
+import { type Box, leader, placeLabels } from "../../js/src/charts/labels";
+import { logTicks, symlogPercentTicks } from "../../js/src/charts/ticks";
 
 const labels = (ticks: { label: string }[]) => ticks.map(({ label }) => label);
 

@@ -1,8 +1,8 @@
 /** What a number is coloured. */
 
 import { describe, expect, it } from "vitest";
-import { colouring } from "../../js/charts/colour";
-import { PALETTES } from "../../js/palette";
+import { colouring } from "../../js/src/charts/colour";
+import { PALETTES } from "../../js/src/theme/palette";
 import { THRESHOLDS } from "./shared";
 
 const RAMP = PALETTES.light.ramp;

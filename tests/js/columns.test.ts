@@ -1,9 +1,9 @@
 /** Numbers of all layers at once: where they come from, how they are ranked and classed, and how they read. */
 
 import { describe, expect, it } from "vitest";
-import { CLASSES, type ClassifiedMetric, classify } from "../../js/assessment";
-import { axisKind, columnOf, formatLevel, formatMetric, metricsOf } from "../../js/metrics";
-import { createStore } from "../../js/store";
+import { CLASSES, type ClassifiedMetric, classify } from "../../js/src/domain/assessment";
+import { axisKind, columnOf, formatLevel, formatMetric, metricsOf } from "../../js/src/domain/metrics";
+import { createStore } from "../../js/src/state/store";
 import { Kernel, LAYERS, type Layer } from "./kernel";
 
 const INFINITE = Number.POSITIVE_INFINITY;

@@ -2,10 +2,10 @@
 
 import { signal } from "@preact/signals";
 import { describe, expect, it, vi } from "vitest";
-import { useView } from "../../js/context";
-import { Dashboard } from "../../js/Dashboard";
-import widget from "../../js";
-import { language } from "../../js/text";
+import { useView } from "../../js/src/state/context";
+import { Dashboard } from "../../js/src/page/Dashboard";
+import widget from "../../js/src/entries";
+import { language } from "../../js/src/text";
 import { Kernel, LAYERS } from "./kernel";
 import { mount } from "./page";
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createStore } from "../../js/store";
+import { createStore } from "../../js/src/state/store";
 import { Kernel, LAYERS, type Layer } from "./kernel";
 
 const later = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));

@@ -1,24 +1,24 @@
 /** The panels of a fine-tune: what each draws, says and does, on layers that changed in every way. */
 
 import { describe, expect, it } from "vitest";
-import type { Board } from "../../js/context";
-import { tableCsv } from "../../js/export/csv";
-import { DIFF_PANELS, USUAL_OF_DIFF } from "../../js/panels/diff";
-import { BeforeAfter } from "../../js/panels/diff/BeforeAfter";
-import { ChangeScatter } from "../../js/panels/diff/ChangeScatter";
-import { crossingsOf, worsened } from "../../js/panels/diff/change";
-import { DIFF_COLUMNS } from "../../js/panels/diff/columns";
-import { DeltaDistribution } from "../../js/panels/diff/DeltaDistribution";
-import { DeltaSpectrum } from "../../js/panels/diff/DeltaSpectrum";
-import { Overlap } from "../../js/panels/diff/Overlap";
-import { Pattern } from "../../js/panels/diff/Pattern";
-import { Worse } from "../../js/panels/diff/Worse";
-import { LayerTable } from "../../js/panels/LayerTable";
-import { language } from "../../js/text";
-import { DIFF_CATALOGUES } from "../../js/text/diff";
-import { EXPLAINED } from "../../js/text/diff/explain";
-import { explanationOf } from "../../js/text/explain";
-import { extend } from "../../js/text/extend";
+import type { Board } from "../../js/src/state/context";
+import { tableCsv } from "../../js/src/export/csv";
+import { DIFF_PANELS, USUAL_OF_DIFF } from "../../js/src/panels/diff";
+import { BeforeAfter } from "../../js/src/panels/diff/BeforeAfter";
+import { ChangeScatter } from "../../js/src/panels/diff/ChangeScatter";
+import { crossingsOf, worsened } from "../../js/src/panels/diff/change";
+import { DIFF_COLUMNS } from "../../js/src/panels/diff/columns";
+import { DeltaDistribution } from "../../js/src/panels/diff/DeltaDistribution";
+import { DeltaSpectrum } from "../../js/src/panels/diff/DeltaSpectrum";
+import { Overlap } from "../../js/src/panels/diff/Overlap";
+import { Pattern } from "../../js/src/panels/diff/Pattern";
+import { Worse } from "../../js/src/panels/diff/Worse";
+import { LayerTable } from "../../js/src/panels/table/LayerTable";
+import { language } from "../../js/src/text";
+import { DIFF_CATALOGUES } from "../../js/src/text/diff";
+import { EXPLAINED } from "../../js/src/text/diff/explain";
+import { explanationOf } from "../../js/src/text/explain";
+import { extend } from "../../js/src/text/extend";
 import { Kernel, type Layer } from "./kernel";
 import { mount } from "./page";
 

@@ -1,6 +1,6 @@
 /** What charts painted, mark by mark, and the pointer over them. */
 
-import { paintingOf, SvgPainter } from "../../js/charts/painter";
+import { paintingOf, SvgPainter } from "../../js/src/charts/painter";
 import type { Mounted } from "./page";
 
 export interface Drawn {

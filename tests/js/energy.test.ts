@@ -1,7 +1,7 @@
 /** What a truncation keeps, against spectra whose squares are summed by hand. */
 
 import { describe, expect, it } from "vitest";
-import { cumulativeEnergy, factorParameters, keptBy, rankFor, truncationError } from "../../js/energy";
+import { cumulativeEnergy, factorParameters, keptBy, rankFor, truncationError } from "../../js/src/domain/energy";
 import { read, type SharedLayer, spectrumOf } from "./shared";
 
 const of = (...values: number[]): Float64Array => new Float64Array(values);

@@ -1,23 +1,23 @@
 /** The panels of an evolution: which checkpoint is drawn, the lines through all of them, and what a layer went through. */
 
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { Board } from "../../js/context";
-import { tableCsv } from "../../js/export/csv";
-import { Header } from "../../js/Header";
-import { EVOLUTION_PANELS, USUAL_OF_EVOLUTION } from "../../js/panels/evolution";
-import { EVOLUTION_COLUMNS } from "../../js/panels/evolution/columns";
-import { Lines, namedTicks } from "../../js/panels/evolution/Lines";
-import { Slider, stepTime } from "../../js/panels/evolution/Slider";
-import { Sparklines } from "../../js/panels/evolution/Sparklines";
-import { distanceTo, pathOf, quantile, spreadsOf } from "../../js/panels/evolution/trace";
-import { LayerMetrics } from "../../js/panels/LayerMetrics";
-import { LayerTable } from "../../js/panels/LayerTable";
-import { SingularValues } from "../../js/panels/SingularValues";
-import { createStore } from "../../js/store";
-import { EVOLUTION_CATALOGUES } from "../../js/text/evolution";
-import { EXPLAINED } from "../../js/text/evolution/explain";
-import { explanationOf } from "../../js/text/explain";
-import { extend } from "../../js/text/extend";
+import type { Board } from "../../js/src/state/context";
+import { tableCsv } from "../../js/src/export/csv";
+import { Header } from "../../js/src/page/Header";
+import { EVOLUTION_PANELS, USUAL_OF_EVOLUTION } from "../../js/src/panels/evolution";
+import { EVOLUTION_COLUMNS } from "../../js/src/panels/evolution/columns";
+import { Lines, namedTicks } from "../../js/src/panels/evolution/Lines";
+import { Slider, stepTime } from "../../js/src/panels/evolution/Slider";
+import { Sparklines } from "../../js/src/panels/evolution/Sparklines";
+import { distanceTo, pathOf, quantile, spreadsOf } from "../../js/src/panels/evolution/trace";
+import { LayerMetrics } from "../../js/src/panels/layerMetrics/LayerMetrics";
+import { LayerTable } from "../../js/src/panels/table/LayerTable";
+import { SingularValues } from "../../js/src/panels/spectrum/SingularValues";
+import { createStore } from "../../js/src/state/store";
+import { EVOLUTION_CATALOGUES } from "../../js/src/text/evolution";
+import { EXPLAINED } from "../../js/src/text/evolution/explain";
+import { explanationOf } from "../../js/src/text/explain";
+import { extend } from "../../js/src/text/extend";
 import { Kernel, type Layer } from "./kernel";
 import { type Mounted, mount } from "./page";
 

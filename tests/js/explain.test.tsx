@@ -1,14 +1,14 @@
 /** Every metric, chart and scheme is explained in both languages, and the card that says so behaves. */
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { useView } from "../../js/context";
-import { Dashboard } from "../../js/Dashboard";
-import { Explain, placed } from "../../js/Explain";
-import { PANELS } from "../../js/panels";
-import { Panel } from "../../js/panels/Panel";
-import { SCHEMES } from "../../js/schemes";
-import { CATALOGUES, language } from "../../js/text";
-import { EXPLANATIONS, explanationOf, FORMULAS, topicOf } from "../../js/text/explain";
+import { useView } from "../../js/src/state/context";
+import { Dashboard } from "../../js/src/page/Dashboard";
+import { Explain, placed } from "../../js/src/ui/Explain";
+import { PANELS } from "../../js/src/panels";
+import { Panel } from "../../js/src/ui/Panel";
+import { SCHEMES } from "../../js/src/domain/schemes";
+import { CATALOGUES, language } from "../../js/src/text";
+import { EXPLANATIONS, explanationOf, FORMULAS, topicOf } from "../../js/src/text/explain";
 import { Kernel, LAYERS } from "./kernel";
 import { type Mounted, mount, press } from "./page";
 

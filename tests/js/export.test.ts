@@ -1,10 +1,10 @@
 /** What leaves the page: the table as CSV, names of files, and marks as elements of a picture. */
 
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { paintingOf, remember, SvgPainter } from "../../js/charts/painter";
-import { tableCsv } from "../../js/export/csv";
-import { download, fileName } from "../../js/export/files";
-import { createStore } from "../../js/store";
+import { paintingOf, remember, SvgPainter } from "../../js/src/charts/painter";
+import { tableCsv } from "../../js/src/export/csv";
+import { download, fileName } from "../../js/src/export/files";
+import { createStore } from "../../js/src/state/store";
 import { Kernel, LAYERS, type Layer } from "./kernel";
 
 /** A reader of RFC 4180 that knows nothing of the writer: letter by letter. */

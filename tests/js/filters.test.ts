@@ -1,8 +1,8 @@
 /** What narrows, by hand on the seven layers of kernel.ts, and what Python hears and says of it. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type Filter, keyOf, toggled } from "../../js/state/filters";
-import { createStore, type Store } from "../../js/store";
+import { type Filter, keyOf, toggled } from "../../js/src/state/filters";
+import { createStore, type Store } from "../../js/src/state/store";
 import { Kernel, LAYERS } from "./kernel";
 
 const ALL = [0, 1, 2, 3, 4, 5, 6];

@@ -8,7 +8,7 @@ import {
   formatSeconds,
   formatTick,
   superscript,
-} from "../../js/format";
+} from "../../js/src/domain/format";
 
 describe("a number", () => {
   it.each([

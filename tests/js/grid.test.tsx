@@ -1,7 +1,7 @@
 /** The table as a grid: what assistive technology is told, what is in the page while it scrolls, and its search field. */
 
 import { describe, expect, it } from "vitest";
-import { LayerTable } from "../../js/panels/LayerTable";
+import { LayerTable } from "../../js/src/panels/table/LayerTable";
 import { Kernel, LAYERS, type Layer } from "./kernel";
 import { type Mounted, mount, press } from "./page";
 

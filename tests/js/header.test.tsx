@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Header } from "../../js/Header";
+import { Header } from "../../js/src/page/Header";
 import { Kernel, LAYERS } from "./kernel";
 import { mount } from "./page";
 

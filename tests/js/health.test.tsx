@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { Health } from "../../js/panels/Health";
+import { Health } from "../../js/src/panels/health/Health";
 import { drag, pointAt } from "./drawn";
 import { Kernel, LAYERS, type Layer } from "./kernel";
 import { type Mounted, mount } from "./page";

@@ -2,9 +2,9 @@
 
 import { signal } from "@preact/signals";
 import { describe, expect, it } from "vitest";
-import { useView } from "../../js/context";
-import { Dashboard } from "../../js/Dashboard";
-import { USUAL } from "../../js/panels";
+import { useView } from "../../js/src/state/context";
+import { Dashboard } from "../../js/src/page/Dashboard";
+import { USUAL } from "../../js/src/panels";
 import { Kernel, LAYERS, type Layer } from "./kernel";
 import { mount } from "./page";
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { createStore } from "../../js/store";
+import { createStore } from "../../js/src/state/store";
 import { Kernel } from "./kernel";
 
 it("weights without a largest singular value are Critical, also where nobody counted NaN; zeros are not", () => {

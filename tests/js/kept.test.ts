@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { EncodedKept } from "../../js/kept";
-import { createStore } from "../../js/store";
+import type { EncodedKept } from "../../js/src/wire/kept";
+import { createStore } from "../../js/src/state/store";
 import { Kernel, LAYERS } from "./kernel";
 
 const later = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));

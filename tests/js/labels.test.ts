@@ -1,7 +1,7 @@
 /** What holds of label boxes, wherever the points lie. */
 
 import { describe, expect, it } from "vitest";
-import { type Box, type Labelled, leader, type Point, placeLabels } from "../../js/charts/labels";
+import { type Box, type Labelled, leader, type Point, placeLabels } from "../../js/src/charts/labels";
 
 const FRAME: Box = { x: 40, y: 22, width: 556, height: 240 };
 const HEIGHT = 15;

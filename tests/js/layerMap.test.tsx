@@ -1,8 +1,8 @@
 /** The layer map on the page: what its tiles show, and what the pointer does there. */
 
 import { describe, expect, it } from "vitest";
-import { PALETTES } from "../../js/palette";
-import { LayerMap } from "../../js/panels/layerMap/LayerMap";
+import { PALETTES } from "../../js/src/theme/palette";
+import { LayerMap } from "../../js/src/panels/layerMap/LayerMap";
 import { type Drawn, drag as dragOver, drawn, pointAt } from "./drawn";
 import { Kernel, LAYERS, type Layer } from "./kernel";
 import { type Mounted, mount } from "./page";

@@ -1,8 +1,8 @@
 /** What the panels say of a layer that they cannot draw must be true of that layer. */
 
 import { describe, expect, it } from "vitest";
-import { Distribution } from "../../js/panels/Distribution";
-import { SingularValues } from "../../js/panels/SingularValues";
+import { Distribution } from "../../js/src/panels/distribution/Distribution";
+import { SingularValues } from "../../js/src/panels/spectrum/SingularValues";
 import { Kernel, LAYERS, type Layer } from "./kernel";
 import { mount } from "./page";
 

@@ -1,8 +1,8 @@
 /** Every metric of a scan is on the page under its own name, in its own unit. */
 
 import { describe, expect, it } from "vitest";
-import { formatNamed as formatMetric } from "../../js/metrics";
-import { LayerMetrics } from "../../js/panels/LayerMetrics";
+import { formatNamed as formatMetric } from "../../js/src/domain/metrics";
+import { LayerMetrics } from "../../js/src/panels/layerMetrics/LayerMetrics";
 import { Kernel, type Layer } from "./kernel";
 import { mount } from "./page";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { decodeFloat64, type EncodedTable, Stage, Table } from "../../js/model";
+import { decodeFloat64, type EncodedTable, Stage, Table } from "../../js/src/wire/model";
 
 /** What Python's `struct.pack("<d", …)` writes. */
 const PACKED = {

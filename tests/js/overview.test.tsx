@@ -1,9 +1,9 @@
 /** Condition numbers and rank efficiency as bars: their order, their places, and thresholds that are moved on them. */
 
 import { describe, expect, it } from "vitest";
-import { PALETTES } from "../../js/palette";
-import { ConditionNumbers } from "../../js/panels/ConditionNumbers";
-import { RankEfficiency } from "../../js/panels/RankEfficiency";
+import { PALETTES } from "../../js/src/theme/palette";
+import { ConditionNumbers } from "../../js/src/panels/conditionNumbers/ConditionNumbers";
+import { RankEfficiency } from "../../js/src/panels/rankEfficiency/RankEfficiency";
 import { drag, drawn, pointAt } from "./drawn";
 import { Kernel, LAYERS, type Layer } from "./kernel";
 import { type Mounted, mount, press } from "./page";

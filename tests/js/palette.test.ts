@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { GRADE_LEVELS, PALETTES, paletteVariables, type Scheme } from "../../js/palette";
+import { GRADE_LEVELS, PALETTES, paletteVariables, type Scheme } from "../../js/src/theme/palette";
 
 const rgb = (hex: string): number[] => [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16) / 255);
 

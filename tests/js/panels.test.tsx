@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { Distribution } from "../../js/panels/Distribution";
-import { LayerMetrics } from "../../js/panels/LayerMetrics";
-import { RiskMatrix } from "../../js/panels/riskMatrix/RiskMatrix";
-import { SingularValues } from "../../js/panels/SingularValues";
+import { Distribution } from "../../js/src/panels/distribution/Distribution";
+import { LayerMetrics } from "../../js/src/panels/layerMetrics/LayerMetrics";
+import { RiskMatrix } from "../../js/src/panels/riskMatrix/RiskMatrix";
+import { SingularValues } from "../../js/src/panels/spectrum/SingularValues";
 import { Kernel, LAYERS } from "./kernel";
 import { mount, press } from "./page";
 

@@ -1,11 +1,11 @@
 /** The sentence of a pattern, by cases that Python shares (`tests/python/test_comparison_pattern.py`). */
 
 import { describe, expect, it } from "vitest";
-import { DIFF_PANELS, USUAL_OF_DIFF } from "../../js/panels/diff";
-import { DIFF_COLUMNS } from "../../js/panels/diff/columns";
-import { Pattern } from "../../js/panels/diff/Pattern";
-import { language } from "../../js/text";
-import { EN, ZH } from "../../js/text/diff/pattern";
+import { DIFF_PANELS, USUAL_OF_DIFF } from "../../js/src/panels/diff";
+import { DIFF_COLUMNS } from "../../js/src/panels/diff/columns";
+import { Pattern } from "../../js/src/panels/diff/Pattern";
+import { language } from "../../js/src/text";
+import { EN, ZH } from "../../js/src/text/diff/pattern";
 import { Kernel } from "./kernel";
 import { mount } from "./page";
 import { read } from "./shared";

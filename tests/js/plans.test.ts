@@ -1,8 +1,8 @@
 /** Plans and the texts they are copied as, by cases that Python shares (`tests/python/test_plans_parity.py`). */
 
 import { describe, expect, it } from "vitest";
-import { quote } from "../../js/advice/code";
-import { loraRanks, quantizationPlan, type Scheme } from "../../js/advice/plans";
+import { quote } from "../../js/src/panels/advice/code";
+import { loraRanks, quantizationPlan, type Scheme } from "../../js/src/panels/advice/plans";
 import { modelOf, read, type SharedCase } from "./shared";
 
 interface QuantizationCase extends SharedCase {

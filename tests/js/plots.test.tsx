@@ -1,8 +1,8 @@
 /** The distribution and the spectrum of unusual layers: constant, one value, all zero, of the widest range. */
 
 import { describe, expect, it } from "vitest";
-import { Distribution } from "../../js/panels/Distribution";
-import { SingularValues } from "../../js/panels/SingularValues";
+import { Distribution } from "../../js/src/panels/distribution/Distribution";
+import { SingularValues } from "../../js/src/panels/spectrum/SingularValues";
 import { Kernel, type Layer } from "./kernel";
 import { type Mounted, mount } from "./page";
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { NoAnswer, Requests } from "../../js/requests";
+import { NoAnswer, Requests } from "../../js/src/wire/requests";
 import { Kernel } from "./kernel";
 
 const open = () => {

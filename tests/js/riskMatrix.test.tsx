@@ -1,9 +1,9 @@
 /** Where the risk matrix puts layers, and what the pointer and the keys do there. */
 
 import { describe, expect, it } from "vitest";
-import { RiskMatrix } from "../../js/panels/riskMatrix/RiskMatrix";
-import { insideFrame, type Point, pointsOf, scalesOf } from "../../js/panels/riskMatrix/scene";
-import { createStore } from "../../js/store";
+import { RiskMatrix } from "../../js/src/panels/riskMatrix/RiskMatrix";
+import { insideFrame, type Point, pointsOf, scalesOf } from "../../js/src/panels/riskMatrix/scene";
+import { createStore } from "../../js/src/state/store";
 import { Kernel, LAYERS, type Layer } from "./kernel";
 import { type Mounted, mount, press } from "./page";
 

@@ -1,10 +1,10 @@
 /** A saved dashboard read from its bytes, which the test writes as `saved_page.py` does. */
 
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { openSaved } from "../../js";
-import type { Traits } from "../../js/model";
-import { readSaved } from "../../js/saved";
-import { createStore } from "../../js/store";
+import { openSaved } from "../../js/src/entries";
+import type { Traits } from "../../js/src/wire/model";
+import { readSaved } from "../../js/src/wire/saved";
+import { createStore } from "../../js/src/state/store";
 import { Kernel, LAYERS } from "./kernel";
 
 type Type = "f4" | "f8";

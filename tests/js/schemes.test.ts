@@ -1,8 +1,8 @@
 /** What each quantization scheme would make of the layers: bytes, errors and risks, worked out by hand. */
 
 import { describe, expect, it } from "vitest";
-import { SCHEMES, type SchemeSummary, sidesOf, summarize } from "../../js/schemes";
-import { createStore } from "../../js/store";
+import { SCHEMES, type SchemeSummary, sidesOf, summarize } from "../../js/src/domain/schemes";
+import { createStore } from "../../js/src/state/store";
 import { Kernel, LAYERS, type Layer } from "./kernel";
 
 const INFINITE = Number.POSITIVE_INFINITY;

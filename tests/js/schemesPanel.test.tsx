@@ -1,7 +1,7 @@
 /** What stands below the table of quantization schemes must be true of the layers that are left. */
 
 import { expect, it } from "vitest";
-import { Schemes } from "../../js/panels/Schemes";
+import { Schemes } from "../../js/src/panels/schemes/Schemes";
 import { Kernel, LAYERS, type Layer } from "./kernel";
 import { mount } from "./page";
 

@@ -1,7 +1,7 @@
 /** Layers as the cases that Python and the page share describe them: a catalogue, a table, spectra. */
 
 import { readFileSync } from "node:fs";
-import { type Catalog, type Family, Stage, Table, type Thresholds } from "../../js/model";
+import { type Catalog, type Family, Stage, Table, type Thresholds } from "../../js/src/wire/model";
 
 export interface SharedLayer {
   name: string;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { SortColumn } from "../../js/state/sort";
-import { createStore } from "../../js/store";
+import type { SortColumn } from "../../js/src/state/sort";
+import { createStore } from "../../js/src/state/store";
 import { Kernel, LAYERS } from "./kernel";
 
 const waiting = LAYERS.map(({ values: _, ...layer }) => ({ ...layer, stage: 0 }));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { sortRows } from "../../js/state/sort";
-import { createStore } from "../../js/store";
+import { sortRows } from "../../js/src/state/sort";
+import { createStore } from "../../js/src/state/store";
 import { Kernel, LAYERS } from "./kernel";
 
 const open = (...parts: ConstructorParameters<typeof Kernel>) => {

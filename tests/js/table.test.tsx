@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { LayerTable } from "../../js/panels/LayerTable";
+import { LayerTable } from "../../js/src/panels/table/LayerTable";
 import { Kernel, LAYERS, type Layer } from "./kernel";
 import { mount, press } from "./page";
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { CLASSES, type ClassifiedMetric } from "../../js/assessment";
-import { PANELS } from "../../js/panels";
-import { CATALOGUES, detectLanguage, factsOf, language, metricTitle, text } from "../../js/text";
+import { CLASSES, type ClassifiedMetric } from "../../js/src/domain/assessment";
+import { PANELS } from "../../js/src/panels";
+import { CATALOGUES, detectLanguage, factsOf, language, metricTitle, text } from "../../js/src/text";
 
 type Sentence = (...parts: number[]) => string;
 

@@ -2,7 +2,7 @@
 
 import { scaleSymlog } from "d3-scale";
 import { describe, expect, it } from "vitest";
-import { logTicks, symlogPercentTicks, type Tick } from "../../js/charts/ticks";
+import { logTicks, symlogPercentTicks, type Tick } from "../../js/src/charts/ticks";
 
 /** The number that a label writes. */
 function read(label: string): number {

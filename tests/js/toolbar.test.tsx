@@ -1,9 +1,9 @@
 /** The search, the filters as chips, and the choice of panels. */
 
 import { describe, expect, it } from "vitest";
-import { PANELS, USUAL } from "../../js/panels";
-import { shownPanels } from "../../js/panels/shown";
-import { Toolbar } from "../../js/Toolbar";
+import { PANELS, USUAL } from "../../js/src/panels";
+import { shownPanels } from "../../js/src/ui/shown";
+import { Toolbar } from "../../js/src/page/Toolbar";
 import { Kernel } from "./kernel";
 import { type Mounted, mount, press } from "./page";
 

@@ -1,7 +1,7 @@
 import { act } from "preact/test-utils";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import widget from "../../js";
-import { detectScheme } from "../../js/theme";
+import widget from "../../js/src/entries";
+import { detectScheme } from "../../js/src/theme/scheme";
 import { Kernel, LAYERS } from "./kernel";
 
 const settle = () => act(() => new Promise<void>((resolve) => setTimeout(resolve)));

@@ -40,7 +40,7 @@ WAITING, PARTIAL, DONE, FAILED = range(4)
 
 
 def ask(dash: wsw.Dashboard, method: str, **parameters: Any) -> tuple[dict[str, Any], list[bytes]]:
-    """Ask as `js/requests.ts` does, and return the one answer."""
+    """Ask as `js/src/wire/requests.ts` does, and return the one answer."""
     ((answer, buffers),) = wire(dash).tell({**parameters, "type": "request", "id": 7, "method": method})
     assert (answer["type"], answer["id"]) == ("reply", 7)
     return answer, buffers

@@ -10,7 +10,7 @@ import pytest
 
 from weightscope_widget.visualizers.palette import DIVERGING, PALETTES, Scheme
 
-PALETTE_TS = Path(__file__).parents[2] / "js/palette.ts"
+PALETTE_TS = Path(__file__).parents[2] / "js/src/theme/palette.ts"
 
 
 def page(scheme: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What a notebook saved with its widgets keeps of single layers, read as `js/kept.ts` does."""
+"""What a notebook saved with its widgets keeps of single layers, read as `js/src/wire/kept.ts` does."""
 
 from __future__ import annotations
 

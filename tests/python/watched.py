@@ -202,7 +202,7 @@ class Wire(BaseComm):
 
 
 class Table:
-    """The numbers as the page decodes them: `js/model.ts` in Python."""
+    """The numbers as the page decodes them: `js/src/wire/model.ts` in Python."""
 
     def __init__(self, encoded: dict[str, Any], rows: int) -> None:
         values = np.frombuffer(encoded["data"], dtype="<f8").reshape(len(encoded["columns"]), rows)

@@ -1,6 +1,6 @@
 """Numbers for people: four digits at most, true minus signs, and a dash for what does not exist.
 
-The page does the same in `js/format.ts`.
+The page does the same in `js/src/domain/format.ts`.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ def _packed(content: bytes) -> str:
 
 
 def _data(state: Mapping[str, Any], keys: Sequence[str], details: Details) -> bytes:
-    """Return the length of a JSON text, the text, and the arrays that it names; js/saved.ts reads it."""
+    """Return the length of a JSON text, the text, and the arrays that it names; js/src/wire/saved.ts reads it."""
     arrays = PackedArrays()
     table = state["_table"]
     progress = table["progress"]

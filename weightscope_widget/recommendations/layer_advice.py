@@ -1,6 +1,6 @@
 """What to do about one layer: training, INT8, compression.
 
-`js/advice/advice.ts` decides alike; `tests/fixtures/advice_cases.json` holds both to it.  All rules are rules of thumb,
+`js/src/panels/advice/advice.ts` decides alike; `tests/fixtures/advice_cases.json` holds both to it.  All rules are rules of thumb,
 and each asks first whether chance alone would not have given the number.
 """
 

@@ -1,7 +1,7 @@
 """The texts that plans are copied as, and how each tool wants a module named.
 
 Names come from checkpoints and may hold anything: they are written as quoted strings, and as patterns only escaped.
-`js/advice/code.ts` writes the same texts; `tests/fixtures/plan_cases.json` holds both to them.
+`js/src/panels/advice/code.ts` writes the same texts; `tests/fixtures/plan_cases.json` holds both to them.
 """
 
 from __future__ import annotations

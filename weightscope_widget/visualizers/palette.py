@@ -1,4 +1,4 @@
-"""The few colours, each with one meaning; the page has the same in `js/palette.ts`."""
+"""The few colours, each with one meaning; the page has the same in `js/src/theme/palette.ts`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The sentence of a pattern, in English.
 
-The page says the same: `js/text/diff/pattern.ts`, held to it by `tests/fixtures/pattern_cases.json`.
+The page says the same: `js/src/text/diff/pattern.ts`, held to it by `tests/fixtures/pattern_cases.json`.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def _whole(scheme: Scheme) -> str:
     )
 
 
-# As `js/theme.ts`: the notebook says what the theme is, else the browser's preference does.
+# As `js/src/theme/scheme.ts`: the notebook says what the theme is, else the browser's preference does.
 _SAYS = "[data-jp-theme-light], .vscode-dark, .vscode-light, .vscode-high-contrast, .vscode-high-contrast-light"
 _SAYS_DARK = '[data-jp-theme-light="false"], .vscode-dark, .vscode-high-contrast:not(.vscode-high-contrast-light)'
 

@@ -1,0 +1,68 @@
+/** A widget: one store per widget, one page per view, and everything given back when they go. */
+
+import type { AnyModel } from "@anywidget/types";
+import { signal } from "@preact/signals";
+import { render as renderPreact } from "preact";
+import type { Board } from "../state/context";
+import { Dashboard } from "../page/Dashboard";
+import type { Traits } from "../wire/model";
+import type { SavedModel } from "../wire/saved";
+import { createStore, type Model, type Store } from "../state/store";
+import styles from "../theme/styles";
+import { detectLanguage, language } from "../text";
+import { watchScheme } from "../theme/scheme";
+
+/** What anywidget calls for each widget, of a kind of dashboard. */
+export const widgetOf =
+  (board: Board, more = "") =>
+  () => {
+    let store: Store;
+    return {
+      initialize({ model }: { model: AnyModel<Traits> }): () => void {
+        // Here and not in `render`: two views of one widget share what was fetched.
+        store = createStore(model as unknown as Model);
+        return () => store.close();
+      },
+
+      render({ model, el }: { model: AnyModel<Traits>; el: HTMLElement }): () => void {
+        const style = document.createElement("style");
+        style.textContent = styles + more;
+        const root = document.createElement("div");
+        root.className = "wsw-root";
+        el.append(style, root);
+
+        const height = signal(model.get("height"));
+        const updateHeight = (): void => {
+          height.value = model.get("height");
+        };
+        // One for the module, as its texts are: the views of a widget speak the same language.
+        const updateLanguage = (): void => {
+          language.value = detectLanguage(model.get("language"));
+        };
+        updateLanguage();
+        const watcher = watchScheme(() => model.get("theme"));
+        model.on("change:height", updateHeight);
+        model.on("change:theme", watcher.update);
+        model.on("change:language", updateLanguage);
+        renderPreact(<Dashboard view={{ store, scheme: watcher.scheme, board }} height={height} />, root);
+
+        return () => {
+          model.off("change:height", updateHeight);
+          model.off("change:theme", watcher.update);
+          model.off("change:language", updateLanguage);
+          watcher.stop();
+          renderPreact(null, root);
+          style.remove();
+          root.remove();
+        };
+      },
+    };
+  };
+
+/** Show a saved dashboard on a page without a kernel. */
+export function openSaved(widget: ReturnType<typeof widgetOf>, el: HTMLElement, saved: SavedModel): void {
+  const model = saved as unknown as AnyModel<Traits>;
+  const { initialize, render } = widget();
+  initialize({ model });
+  render({ model, el });
+}

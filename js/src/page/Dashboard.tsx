@@ -1,0 +1,93 @@
+/** The page as a whole: header, panels, and a voice for those who do not see it. */
+
+import { type ReadonlySignal, useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { stableRankPercentage } from "../domain/assessment";
+import { useView, type View, ViewContext } from "../state/context";
+import { formatDecibel, formatNumber, formatPercentage } from "../domain/format";
+import { Header } from "./Header";
+import { paletteVariables } from "../theme/palette";
+import { shownPanels } from "../ui/shown";
+import { Toolbar } from "./Toolbar";
+import { language, text } from "../text";
+
+interface Props {
+  view: View;
+  height: ReadonlySignal<number | string | null>;
+}
+
+export function Dashboard({ view, height }: Props) {
+  const root = useRef<HTMLElement>(null);
+  const scheme = view.scheme.value;
+  const fixed = height.value;
+  const { Headline } = view.board;
+  return (
+    <ViewContext.Provider value={view}>
+      <section
+        ref={root}
+        class="wsw-dashboard"
+        lang={language.value}
+        data-scheme={scheme}
+        data-fixed={fixed === null ? undefined : true}
+        data-lm-suppress-shortcuts="true"
+        aria-label={text.dashboard(view.store.catalog.value.model)}
+        style={{ ...paletteVariables(scheme), height: typeof fixed === "number" ? `${fixed}px` : (fixed ?? undefined) }}
+      >
+        <Header />
+        {Headline && <Headline />}
+        <Toolbar root={root} />
+        <div class="wsw-panels">
+          <Panels />
+        </div>
+        <Announcer />
+      </section>
+    </ViewContext.Provider>
+  );
+}
+
+const FIRST = 3; // panels that a screen shows at once
+
+/** The panels, those further down when the first are on the screen. */
+function Panels() {
+  const { store, board } = useView();
+  const known = board.panels.map(({ id }) => id);
+  const ready = useSignal(typeof requestIdleCallback === "undefined" ? Number.POSITIVE_INFINITY : FIRST);
+  const shown = shownPanels(store.view.value.panels, board.usual, known);
+  const waiting = ready.value < shown.length;
+  useEffect(() => {
+    if (!waiting) return;
+    const request = requestIdleCallback(() => ready.value++, { timeout: 100 });
+    return () => cancelIdleCallback(request);
+  }, [waiting, ready, ready.value]);
+  return (
+    <>
+      {shown.map((id, index) => {
+        const Part = board.panels.find((panel) => panel.id === id)?.Component;
+        return Part && (index < ready.value ? <Part key={id} /> : <div key={id} class={`wsw-panel wsw-${id}`} />);
+      })}
+    </>
+  );
+}
+
+/** Says which layer was selected, and how it stands. */
+function Announcer() {
+  const { store } = useView();
+  const row = store.selected.value;
+  const table = store.table.value;
+  const grade = row === null ? null : store.judgements.value[row]?.grade;
+  const facts =
+    row === null
+      ? []
+      : [
+          grade && text.grade[grade],
+          `${text.metricTitles.sqnr_db} ${formatDecibel(table.value("quantization.sqnr_db", row))}`,
+          `${text.metricTitles.extreme_outlier_percentage} ${formatPercentage(table.value("quantization.extreme_outlier_percentage", row))}`,
+          `${text.metricTitles.condition_number} ${formatNumber(table.value("spectral.condition_number", row))}`,
+          `${text.metricTitles.stable_rank_percentage} ${formatPercentage(stableRankPercentage(table, row))}`,
+        ];
+  return (
+    <p class="wsw-hidden" role="status">
+      {row !== null && text.announce(store.catalog.value.labels[row] ?? "", facts.filter(Boolean).join(", "))}
+    </p>
+  );
+}

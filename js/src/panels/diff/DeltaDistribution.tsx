@@ -1,0 +1,25 @@
+/** The weights of the selected layer before and after, and the change itself, as densities over each other. */
+
+import type { Histogram } from "../../state/details";
+import { diffText } from "../../text/diff";
+import { DistributionOverlay } from "../distribution/DistributionOverlay";
+import { Panel } from "../../ui/Panel";
+import { DiffState } from "./DiffState";
+import { Legend, type Series, useSeries } from "./series";
+
+export function DeltaDistribution() {
+  const shown = useSeries();
+  const drawn = shown.series.filter((one): one is Series & { histogram: Histogram } => one.histogram !== null);
+  return (
+    <Panel name="delta-distribution" title={diffText.distribution} aside={<Legend {...shown} series={drawn} />}>
+      <DiffState row={shown.row} ready={drawn.length > 0}>
+        {() => (
+          <figure class="wsw-pair" aria-label={diffText.distribution}>
+            <DistributionOverlay layers={drawn} logarithmic={false} />
+            <DistributionOverlay layers={drawn} logarithmic />
+          </figure>
+        )}
+      </DiffState>
+    </Panel>
+  );
+}

@@ -1,0 +1,42 @@
+/** The columns of the table of a fine-tune: the change first, then what the tuned model is like. */
+
+import type { TableColumn } from "../../state/context";
+import { MISSING } from "../../domain/format";
+import { formatMetric } from "../../domain/metrics";
+import { metricTitle } from "../../text";
+import { diffText } from "../../text/diff";
+import { COLUMNS } from "../table/LayerTable";
+import { statusOf } from "./change";
+
+const usual = (id: string): TableColumn => COLUMNS.find((column) => column.id === id) as TableColumn;
+
+const change = (metric: string, rank: 0 | 1): TableColumn => ({
+  id: `comparison.${metric}`,
+  numeric: true,
+  rank,
+  cell: (store, row) => formatMetric(metric, store.table.value.value(`comparison.${metric}`, row)),
+  title: () => diffText.columns[metric as keyof typeof diffText.columns],
+  hint: () => metricTitle(metric),
+});
+
+export const DIFF_COLUMNS: readonly TableColumn[] = [
+  usual("label"),
+  {
+    id: "comparison.status",
+    numeric: false,
+    rank: 0,
+    cell: (store, row) => {
+      const status = statusOf(store, row);
+      return status === null ? MISSING : diffText.statuses[status as keyof typeof diffText.statuses];
+    },
+    title: () => diffText.columns.status,
+    hint: () => diffText.columns.status,
+  },
+  change("relative_change", 0),
+  change("delta_rank_99", 0),
+  change("delta_numerical_rank", 1),
+  change("subspace_overlap", 1),
+  change("intruder_dimensions", 1),
+  { ...usual("condition_number"), rank: 1 },
+  usual("grade"),
+];

@@ -1,0 +1,48 @@
+/** The panels of a fine-tune: those of the change first, then those that draw the tuned model as they draw any. */
+
+import type { PanelEntry } from "../../state/context";
+import { diffText } from "../../text/diff";
+import { ConditionNumbers } from "../conditionNumbers/ConditionNumbers";
+import { Health } from "../health/Health";
+import { LayerTable } from "../table/LayerTable";
+import { LayerMap } from "../layerMap/LayerMap";
+import { RankEfficiency } from "../rankEfficiency/RankEfficiency";
+import { RiskMatrix } from "../riskMatrix/RiskMatrix";
+import { BeforeAfter } from "./BeforeAfter";
+import { ChangeScatter } from "./ChangeScatter";
+import { DeltaDistribution } from "./DeltaDistribution";
+import { DeltaSpectrum } from "./DeltaSpectrum";
+import { Overlap } from "./Overlap";
+import { Worse } from "./Worse";
+
+const OWN: PanelEntry[] = [
+  { id: "change-scatter", Component: ChangeScatter, title: () => diffText.scatter },
+  { id: "delta-distribution", Component: DeltaDistribution, title: () => diffText.distribution },
+  { id: "delta-spectrum", Component: DeltaSpectrum, title: () => diffText.spectrum },
+  { id: "overlap", Component: Overlap, title: () => diffText.overlap },
+  { id: "worse", Component: Worse, title: () => diffText.worse },
+  { id: "before-after", Component: BeforeAfter, title: () => diffText.beforeAfter },
+];
+
+// Of the tuned model, drawn as any model is.
+const SHARED: PanelEntry[] = [
+  { id: "layer-map", Component: LayerMap },
+  { id: "table", Component: LayerTable },
+  { id: "risk-matrix", Component: RiskMatrix },
+  { id: "condition-numbers", Component: ConditionNumbers },
+  { id: "rank-efficiency", Component: RankEfficiency },
+  { id: "health", Component: Health },
+];
+
+export const DIFF_PANELS: PanelEntry[] = [...OWN, ...SHARED];
+
+export const USUAL_OF_DIFF: readonly string[] = [
+  "layer-map",
+  "change-scatter",
+  "delta-distribution",
+  "delta-spectrum",
+  "overlap",
+  "worse",
+  "table",
+  "before-after",
+];

@@ -1,0 +1,44 @@
+/** The panels of an evolution: lines over all checkpoints, then those that draw one of them as they draw any model. */
+
+import type { PanelEntry } from "../../state/context";
+import { evolutionText } from "../../text/evolution";
+import { ConditionNumbers } from "../conditionNumbers/ConditionNumbers";
+import { Distribution } from "../distribution/Distribution";
+import { Health } from "../health/Health";
+import { LayerMetrics } from "../layerMetrics/LayerMetrics";
+import { LayerTable } from "../table/LayerTable";
+import { LayerMap } from "../layerMap/LayerMap";
+import { RankEfficiency } from "../rankEfficiency/RankEfficiency";
+import { RiskMatrix } from "../riskMatrix/RiskMatrix";
+import { SingularValues } from "../spectrum/SingularValues";
+import { Lines } from "./Lines";
+import { Sparklines } from "./Sparklines";
+
+const OWN: PanelEntry[] = [
+  { id: "lines", Component: Lines, title: () => evolutionText.lines },
+  { id: "sparklines", Component: Sparklines, title: () => evolutionText.sparklines },
+];
+
+const SHARED: PanelEntry[] = [
+  { id: "layer-map", Component: LayerMap },
+  { id: "distribution", Component: Distribution },
+  { id: "singular-values", Component: SingularValues },
+  { id: "risk-matrix", Component: RiskMatrix },
+  { id: "table", Component: LayerTable },
+  { id: "condition-numbers", Component: ConditionNumbers },
+  { id: "rank-efficiency", Component: RankEfficiency },
+  { id: "health", Component: Health },
+  { id: "metrics", Component: LayerMetrics },
+];
+
+export const EVOLUTION_PANELS: PanelEntry[] = [...OWN, ...SHARED];
+
+export const USUAL_OF_EVOLUTION: readonly string[] = [
+  "lines",
+  "layer-map",
+  "sparklines",
+  "distribution",
+  "singular-values",
+  "risk-matrix",
+  "table",
+];

@@ -1,0 +1,32 @@
+/** The panels, in the usual order of the page; a new one is a file beside these and a line here. */
+
+import type { Board, PanelEntry } from "../state/context";
+import { Advice } from "./advice/Advice";
+import { ConditionNumbers } from "./conditionNumbers/ConditionNumbers";
+import { Distribution } from "./distribution/Distribution";
+import { Health } from "./health/Health";
+import { LayerMetrics } from "./layerMetrics/LayerMetrics";
+import { LayerTable } from "./table/LayerTable";
+import { LayerMap } from "./layerMap/LayerMap";
+import { RankEfficiency } from "./rankEfficiency/RankEfficiency";
+import { RiskMatrix } from "./riskMatrix/RiskMatrix";
+import { Schemes } from "./schemes/Schemes";
+import { SingularValues } from "./spectrum/SingularValues";
+
+export const PANELS: PanelEntry[] = [
+  { id: "risk-matrix", Component: RiskMatrix },
+  { id: "layer-map", Component: LayerMap },
+  { id: "distribution", Component: Distribution },
+  { id: "singular-values", Component: SingularValues },
+  { id: "table", Component: LayerTable },
+  { id: "schemes", Component: Schemes },
+  { id: "advice", Component: Advice },
+  { id: "condition-numbers", Component: ConditionNumbers },
+  { id: "rank-efficiency", Component: RankEfficiency },
+  { id: "health", Component: Health },
+  { id: "metrics", Component: LayerMetrics },
+];
+
+export const USUAL: readonly string[] = PANELS.map(({ id }) => id);
+
+export const SCAN: Board = { panels: PANELS, usual: USUAL };

@@ -1,0 +1,165 @@
+/** Every metric of the selected layer, with its class and what chance would give. */
+
+import { useRef } from "preact/hooks";
+import { type ClassifiedMetric, classify, stableRankPercentage } from "../../domain/assessment";
+import { useLate } from "../../charts/late";
+import { useView } from "../../state/context";
+import { Explain } from "../../ui/Explain";
+import { formatEstimate, formatNamed } from "../../domain/metrics";
+import { own, type Table } from "../../wire/model";
+import { factsOf, metricTitle, text } from "../../text";
+import { Empty, Panel } from "../../ui/Panel";
+import { SchemesTable } from "../schemes/SchemesTable";
+
+const SECTIONS = ["spectral", "quantization", "basic_stats", "sparsity"];
+const CLASSIFIED: readonly string[] = [
+  "condition_number",
+  "sqnr_db",
+  "extreme_outlier_percentage",
+  "stable_rank_percentage",
+];
+
+interface Entry {
+  metric: string;
+  value: number;
+  baseline: number;
+}
+
+export function LayerMetrics() {
+  const { store } = useView();
+  const body = useRef<HTMLDivElement>(null);
+  const row = useLate(store.selected, body).value;
+  const { labels } = store.catalog.value;
+  return (
+    <Panel name="metrics" title={text.metrics} aside={row === null ? undefined : labels[row]}>
+      <div class="wsw-metrics-body" ref={body}>
+        {row === null ? <Empty>{text.selectHint}</Empty> : <Figures row={row} />}
+      </div>
+    </Panel>
+  );
+}
+
+function Figures({ row }: { row: number }) {
+  const { store } = useView();
+  const { names, kinds, families, shapes, dtypes, aliases } = store.catalog.value;
+  const name = names[row] as string;
+  const table = store.table.value;
+  const error = own(table.errors, name);
+  const tied = own(aliases, name);
+  const facts = factsOf(kinds[row], families[row], shapes[row], dtypes[row]);
+  return (
+    <div data-layer={name}>
+      <p class="wsw-facts">
+        <span class="wsw-full-name">{name}</span>
+        <span>{facts}</span>
+        {tied && (
+          <span>
+            {text.alsoKnownAs} {tied.join(", ")}
+          </span>
+        )}
+      </p>
+      {error !== undefined && (
+        <p class="wsw-failure" role="alert">
+          {error}
+        </p>
+      )}
+      <NonFinite row={row} />
+      <div class="wsw-sections">
+        {SECTIONS.map((section) => (
+          <Section key={section} section={section} entries={entriesOf(table, section, row)} />
+        ))}
+        <SchemesTable row={row} />
+      </div>
+    </div>
+  );
+}
+
+function NonFinite({ row }: { row: number }) {
+  const { value: table } = useView().store.table;
+  const [nan, infinite] = ["nan_count", "inf_count"].map((count) => table.value(`basic_stats.${count}`, row) || 0);
+  return nan || infinite ? <p class="wsw-failure">{text.nonFinite(nan ?? 0, infinite ?? 0)}</p> : null;
+}
+
+/** What a section has of a layer; a finished layer's missing values are listed, those still to come are not. */
+function entriesOf(table: Table, section: string, row: number): Entry[] {
+  const entries = table.names
+    .filter((column) => column.startsWith(`${section}.`))
+    .map((column) => {
+      const metric = column.slice(section.length + 1);
+      return { metric, value: table.value(column, row), baseline: table.value(`baseline.${metric}`, row) };
+    });
+  if (section === "spectral" && entries.length > 0) {
+    const after = entries.findIndex(({ metric }) => metric === "stable_rank") + 1;
+    entries.splice(after, 0, {
+      metric: "stable_rank_percentage",
+      value: stableRankPercentage(table, row),
+      baseline: table.value("baseline.stable_rank_percentage", row),
+    });
+  }
+  if (entries.every(({ value }) => Number.isNaN(value))) return [];
+  return entries.filter(({ metric, value }) => !(Number.isNaN(value) && OPTIONAL.test(metric)));
+}
+
+/** Metrics that only some layers have, and that are not worth a dash on the others. */
+const OPTIONAL = /^(nan|inf)_count$|^dead_/;
+
+function Section({ section, entries }: { section: string; entries: Entry[] }) {
+  if (entries.length === 0) return null;
+  const title = text.sections[section] ?? section;
+  const compared = entries.some(({ baseline }) => !Number.isNaN(baseline));
+  return (
+    <table class="wsw-metrics-table" data-section={section}>
+      <thead>
+        <tr>
+          <th scope="col">
+            <Explain name={section} title={title}>
+              {title}
+            </Explain>
+          </th>
+          <th scope="col" class="wsw-numeric">
+            <span class="wsw-hidden">{text.value}</span>
+          </th>
+          {compared && (
+            <th scope="col" class="wsw-numeric" title={text.randomHint}>
+              {text.random}
+            </th>
+          )}
+        </tr>
+      </thead>
+      <tbody>
+        {entries.map((entry) => (
+          <Row key={entry.metric} {...entry} compared={compared} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Row({ metric, value, baseline, compared }: Entry & { compared: boolean }) {
+  const { store } = useView();
+  const classified = CLASSIFIED.includes(metric) ? (metric as ClassifiedMetric) : null;
+  const title = metricTitle(metric);
+  const found = classified && classify(classified, value, store.thresholds.value);
+  return (
+    <tr data-metric={metric}>
+      <th scope="row" title={metric}>
+        <Explain name={metric} title={title}>
+          {title}
+        </Explain>
+        {classified && found && (
+          <span class="wsw-chip" data-level={found.level}>
+            {text.classes[classified](found.name)}
+          </span>
+        )}
+      </th>
+      <td class="wsw-numeric" title={Number.isNaN(value) ? undefined : String(value)}>
+        {formatNamed(metric, value)}
+      </td>
+      {compared && (
+        <td class="wsw-numeric wsw-baseline" title={text.randomHint}>
+          {Number.isNaN(baseline) ? "" : formatEstimate(metric, baseline)}
+        </td>
+      )}
+    </tr>
+  );
+}

@@ -1,0 +1,72 @@
+/** What each quantization scheme would make of the model; choosing one moves the points of the risk matrix. */
+
+import { useView } from "../../state/context";
+import { formatBytes, formatCount, formatDecibel, formatPercentage, MISSING } from "../../domain/format";
+import { summarize } from "../../domain/schemes";
+import { text } from "../../text";
+import { Panel } from "../../ui/Panel";
+
+export function Schemes() {
+  const { store } = useView();
+  const rows = summarize(store);
+  const chosen = store.scheme.value;
+  const stored = rows[0]?.stored ?? 0;
+  const empty = store.matching.value.length === 0;
+  const missing = rows.some(({ sqnr }) => Number.isNaN(sqnr)) && store.progress.value.state !== "running";
+  return (
+    <Panel name="schemes" title={text.schemesPanel} aside={text.schemesAside}>
+      <table class="wsw-metrics-table wsw-scheme-rows">
+        <thead>
+          <tr>
+            <th scope="col">{text.scheme}</th>
+            <th scope="col" class="wsw-numeric" title={text.sizeHint}>
+              {text.size}
+            </th>
+            <th scope="col" class="wsw-numeric" title={text.weightedHint}>
+              {text.weightedSqnr}
+            </th>
+            <th scope="col" class="wsw-numeric" title={text.riskyHint}>
+              {text.risky}
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(({ scheme, bytes, sqnr, risky }) => {
+            const known = !Number.isNaN(sqnr);
+            return (
+              <tr key={scheme} data-scheme={scheme} data-chosen={scheme === chosen || undefined}>
+                <th scope="row">
+                  <label class="wsw-choice">
+                    <input
+                      type="radio"
+                      name="wsw-scheme"
+                      checked={scheme === chosen}
+                      disabled={!known}
+                      onChange={() => store.setView({ scheme })}
+                    />
+                    {text.schemes[scheme] ?? scheme}
+                  </label>
+                </th>
+                <td class="wsw-numeric">
+                  {stored > 0 ? formatBytes(bytes) : MISSING}{" "}
+                  {stored > 0 && <span class="wsw-muted">{formatPercentage((100 * bytes) / stored)}</span>}
+                </td>
+                <td class="wsw-numeric">{formatDecibel(sqnr)}</td>
+                <td class="wsw-numeric">{known ? formatCount(risky) : MISSING}</td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+      <p class="wsw-note">
+        {empty ? (
+          text.noMatch
+        ) : (
+          <>
+            {stored > 0 ? text.storedAs(formatBytes(stored)) : text.sizesUnknown} {missing && text.schemesMissing}
+          </>
+        )}
+      </p>
+    </Panel>
+  );
+}

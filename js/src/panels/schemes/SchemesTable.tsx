@@ -1,0 +1,47 @@
+/** What each quantization scheme would lose of a layer. */
+
+import { useView } from "../../state/context";
+import { Explain } from "../../ui/Explain";
+import { formatDecibel, formatPercentage } from "../../domain/format";
+import { text } from "../../text";
+
+const COLUMN = /^schemes\.(.+)_sqnr_db$/;
+
+export function SchemesTable({ row }: { row: number }) {
+  const { value: table } = useView().store.table;
+  const schemes = table.names.flatMap((column) => COLUMN.exec(column)?.[1] ?? []);
+  const value = (scheme: string, figure: string) => table.value(`schemes.${scheme}_${figure}`, row);
+  if (schemes.every((scheme) => Number.isNaN(value(scheme, "sqnr_db")))) return null;
+  return (
+    <table class="wsw-metrics-table" data-section="schemes">
+      <thead>
+        <tr>
+          <th scope="col">
+            <Explain name="schemes" title={text.schemesPanel}>
+              {text.sections.schemes}
+            </Explain>
+          </th>
+          <th scope="col" class="wsw-numeric">
+            {text.metricTitles.sqnr_db}
+          </th>
+          <th scope="col" class="wsw-numeric" title={text.relativeErrorHint}>
+            {text.relativeError}
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {schemes.map((scheme) => (
+          <tr key={scheme} data-metric={scheme}>
+            <th scope="row" title={scheme}>
+              <Explain name={scheme} title={text.schemes[scheme] ?? scheme}>
+                {text.schemes[scheme] ?? scheme}
+              </Explain>
+            </th>
+            <td class="wsw-numeric">{formatDecibel(value(scheme, "sqnr_db"))}</td>
+            <td class="wsw-numeric">{formatPercentage(100 * value(scheme, "relative_mse"))}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

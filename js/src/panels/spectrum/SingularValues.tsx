@@ -1,0 +1,78 @@
+/** Spectra of the compared layers: the largest values, all of them, and the truncation that an energy line asks for. */
+
+import { useAfterPaint } from "../../charts/late";
+import { useView } from "../../state/context";
+import { formatCount, formatNumber } from "../../domain/format";
+import { text } from "../../text";
+import { Compared, layersOf } from "../../ui/compared";
+import { LayerState } from "../../ui/LayerState";
+import { Panel } from "../../ui/Panel";
+import { All } from "./All";
+import { Largest } from "./Largest";
+import { Truncation } from "./Truncation";
+
+export interface Spectrum {
+  row: number;
+  label: string;
+  /** Descending. */
+  values: Float64Array;
+  /** The Marchenko–Pastur edge, NaN where unknown. */
+  edge: number;
+  colour: string;
+  /** What is smaller than this need not have room on an axis. */
+  floor?: number;
+}
+
+export function SingularValues() {
+  const { store, scheme } = useView();
+  const row = useAfterPaint(store.selected).value;
+  const number = (column: string): number => (row === null ? Number.NaN : store.table.value.value(column, row));
+  // Of a matrix that was decomposed in vain the rank is known; of a vector, or where a file did not hold it, nothing is.
+  const inVain = number("spectral.total_rank") > 0 && Number.isNaN(number("spectral.max_singular_value"));
+  const layers = layersOf(store, useAfterPaint(store.compared).value, scheme.value);
+  const spectra = layers.flatMap(({ row, label, colour, detail }): Spectrum[] =>
+    detail.spectrum
+      ? [
+          {
+            row,
+            label,
+            colour,
+            values: detail.spectrum,
+            edge: store.table.value.value("baseline.marchenko_pastur_edge", row),
+          },
+        ]
+      : [],
+  );
+  const main = spectra.find((each) => each.row === row);
+  return (
+    <Panel name="singular-values" title={text.singularValues} aside={<Compared layers={layers} />}>
+      <LayerState
+        row={row}
+        ready={main !== undefined}
+        method={(methods) => methods.includes("spectral")}
+        absent={inVain ? text.notFinite : text.notComputed}
+      >
+        {() => main && <Charts main={main} spectra={spectra} />}
+      </LayerState>
+    </Panel>
+  );
+}
+
+function Charts({ main, spectra }: { main: Spectrum; spectra: Spectrum[] }) {
+  const last = main.values[main.values.length - 1] ?? Number.NaN;
+  const about = text.singularValuesAbout(
+    main.label,
+    formatCount(main.values.length),
+    formatNumber(main.values[0] ?? Number.NaN),
+    formatNumber(last),
+  );
+  return (
+    <>
+      <figure class="wsw-pair" aria-label={about}>
+        <Largest main={main} spectra={spectra} />
+        <All main={main} spectra={spectra} />
+      </figure>
+      <Truncation main={main} />
+    </>
+  );
+}

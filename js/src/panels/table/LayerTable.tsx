@@ -1,0 +1,298 @@
+/** All layers as a sortable, searchable grid; only the rows in view are in the page. */
+
+import { effect, useComputed } from "@preact/signals";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import { type ClassifiedMetric, classify } from "../../domain/assessment";
+import { useAfterPaint, useLate } from "../../charts/late";
+import { useScroll } from "../../charts/scroll";
+import { useSize } from "../../charts/size";
+import { type TableColumn, useView } from "../../state/context";
+import { formatCount, formatDecibel, formatNumber, formatParameters, formatPercentage, MISSING } from "../../domain/format";
+import { walkKeys } from "../../ui/keys";
+import { type Family, Stage } from "../../wire/model";
+import { GRADE_LEVELS } from "../../theme/palette";
+import type { Store } from "../../state/store";
+import { text } from "../../text";
+import { Panel } from "../../ui/Panel";
+
+const ROW = 26; // pixels, as in the stylesheet
+const AROUND = 8; // rows kept beyond each edge of the view
+
+const number = (store: Store, metric: string, row: number): number => store.column(metric)[row] ?? Number.NaN;
+
+function Classified({
+  store,
+  metric,
+  value,
+  children,
+}: {
+  store: Store;
+  metric: ClassifiedMetric;
+  value: number;
+  children: string;
+}) {
+  const found = classify(metric, value, store.thresholds.value);
+  return (
+    <>
+      {children}
+      <i
+        class="wsw-level"
+        data-level={found?.level ?? "none"}
+        title={found ? text.classes[metric](found.name) : undefined}
+      />
+    </>
+  );
+}
+
+export const COLUMNS: TableColumn[] = [
+  {
+    id: "label",
+    numeric: false,
+    rank: 0,
+    cell: (store, row) => {
+      const { labels, families } = store.catalog.value;
+      return (
+        <>
+          <i class="wsw-family" style={{ background: `var(--wsw-${families[row] as Family})` }} />
+          {labels[row]}
+        </>
+      );
+    },
+  },
+  { id: "kind", numeric: false, rank: 1, cell: (store, row) => store.catalog.value.kinds[row] },
+  {
+    id: "condition_number",
+    numeric: true,
+    rank: 0,
+    cell: (store, row) => {
+      const value = number(store, "condition_number", row);
+      return (
+        <Classified store={store} metric="condition_number" value={value}>
+          {formatNumber(value)}
+        </Classified>
+      );
+    },
+  },
+  {
+    id: "stable_rank",
+    numeric: true,
+    rank: 1,
+    cell: (store, row) => {
+      const value = number(store, "stable_rank_percentage", row);
+      return (
+        <Classified store={store} metric="stable_rank_percentage" value={value}>
+          {formatPercentage(value)}
+        </Classified>
+      );
+    },
+  },
+  {
+    id: "sqnr_db",
+    numeric: true,
+    rank: 0,
+    cell: (store, row) => {
+      const value = number(store, "sqnr_db", row);
+      return (
+        <Classified store={store} metric="sqnr_db" value={value}>
+          {formatDecibel(value)}
+        </Classified>
+      );
+    },
+  },
+  {
+    id: "extreme_outlier_percentage",
+    numeric: true,
+    rank: 0,
+    cell: (store, row) => {
+      const value = number(store, "extreme_outlier_percentage", row);
+      return (
+        <Classified store={store} metric="extreme_outlier_percentage" value={value}>
+          {formatPercentage(value)}
+        </Classified>
+      );
+    },
+  },
+  {
+    id: "grade",
+    numeric: false,
+    rank: 0,
+    cell: (store, row) => {
+      if (store.table.value.stage(row) === Stage.Failed) return <span class="wsw-failed">{text.failed}</span>;
+      const grade = store.judgements.value[row]?.grade;
+      return grade ? (
+        <>
+          <i class="wsw-level wsw-level-first" data-level={GRADE_LEVELS[grade]} />
+          {text.grade[grade]}
+        </>
+      ) : (
+        MISSING
+      );
+    },
+  },
+  {
+    id: "risk",
+    numeric: true,
+    rank: 1,
+    cell: (store, row) => {
+      const risk = store.judgements.value[row]?.risk ?? Number.NaN;
+      return Number.isFinite(risk) ? risk.toFixed(1) : formatNumber(risk);
+    },
+  },
+  { id: "shape", numeric: true, rank: 2, cell: (store, row) => store.catalog.value.shapes[row] || MISSING },
+  {
+    id: "parameters",
+    numeric: true,
+    rank: 2,
+    cell: (store, row) => formatParameters(number(store, "parameters", row)),
+  },
+];
+
+export function LayerTable() {
+  const { store } = useView();
+  const order = store.order.value;
+  const total = store.catalog.value.names.length;
+  return (
+    <Panel
+      name="table"
+      formats={["csv"]}
+      title={text.table}
+      aside={order.length < total ? text.matches(order.length, total) : formatCount(total)}
+    >
+      <Grid />
+    </Panel>
+  );
+}
+
+type Usual = keyof typeof text.columns;
+
+function Grid() {
+  const { store, board } = useView();
+  const columns = board.columns ?? COLUMNS;
+  const scroller = useRef<HTMLDivElement>(null);
+  const size = useSize(scroller);
+  const { height } = size.value;
+  const scroll = useScroll(scroller);
+  const { top } = scroll;
+  const late = useLate(useAfterPaint(store.selected), scroller);
+  const order = store.order.value;
+  const selected = store.selected.value;
+
+  // A selection made elsewhere comes into view.
+  useEffect(
+    () =>
+      effect(() => {
+        const at = late.value === null ? -1 : store.order.value.indexOf(late.value);
+        // The head covers one row.
+        if (at >= 0) scroll.reveal(at * ROW, (at + 1) * ROW, size.value.height - ROW);
+      }),
+    [store, late, scroll, size],
+  );
+
+  const first = Math.max(0, Math.floor(top.value / ROW) - AROUND);
+  const last = Math.min(order.length, Math.ceil((top.value + height) / ROW) + AROUND);
+  const rows = order.slice(first, last);
+  // One stop for the Tab key: the selected row, else the first.
+  const stop = selected !== null && rows.includes(selected) ? selected : rows[0];
+  const sort = store.sort.value;
+  const activate = (event: KeyboardEvent): void => {
+    if (!walkKeys(store, event)) return;
+    requestAnimationFrame(() => scroller.current?.querySelector<HTMLElement>("[aria-selected=true]")?.focus());
+  };
+
+  return (
+    <div class="wsw-grid-scroller" ref={scroller} onScroll={scroll.onScroll}>
+      <div
+        class="wsw-table-grid"
+        role="grid"
+        aria-label={text.table}
+        aria-rowcount={order.length + 1}
+        tabIndex={-1}
+        onKeyDown={activate}
+      >
+        <div class="wsw-head" role="row" aria-rowindex={1}>
+          {columns.map(({ id, numeric, rank, ...told }) => (
+            <div
+              key={id}
+              role="columnheader"
+              data-column={id}
+              data-rank={rank}
+              class={numeric ? "wsw-cell wsw-numeric" : "wsw-cell"}
+              aria-sort={sort.column !== id ? "none" : sort.descending ? "descending" : "ascending"}
+            >
+              <button
+                type="button"
+                title={told.hint?.() ?? text.columnHints[id as Usual]}
+                aria-label={text.sortBy(told.title?.() ?? text.columns[id as Usual])}
+                onClick={() => store.sortBy(id)}
+              >
+                {told.title?.() ?? text.columns[id as Usual]}
+                <span class="wsw-arrow" aria-hidden="true">
+                  {sort.column === id ? (sort.descending ? "↓" : "↑") : ""}
+                </span>
+              </button>
+            </div>
+          ))}
+        </div>
+        <div class="wsw-body" style={{ height: `${order.length * ROW}px` }} onPointerLeave={() => store.hover(null)}>
+          {rows.map((row, index) => (
+            <Line key={row} row={row} index={first + index} stop={row === stop} />
+          ))}
+        </div>
+        {order.length === 0 && <p class="wsw-no-match">{text.noMatch}</p>}
+      </div>
+    </div>
+  );
+}
+
+/** A row of the grid; one that is not concerned is not drawn anew when the pointer or the selection moves. */
+function Line({ row, index, stop }: { row: number; index: number; stop: boolean }) {
+  const { store } = useView();
+  const hovered = useComputed(() => store.hovered.value === row);
+  const selected = useComputed(() => store.selected.value === row);
+  const compared = useComputed(() => store.compared.value.includes(row));
+  const cells = useMemo(() => <Cells row={row} />, [row]);
+  return (
+    <div
+      role="row"
+      class="wsw-row"
+      data-row={row}
+      data-hovered={hovered.value || undefined}
+      data-stage={store.table.value.stage(row)}
+      aria-rowindex={index + 2}
+      aria-selected={selected.value}
+      data-compared={compared.value || undefined}
+      tabIndex={stop ? 0 : -1}
+      title={store.catalog.value.names[row]}
+      style={{ transform: `translateY(${index * ROW}px)` }}
+      onClick={(event) => (event.ctrlKey || event.metaKey || event.shiftKey ? store.compare(row) : store.select(row))}
+      onPointerEnter={() => store.hover(row)}
+      onKeyDown={(event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        if (event.ctrlKey || event.metaKey || event.shiftKey) store.compare(row);
+        else store.select(row);
+      }}
+    >
+      {cells}
+    </div>
+  );
+}
+
+function Cells({ row }: { row: number }) {
+  const { store, board } = useView();
+  return (
+    <>
+      {(board.columns ?? COLUMNS).map(({ id, numeric, rank, cell }) => (
+        <div
+          key={id}
+          role="gridcell"
+          data-column={id}
+          data-rank={rank}
+          class={numeric ? "wsw-cell wsw-numeric" : "wsw-cell"}
+        >
+          {cell(store, row)}
+        </div>
+      ))}
+    </>
+  );
+}
