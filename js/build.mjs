@@ -6,9 +6,9 @@ import * as esbuild from "esbuild";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const entries = ["index", "diff", "evolution"];
-const missing = entries.filter((name) => !existsSync(join(root, "js", `${name}.ts`)));
+const missing = entries.filter((name) => !existsSync(join(root, "js", "src", "entries", `${name}.ts`)));
 if (missing.length) {
-  console.error(`There is no js/${missing[0]}.ts to bundle; restore it from the repository.`);
+  console.error(`There is no js/src/entries/${missing[0]}.ts to bundle; restore it from the repository.`);
   process.exit(1);
 }
 
@@ -63,7 +63,7 @@ const bundleOf = (name) => join(root, "weightscope_widget", "static", `${name}.j
 
 const options = entries.map((name) => ({
   absWorkingDir: root,
-  entryPoints: [join(root, "js", `${name}.ts`)],
+  entryPoints: [join(root, "js", "src", "entries", `${name}.ts`)],
   outfile: bundleOf(name),
   bundle: true,
   minify: true,
