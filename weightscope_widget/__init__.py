@@ -5,7 +5,7 @@ from importlib.metadata import version as _version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from weightscope_widget.assessment.thresholds import Thresholds
+    from weightscope_widget.assessment import Thresholds
     from weightscope_widget.cache.store import clear_cache
     from weightscope_widget.checkpoints import EvolutionResults, evolution, load_evolution
     from weightscope_widget.comparison import ComparisonResults, compare, load_comparison
@@ -18,12 +18,13 @@ if TYPE_CHECKING:
         show_evolution,
     )
     from weightscope_widget.errors import WeightScopeError
-    from weightscope_widget.recommendations import ExtractedLora, extract_lora
+    from weightscope_widget.lessons.demo_model import DemoModel, demo_model
+    from weightscope_widget.lessons.fault_game import FaultGame
+    from weightscope_widget.recommendations.extract_lora import ExtractedLora, extract_lora
     from weightscope_widget.report import Report, save_report
-    from weightscope_widget.scanning.results import ScanResults
     from weightscope_widget.scanning.file import load_results
+    from weightscope_widget.scanning.results import ScanResults
     from weightscope_widget.scanning.scope import Scope, scan
-    from weightscope_widget.lessons import DemoModel, FaultGame, demo_model
     from weightscope_widget.visualizers import (
         plot_condition_number_heatmap,
         plot_model_health_dashboard,
@@ -87,7 +88,7 @@ _WHERE = {
     "Scope": "scanning.scope",
     "Thresholds": "assessment",
     "WeightScopeError": "errors",
-    "clear_cache": "cache",
+    "clear_cache": "cache.store",
     "compare": "comparison",
     "demo_model": "lessons",
     "evolution": "checkpoints",

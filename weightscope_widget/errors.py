@@ -7,10 +7,7 @@ keeps working.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from weightscope_widget.report import Report
+from typing import Any
 
 __all__ = [
     "CorruptFileError",
@@ -91,9 +88,9 @@ class ResultsFormatError(WeightScopeError, ValueError):
 
 
 class ReportError(WeightScopeError, OSError):
-    """Some files of a report could not be written; `report` says which were."""
+    """Some files of a report could not be written; `report`, a `weightscope_widget.Report`, lists those that were."""
 
-    def __init__(self, message: str, report: Report) -> None:
+    def __init__(self, message: str, report: Any) -> None:
         super().__init__(message)
         self.report = report
 

@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 import torch
 
+from weightscope_widget._shared.atomic_write import write_whole
 from weightscope_widget.errors import InvalidArgumentError, ReportError, WeightScopeError
 from weightscope_widget.layers.naming import short_labels
 from weightscope_widget.scanning.results import ScanResults
@@ -30,7 +31,6 @@ from weightscope_widget.visualizers import (
 )
 from weightscope_widget.visualizers.given import as_results
 from weightscope_widget.visualizers.render.matplotlib import write_image
-from weightscope_widget._shared.atomic_write import write_whole
 
 __all__ = ["Report", "save_report"]
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from weightscope_widget.analyzers.distribution import Histogram
 from weightscope_widget.analyzers.schemes.catalogue import SCHEMES
-from weightscope_widget.scanning.results import LayerInfo, ScanResults
+from weightscope_widget.layers.layer import LayerInfo
+from weightscope_widget.scanning.results import ScanResults
 
 __all__ = ["ten_thousand_layers"]
 

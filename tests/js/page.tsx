@@ -4,8 +4,8 @@ import { signal } from "@preact/signals";
 import { type ComponentType, render } from "preact";
 import { act } from "preact/test-utils";
 import { vi } from "vitest";
-import { type Board, ViewContext } from "../../js/src/state/context";
 import { SCAN } from "../../js/src/panels";
+import { type Board, ViewContext } from "../../js/src/state/context";
 import { createStore, type Store } from "../../js/src/state/store";
 import { Kernel } from "./kernel";
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from weightscope_widget import ScanResults, Thresholds
-from weightscope_widget.scanning.results import LayerInfo
+from weightscope_widget.layers.layer import LayerInfo
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 METHODS = ("basic_stats", "spectral", "quantization", "sparsity", "schemes")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import weightscope_widget as wsw
-from weightscope_widget.assessment.thresholds import CLASSES, Thresholds
+from weightscope_widget.assessment import CLASSES, Thresholds
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "README.zh.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from weightscope_widget.errors import ResultsFormatError
 from weightscope_widget._shared.exact_json import read_json, write_json
+from weightscope_widget.errors import ResultsFormatError
 
 __all__ = ["SavedDocument"]
 

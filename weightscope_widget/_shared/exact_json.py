@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from weightscope_widget.errors import InvalidArgumentError, ModelNotFoundError, ResultsFormatError
 from weightscope_widget._shared.atomic_write import whole_file
+from weightscope_widget.errors import InvalidArgumentError, ModelNotFoundError, ResultsFormatError
 
 __all__ = ["numbers", "plain", "read_json", "write_json"]
 

@@ -10,16 +10,16 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-from weightscope_widget.analyzers import resolve_methods
 from weightscope_widget._shared.checks import check_count
-from weightscope_widget.engine.memory import default_budget
-from weightscope_widget.cache.store import open_cache
 from weightscope_widget._shared.stacklevel import level_outside
+from weightscope_widget.analyzers import resolve_methods
+from weightscope_widget.cache.store import open_cache
 from weightscope_widget.checkpoints.opening import open_checkpoints
 from weightscope_widget.checkpoints.results import EvolutionResults
 from weightscope_widget.checkpoints.run import EvolutionRun
-from weightscope_widget.errors import ScanInterruptedWarning
+from weightscope_widget.engine.memory import default_budget
 from weightscope_widget.engine.threads import default_workers
+from weightscope_widget.errors import ScanInterruptedWarning
 
 __all__ = ["evolution", "start_evolution"]
 

@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from weightscope_widget._shared.document import SavedDocument
 from weightscope_widget._shared.exact_json import numbers
 from weightscope_widget.scanning.file import read_results, results_document
-from weightscope_widget._shared.document import SavedDocument
 
 if TYPE_CHECKING:
     from weightscope_widget.checkpoints.results import EvolutionResults

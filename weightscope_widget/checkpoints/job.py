@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 
 from weightscope_widget.analyzers.numerics.difference import relative_change
+from weightscope_widget.engine.threads import one_thread
 from weightscope_widget.scanning.job import FAILURES
 from weightscope_widget.sources import Layer
-from weightscope_widget.engine.threads import one_thread
 
 __all__ = ["Change", "ChangesRequest"]
 

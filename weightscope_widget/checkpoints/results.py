@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from weightscope_widget.assessment.thresholds import Thresholds
+from weightscope_widget.assessment import Thresholds
 from weightscope_widget.errors import InvalidArgumentError, UnknownLayerError
-from weightscope_widget.scanning.results import LayerInfo, ScanResults, flatten
+from weightscope_widget.layers.layer import LayerInfo
+from weightscope_widget.scanning.results import ScanResults, flatten
 
 __all__ = ["RELATIVE_TO", "EvolutionResults"]
 

@@ -6,16 +6,16 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from weightscope_widget.analyzers import ELEMENTWISE
-from weightscope_widget.engine.memory import bytes_needed
 from weightscope_widget.cache.store import Cache
 from weightscope_widget.checkpoints.job import Change, ChangesRequest
 from weightscope_widget.checkpoints.results import EvolutionResults
 from weightscope_widget.comparison.matching import named_alike
+from weightscope_widget.engine.memory import bytes_needed
+from weightscope_widget.engine.runner import TaskRun
+from weightscope_widget.layers.layer import LayerInfo
 from weightscope_widget.scanning.job import Measured, Request
-from weightscope_widget.scanning.results import LayerInfo
 from weightscope_widget.scanning.run import ScanPlan, Task
 from weightscope_widget.sources import Layer, Source
-from weightscope_widget.engine.runner import TaskRun
 
 __all__ = ["ChangesStep", "EvolutionRun", "ScanStep"]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import math
 
-from weightscope_widget.assessment.thresholds import GRADES
+from weightscope_widget._shared.formats import format_count, format_number, format_percentage
+from weightscope_widget.assessment import GRADES
 from weightscope_widget.cli.gate import pass_or_fail, require_grades
 from weightscope_widget.cli.outputs import check_file
 from weightscope_widget.cli.progress import finish
@@ -13,7 +14,6 @@ from weightscope_widget.cli.styles import STYLES
 from weightscope_widget.cli.terminal import Cell, Column, complain, print_line, print_table
 from weightscope_widget.comparison import ComparisonResults, start_comparison
 from weightscope_widget.errors import InvalidArgumentError
-from weightscope_widget._shared.formats import format_count, format_number, format_percentage
 from weightscope_widget.layers.naming import short_labels
 from weightscope_widget.visualizers.layers import counted
 from weightscope_widget.visualizers.palette import CLASS_COLOURS, GRADE_COLOURS

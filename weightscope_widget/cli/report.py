@@ -6,8 +6,8 @@ import argparse
 
 from weightscope_widget.cli.terminal import print_line
 from weightscope_widget.report import save_report
-from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.scanning.file import load_results
+from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.visualizers.layers import counted
 
 __all__ = ["run", "write"]

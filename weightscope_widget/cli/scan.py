@@ -6,14 +6,14 @@ import argparse
 import math
 
 from weightscope_widget import Thresholds
-from weightscope_widget.assessment.thresholds import GRADES
+from weightscope_widget._shared.formats import format_decibel, format_number, format_percentage
+from weightscope_widget.assessment import GRADES
 from weightscope_widget.cli.gate import pass_or_fail, require_grades
 from weightscope_widget.cli.outputs import check_file, check_folder
 from weightscope_widget.cli.progress import finish
 from weightscope_widget.cli.styles import STYLES
 from weightscope_widget.cli.terminal import Cell, Column, complain, print_line, print_table
 from weightscope_widget.errors import InvalidArgumentError
-from weightscope_widget._shared.formats import format_decibel, format_number, format_percentage
 from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.scanning.scope import start_run
 from weightscope_widget.sources import open_source

@@ -10,13 +10,13 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-from weightscope_widget.analyzers import resolve_methods
 from weightscope_widget._shared.checks import check_count, check_executor, check_memory
-from weightscope_widget.engine.memory import default_budget
 from weightscope_widget._shared.stacklevel import level_outside
+from weightscope_widget.analyzers import resolve_methods
 from weightscope_widget.comparison.results import ComparisonResults
 from weightscope_widget.comparison.run import ComparisonRun
 from weightscope_widget.engine.executor import default_at_hand
+from weightscope_widget.engine.memory import default_budget
 from weightscope_widget.errors import ScanInterruptedWarning
 from weightscope_widget.sources import Source, open_source
 

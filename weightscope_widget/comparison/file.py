@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from weightscope_widget.comparison.job import MeasuredPair
+from weightscope_widget._shared.document import SavedDocument
 from weightscope_widget._shared.exact_json import numbers
+from weightscope_widget.comparison.job import MeasuredPair
 from weightscope_widget.scanning.file import (
     decode_array,
     encode_array,
@@ -18,7 +19,6 @@ from weightscope_widget.scanning.file import (
     read_results,
     results_document,
 )
-from weightscope_widget._shared.document import SavedDocument
 
 if TYPE_CHECKING:
     from weightscope_widget.comparison.results import ComparisonResults

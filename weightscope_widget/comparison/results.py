@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 
 from weightscope_widget.analyzers.distribution import Histogram
-from weightscope_widget.assessment.thresholds import CLASSES, GRADES, Thresholds
+from weightscope_widget.assessment import CLASSES, GRADES, Thresholds
 from weightscope_widget.comparison.job import MeasuredPair
 from weightscope_widget.errors import UnknownLayerError
-from weightscope_widget.scanning.results import LayerInfo, ScanResults
+from weightscope_widget.layers.layer import LayerInfo
+from weightscope_widget.scanning.results import ScanResults
 
 if TYPE_CHECKING:
     from weightscope_widget.comparison.kinds.pattern import Pattern

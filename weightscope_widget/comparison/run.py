@@ -8,14 +8,15 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 from weightscope_widget.analyzers import ELEMENTWISE, METHODS
-from weightscope_widget.engine.memory import WORKING, bytes_needed, stored_bytes
 from weightscope_widget.comparison.adapters import Matched, match_models
 from weightscope_widget.comparison.job import MeasuredPair, PairRequest, identical_change
 from weightscope_widget.comparison.results import ComparisonResults
-from weightscope_widget.errors import NoWeightsError
-from weightscope_widget.scanning.results import LayerInfo, ScanResults
-from weightscope_widget.sources import Layer, Source
+from weightscope_widget.engine.memory import WORKING, bytes_needed, stored_bytes
 from weightscope_widget.engine.runner import TaskRun
+from weightscope_widget.errors import NoWeightsError
+from weightscope_widget.layers.layer import LayerInfo
+from weightscope_widget.scanning.results import ScanResults
+from weightscope_widget.sources import Layer, Source
 
 __all__ = ["ComparisonRun", "PairTask"]
 

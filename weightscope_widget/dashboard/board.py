@@ -12,15 +12,15 @@ import anywidget
 import numpy as np
 import traitlets
 
-from weightscope_widget.assessment.thresholds import Thresholds
-from weightscope_widget.engine.background import BackgroundScan
-from weightscope_widget.dashboard.front_end import front_end_source
+from weightscope_widget._shared.cell_rerun import retire_previous
+from weightscope_widget.assessment import Thresholds
 from weightscope_widget.dashboard.details import kept_details
+from weightscope_widget.dashboard.front_end import front_end_source
 from weightscope_widget.dashboard.protocols import Put, Results, Run, Table
 from weightscope_widget.dashboard.saved_page import saved_page, write_page
-from weightscope_widget.errors import InvalidArgumentError, UnknownLayerError
-from weightscope_widget._shared.cell_rerun import retire_previous
+from weightscope_widget.engine.background import BackgroundScan
 from weightscope_widget.engine.runner import Progress
+from weightscope_widget.errors import InvalidArgumentError, UnknownLayerError
 
 __all__ = ["Board", "RefusedError"]
 

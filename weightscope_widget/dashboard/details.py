@@ -12,7 +12,7 @@ from weightscope_widget.dashboard.protocols import Put
 __all__ = ["Details", "PackedArrays", "kept_details"]
 
 Details = Callable[[Sequence[str], Put], list[dict[str, Any]]]
-"""Takes keys and what takes an array, and returns what the panels of single layers draw; js/src/wire/kept.ts reads it."""
+"""Takes keys and what takes an array, and returns what the panels of single layers draw; `kept.ts` reads it."""
 
 
 class PackedArrays:

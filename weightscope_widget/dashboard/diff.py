@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import traitlets
 
-from weightscope_widget.assessment.thresholds import Thresholds
+from weightscope_widget.assessment import Thresholds
 from weightscope_widget.comparison import ComparisonResults, start_comparison
 from weightscope_widget.dashboard.board import Board
-from weightscope_widget.dashboard.tables.diff import ComparisonTable, comparison_catalog
 from weightscope_widget.dashboard.protocols import Put
+from weightscope_widget.dashboard.tables.diff import ComparisonTable, comparison_catalog
 from weightscope_widget.dashboard.widget import drawn
 from weightscope_widget.errors import InvalidArgumentError
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import traitlets
 
-from weightscope_widget.assessment.thresholds import Thresholds
+from weightscope_widget.assessment import Thresholds
 from weightscope_widget.checkpoints import EvolutionResults, start_evolution
 from weightscope_widget.dashboard.board import Board, RefusedError
-from weightscope_widget.dashboard.tables.evolution import EvolutionTable
 from weightscope_widget.dashboard.protocols import Put
+from weightscope_widget.dashboard.tables.evolution import EvolutionTable
 from weightscope_widget.dashboard.tables.scan import catalog_of
 from weightscope_widget.dashboard.widget import drawn
 

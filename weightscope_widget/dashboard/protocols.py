@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from weightscope_widget.assessment.thresholds import Thresholds
-from weightscope_widget.scanning.results import LayerInfo
+from weightscope_widget.assessment import Thresholds
 from weightscope_widget.engine.runner import Progress
+from weightscope_widget.layers.layer import LayerInfo
 
 __all__ = ["Put", "Results", "Run", "Table"]
 

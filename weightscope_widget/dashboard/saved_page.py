@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from weightscope_widget.dashboard.front_end import front_end_source
-from weightscope_widget.dashboard.details import Details, PackedArrays
-from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget._shared.atomic_write import whole_file
+from weightscope_widget.dashboard.details import Details, PackedArrays
+from weightscope_widget.dashboard.front_end import front_end_source
+from weightscope_widget.errors import InvalidArgumentError
 
 __all__ = ["saved_page", "write_page"]
 

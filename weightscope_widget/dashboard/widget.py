@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from weightscope_widget.assessment.thresholds import Thresholds
+from weightscope_widget.assessment import Thresholds
 from weightscope_widget.dashboard.board import Board
 from weightscope_widget.dashboard.protocols import Put
 from weightscope_widget.dashboard.tables.scan import MetricTable, catalog

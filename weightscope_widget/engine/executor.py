@@ -15,8 +15,8 @@ from types import TracebackType
 from typing import Any, Generic, Protocol, TypeVar
 
 from weightscope_widget._shared.stacklevel import level_outside
-from weightscope_widget.errors import ExecutorLostWarning, InvalidArgumentError
 from weightscope_widget.engine.threads import default_workers, worker_pool
+from weightscope_widget.errors import ExecutorLostWarning, InvalidArgumentError
 
 __all__ = ["Crew", "Work", "default_at_hand"]
 

@@ -11,8 +11,8 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from weightscope_widget.engine.memory import Budget
 from weightscope_widget.engine.executor import Crew, Work
+from weightscope_widget.engine.memory import Budget
 
 __all__ = ["Named", "Progress", "Task", "TaskRun"]
 

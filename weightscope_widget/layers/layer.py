@@ -10,7 +10,7 @@ import torch
 
 from weightscope_widget.layers.naming import Placement, place
 
-__all__ = ["Layer", "Source", "layer_name"]
+__all__ = ["Layer", "LayerInfo", "Source", "layer_name"]
 
 
 def layer_name(parameter: str) -> str:
@@ -90,6 +90,49 @@ class Layer:
         """
         factors: Callable[[], tuple[torch.Tensor, torch.Tensor]] | None = getattr(self.load, "factors", None)
         return factors
+
+
+@dataclass(frozen=True)
+class LayerInfo:
+    """What is known of a layer besides its numbers.
+
+    Attributes
+    ----------
+    name : str
+        Key in the results.
+    shape : tuple of int or None
+        As stored; None where results come from a file that does not say.
+    dtype : str or None
+        Storage type as torch names it.
+    aliases : tuple of str
+        Other names of the same (tied) weights.
+    members : tuple of str
+        For a stack of expert matrices, the names of its single matrices.
+    linear : bool or None
+        Whether it is the weight of a linear layer; None where only its name is known, which tells neither.
+    """
+
+    name: str
+    shape: tuple[int, ...] | None = None
+    dtype: str | None = None
+    aliases: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+    linear: bool | None = None
+
+    @classmethod
+    def of(cls, layer: Layer) -> LayerInfo:
+        """Return what is known of `layer`, without its weights."""
+        return cls(layer.name, layer.shape, layer.dtype, layer.aliases, layer.members, layer.linear)
+
+    @property
+    def parameters(self) -> int | None:
+        """Number of entries."""
+        return None if self.shape is None else math.prod(self.shape)
+
+    @property
+    def placement(self) -> Placement:
+        """Block, stack, kind and family, read off the name."""
+        return place(self.name)
 
 
 @dataclass(frozen=True)

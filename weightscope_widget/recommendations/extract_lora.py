@@ -14,18 +14,19 @@ import torch
 from safetensors.torch import save
 from tqdm.auto import tqdm
 
-from weightscope_widget.analyzers.numerics.difference import same_values
-from weightscope_widget.analyzers.numerics.spectrum import low_rank_singular_values
+from weightscope_widget._shared.atomic_write import write_whole
 from weightscope_widget._shared.checks import check_count
+from weightscope_widget.analyzers.numerics.difference import same_values
+from weightscope_widget.analyzers.numerics.energy import energy_rank
+from weightscope_widget.analyzers.numerics.spectrum import low_rank_singular_values
 from weightscope_widget.comparison.adapters import Matched, match_models, refuse_adapter
 from weightscope_widget.comparison.entry import opened
 from weightscope_widget.comparison.matching import Pair
 from weightscope_widget.errors import InvalidArgumentError, NoWeightsError
+from weightscope_widget.layers.layer import LayerInfo
+from weightscope_widget.recommendations.lora_ranks import why_no_target
 from weightscope_widget.recommendations.recipes import pattern
-from weightscope_widget.recommendations.lora_ranks import energy_rank, why_no_target
-from weightscope_widget.scanning.results import LayerInfo
 from weightscope_widget.sources import Layer, layer_name
-from weightscope_widget._shared.atomic_write import write_whole
 
 __all__ = ["ExtractedLora", "extract_lora"]
 

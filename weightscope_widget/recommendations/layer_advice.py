@@ -1,6 +1,6 @@
 """What to do about one layer: training, INT8, compression.
 
-`js/src/panels/advice/advice.ts` decides alike; `tests/fixtures/advice_cases.json` holds both to it.  All rules are rules of thumb,
+`advice.ts` decides alike; `tests/fixtures/advice_cases.json` holds both to it.  All rules are rules of thumb,
 and each asks first whether chance alone would not have given the number.
 """
 
@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from weightscope_widget.analyzers.numerics.energy import energy_rank
+from weightscope_widget.assessment import classify
 from weightscope_widget.recommendations.sentences import sentence
-from weightscope_widget.assessment.thresholds import classify
-from weightscope_widget.recommendations.lora_ranks import energy_rank
 
 if TYPE_CHECKING:
     from weightscope_widget.scanning.results import ScanResults

@@ -10,38 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from weightscope_widget.analyzers.numerics.energy import energy_rank
 from weightscope_widget.errors import InvalidArgumentError, MissingLibraryError
 from weightscope_widget.recommendations import recipes as code
 
 if TYPE_CHECKING:
-    from weightscope_widget.scanning.results import LayerInfo, ScanResults
+    from weightscope_widget.layers.layer import LayerInfo
+from weightscope_widget.scanning.results import ScanResults
 
-__all__ = ["LoraRanks", "energy_rank", "lora_ranks", "why_no_target"]
-
-_ROUNDING = 1e-12
-
-
-def energy_rank(sigma: np.ndarray, energy: float) -> int | None:
-    """Return the smallest k whose k largest singular values hold this share of Σσ², to one part in 10¹².
-
-    The last bits of the sum ask for no values that are nothing beside it; the page decides likewise (``energy.ts``).
-
-    Parameters
-    ----------
-    sigma : ndarray
-        (r,), descending, at least 0.
-    energy : float
-        Share, 0–1.
-
-    Returns
-    -------
-    int or None
-        1 … r; None for a spectrum that is empty, all zero or not finite.
-    """
-    if not len(sigma) or not np.isfinite(sigma).all() or not sigma[0] > 0:
-        return None
-    squares = np.cumsum(np.square(sigma / sigma[0]))  # in units of the largest, whose square may be no double
-    return int(np.searchsorted(squares, energy * squares[-1] * (1 - _ROUNDING))) + 1
+__all__ = ["LoraRanks", "lora_ranks", "why_no_target"]
 
 
 class LoraRanks(Mapping[str, int]):

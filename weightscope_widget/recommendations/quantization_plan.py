@@ -13,7 +13,8 @@ from weightscope_widget.errors import InvalidArgumentError, MissingLibraryError,
 from weightscope_widget.recommendations import recipes as code
 
 if TYPE_CHECKING:
-    from weightscope_widget.scanning.results import LayerInfo, ScanResults
+    from weightscope_widget.layers.layer import LayerInfo
+from weightscope_widget.scanning.results import ScanResults
 
 __all__ = ["GAUSSIAN_SQNR_DB", "QuantizationPlan", "quantization_plan"]
 

@@ -1,1 +1,1 @@
-"""The scan of one model.  (Not named `scan`: a subpackage of that name would hide the function ``wsw.scan``.)"""
+"""The scan of one model; a subpackage called ``scan`` would hide the function ``wsw.scan``."""

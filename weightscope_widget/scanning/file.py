@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from weightscope_widget._shared.exact_json import read_json, write_json
 from weightscope_widget.analyzers import METHODS
 from weightscope_widget.analyzers.distribution import Histogram
-from weightscope_widget.assessment.thresholds import Thresholds
+from weightscope_widget.assessment import Thresholds
 from weightscope_widget.errors import ResultsFormatError
-from weightscope_widget._shared.exact_json import read_json, write_json
-from weightscope_widget.scanning.results import LayerInfo, ScanResults
+from weightscope_widget.layers.layer import LayerInfo
+from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.scanning.validate import (
     checked,
     checked_histogram,

@@ -10,9 +10,9 @@ import numpy as np
 
 from weightscope_widget.analyzers import ELEMENTWISE, METHODS, SPECTRAL, Weights
 from weightscope_widget.analyzers.distribution import Histogram, histogram
+from weightscope_widget.engine.threads import one_thread
 from weightscope_widget.errors import TensorReadError
 from weightscope_widget.sources import Layer
-from weightscope_widget.engine.threads import one_thread
 
 __all__ = ["FAILURES", "Measured", "Request", "failure", "measure", "measure_weights"]
 

@@ -6,67 +6,21 @@ import math
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from weightscope_widget.assessment.thresholds import thresholds as assessment
+from weightscope_widget import assessment
 from weightscope_widget.analyzers.distribution import Histogram
-from weightscope_widget.assessment.thresholds import Thresholds, gaussian_baseline
+from weightscope_widget.assessment import Thresholds, gaussian_baseline
 from weightscope_widget.errors import UnknownLayerError
-from weightscope_widget.layers.naming import Placement, place
+from weightscope_widget.layers.layer import LayerInfo
 
 if TYPE_CHECKING:
-    from weightscope_widget.recommendations import Advice
-    from weightscope_widget.recommendations import LoraRanks, QuantizationPlan
-    from weightscope_widget.sources import Layer
+    from weightscope_widget.recommendations import Advice, LoraRanks, QuantizationPlan
 
-__all__ = ["LayerInfo", "ScanResults", "flatten"]
-
-
-@dataclass(frozen=True)
-class LayerInfo:
-    """What is known of a layer besides its numbers.
-
-    Attributes
-    ----------
-    name : str
-        Key in the results.
-    shape : tuple of int or None
-        As stored; None where results come from a file that does not say.
-    dtype : str or None
-        Storage type as torch names it.
-    aliases : tuple of str
-        Other names of the same (tied) weights.
-    members : tuple of str
-        For a stack of expert matrices, the names of its single matrices.
-    linear : bool or None
-        Whether it is the weight of a linear layer; None where only its name is known, which tells neither.
-    """
-
-    name: str
-    shape: tuple[int, ...] | None = None
-    dtype: str | None = None
-    aliases: tuple[str, ...] = ()
-    members: tuple[str, ...] = ()
-    linear: bool | None = None
-
-    @classmethod
-    def of(cls, layer: Layer) -> LayerInfo:
-        """Return what is known of `layer`, without its weights."""
-        return cls(layer.name, layer.shape, layer.dtype, layer.aliases, layer.members, layer.linear)
-
-    @property
-    def parameters(self) -> int | None:
-        """Number of entries."""
-        return None if self.shape is None else math.prod(self.shape)
-
-    @property
-    def placement(self) -> Placement:
-        """Block, stack, kind and family, read off the name."""
-        return place(self.name)
+__all__ = ["ScanResults", "flatten"]
 
 
 def flatten(sections: Mapping[str, Any]) -> dict[str, float]:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm.auto import tqdm
 
-from weightscope_widget.analyzers import resolve_methods
 from weightscope_widget._shared.checks import check_count, check_executor, check_memory
-from weightscope_widget.engine.memory import default_budget
+from weightscope_widget.analyzers import resolve_methods
 from weightscope_widget.cache.store import open_cache
 from weightscope_widget.engine.executor import default_at_hand
+from weightscope_widget.engine.memory import default_budget
 from weightscope_widget.errors import ScanInterruptedWarning
 from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.scanning.run import ScanRun

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from weightscope_widget._shared.exact_json import numbers
 from weightscope_widget.analyzers import METHODS, Weights
 from weightscope_widget.analyzers.distribution import Histogram
-from weightscope_widget._shared.exact_json import numbers
 
 __all__ = ["checked", "checked_histogram", "checked_names", "checked_sections", "checked_shape", "checked_spectrum"]
 

@@ -8,17 +8,17 @@ from functools import partial
 from pathlib import Path
 
 from weightscope_widget.errors import ModelNotFoundError, UnsupportedModelError
-from weightscope_widget.sources.gguf import file as gguf_file
-from weightscope_widget.sources.onnx import file as onnx_file
-from weightscope_widget.sources.torch import file as torch_file
+from weightscope_widget.layers.layer import Source
 from weightscope_widget.sources._tensors.choice import FILE, INDEX, choose
-from weightscope_widget.sources.safetensors.header import Entry, read_header
-from weightscope_widget.sources.safetensors.index import read_sharded
 from weightscope_widget.sources._tensors.order import natural_key
 from weightscope_widget.sources._tensors.paths import absolute, as_path, checkpoint_name, quote
-from weightscope_widget.layers.layer import Source
+from weightscope_widget.sources.gguf import file as gguf_file
+from weightscope_widget.sources.onnx import file as onnx_file
 from weightscope_widget.sources.packed.config import read_beside
 from weightscope_widget.sources.safetensors.file import file_source
+from weightscope_widget.sources.safetensors.header import Entry, read_header
+from weightscope_widget.sources.safetensors.index import read_sharded
+from weightscope_widget.sources.torch import file as torch_file
 
 __all__ = ["accepts", "open_directory"]
 

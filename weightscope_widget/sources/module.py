@@ -12,11 +12,11 @@ from torch import nn
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 from weightscope_widget.errors import UnsupportedModelError
+from weightscope_widget.layers.layer import Source
 from weightscope_widget.sources._tensors.conv1d import is_conv1d
 from weightscope_widget.sources._tensors.experts import is_expert_stack
 from weightscope_widget.sources._tensors.memory import memory_source, tensor_record
 from weightscope_widget.sources._tensors.record import Record
-from weightscope_widget.layers.layer import Source
 from weightscope_widget.sources.packed import unpacked
 from weightscope_widget.sources.packed.live import beside, told
 

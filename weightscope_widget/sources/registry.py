@@ -9,20 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from weightscope_widget.errors import ModelNotFoundError, UnsupportedModelError, WeightScopeError
-from weightscope_widget.sources import (
-    directory,
-    gguf_file,
-    hub,
-    module,
-    onnx_file,
-    peft_adapter,
-    remote,
-    safetensors_file,
-    state_dict,
-    torch_file,
-)
-from weightscope_widget.sources._tensors.paths import as_path, quote
 from weightscope_widget.layers.layer import Source
+from weightscope_widget.sources import directory, module, state_dict
+from weightscope_widget.sources._tensors.paths import as_path, quote
+from weightscope_widget.sources.gguf import file as gguf_file
+from weightscope_widget.sources.onnx import file as onnx_file
+from weightscope_widget.sources.peft import adapter as peft_adapter
+from weightscope_widget.sources.remote import address, hub
+from weightscope_widget.sources.safetensors import file as safetensors_file
+from weightscope_widget.sources.torch import file as torch_file
 
 __all__ = ["INPUTS", "Input", "open_source"]
 
@@ -59,7 +54,7 @@ INPUTS = (
         directory.accepts,
         directory.open_directory,
     ),
-    Input("an https://, hf:// or s3:// address of safetensors", remote.accepts, remote.open_remote),
+    Input("an https://, hf:// or s3:// address of safetensors", address.accepts, address.open_remote),
     Input("a Hugging Face id such as 'org/name' or 'org/name@revision'", hub.accepts, hub.open_hub),
 )
 

@@ -8,15 +8,15 @@ from typing import Any, TypeGuard
 
 import torch
 
+from weightscope_widget.layers.layer import Source
 from weightscope_widget.sources._tensors.conv1d import transposed_names
 from weightscope_widget.sources._tensors.experts import is_expert_stack
 from weightscope_widget.sources._tensors.loaders import Unreadable
 from weightscope_widget.sources._tensors.memory import memory_source, tensor_record
 from weightscope_widget.sources._tensors.paths import quote
 from weightscope_widget.sources._tensors.record import Record, linear_by_name
-from weightscope_widget.sources.torch.unwrap import unwrap
-from weightscope_widget.layers.layer import Source
 from weightscope_widget.sources.packed import unpacked
+from weightscope_widget.sources.torch.unwrap import unwrap
 
 __all__ = ["accepts", "open_state_dict"]
 

@@ -2,6 +2,11 @@
 
 from weightscope_widget.visualizers.content.condition_number import condition_number_content
 from weightscope_widget.visualizers.content.model_health import model_health_content
+from weightscope_widget.visualizers.content.quantization_risk import quantization_risk_content
+from weightscope_widget.visualizers.content.rank_efficiency import rank_efficiency_content
+from weightscope_widget.visualizers.content.singular_values import singular_values_content
+from weightscope_widget.visualizers.content.weight_distribution import weight_distribution_content
+from weightscope_widget.visualizers.content.weight_heatmap import weight_heatmap_content
 from weightscope_widget.visualizers.plots import (
     plot_condition_number_heatmap,
     plot_model_health_dashboard,
@@ -11,11 +16,6 @@ from weightscope_widget.visualizers.plots import (
     plot_weight_distribution,
     plot_weight_heatmap,
 )
-from weightscope_widget.visualizers.content.quantization_risk import quantization_risk_content
-from weightscope_widget.visualizers.content.rank_efficiency import rank_efficiency_content
-from weightscope_widget.visualizers.content.singular_values import singular_values_content
-from weightscope_widget.visualizers.content.weight_distribution import weight_distribution_content
-from weightscope_widget.visualizers.content.weight_heatmap import weight_heatmap_content
 
 __all__ = [
     "condition_number_content",

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget._shared.formats import format_number, format_tick, power_of_ten
+from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.visualizers.chart import Axis, Tick
 
 __all__ = [

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from weightscope_widget.errors import InvalidArgumentError
-from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.scanning.file import load_results, plain_results
+from weightscope_widget.scanning.results import ScanResults
 
 __all__ = ["as_results"]
 

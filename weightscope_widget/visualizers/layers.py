@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from weightscope_widget.assessment.thresholds import CLASSES
+from weightscope_widget.assessment import CLASSES
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.layers.naming import short_labels
 from weightscope_widget.scanning.results import ScanResults

@@ -11,14 +11,14 @@ from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.visualizers.chart import Content
 from weightscope_widget.visualizers.content.condition_number import condition_number_content
-from weightscope_widget.visualizers.given import as_results
 from weightscope_widget.visualizers.content.model_health import model_health_content
 from weightscope_widget.visualizers.content.quantization_risk import quantization_risk_content
 from weightscope_widget.visualizers.content.rank_efficiency import rank_efficiency_content
 from weightscope_widget.visualizers.content.singular_values import singular_values_content
-from weightscope_widget.visualizers.render.style import Theme
 from weightscope_widget.visualizers.content.weight_distribution import weight_distribution_content
 from weightscope_widget.visualizers.content.weight_heatmap import Pooling, weight_heatmap_content
+from weightscope_widget.visualizers.given import as_results
+from weightscope_widget.visualizers.render.style import Theme
 
 if TYPE_CHECKING:
     from weightscope_widget.visualizers.render.bqplot import LiveFigure

@@ -3,10 +3,10 @@
 import { effect, type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { useCallback, useEffect, useRef } from "preact/hooks";
 import type { ClassifiedMetric } from "../domain/assessment";
-import { useView } from "../state/context";
 import { formatMetric } from "../domain/metrics";
-import { PALETTES } from "../theme/palette";
+import { useView } from "../state/context";
 import { text } from "../text";
+import { PALETTES } from "../theme/palette";
 import type { Margin } from "./Axes";
 import type { MetricAxis } from "./axis";
 import { useAfterPaint, useLate } from "./late";

@@ -1,8 +1,8 @@
 /** What a layer under the pointer is, beside its mark. */
 
-import { useView } from "../state/context";
 import { formatDecibel, formatNumber, formatPercentage } from "../domain/format";
 import { formatMetric, titleOf } from "../domain/metrics";
+import { useView } from "../state/context";
 import { factsOf, text } from "../text";
 import type { Size } from "./size";
 

@@ -2,11 +2,11 @@
 
 import { useComputed, useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { useView } from "../state/context";
 import { formatCount } from "../domain/format";
 import { classifiedMetric, formatMetric, titleOf } from "../domain/metrics";
-import { PALETTES } from "../theme/palette";
+import { useView } from "../state/context";
 import { text } from "../text";
+import { PALETTES } from "../theme/palette";
 import { Axes, type Margin } from "./Axes";
 import { metricAxis, unitOf } from "./axis";
 import { colouring } from "./colour";

@@ -1,8 +1,8 @@
 /** A threshold that can be dragged: a line across a chart, moved with the pointer or the arrow keys. */
 
 import type { ClassifiedMetric } from "../domain/assessment";
-import { useView } from "../state/context";
 import { formatLevel } from "../domain/metrics";
+import { useView } from "../state/context";
 import { DEFAULT_THRESHOLDS } from "../state/whatif";
 import { text } from "../text";
 import { follow } from "./handle";

@@ -2,8 +2,8 @@
 
 import { classify } from "../domain/assessment";
 import { axisKind, classifiedMetric } from "../domain/metrics";
-import type { Thresholds } from "../wire/model";
 import { PALETTES, type Scheme } from "../theme/palette";
+import type { Thresholds } from "../wire/model";
 
 export interface Colouring {
   /** The colour of a value; null where it has none. */

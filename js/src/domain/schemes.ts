@@ -1,8 +1,8 @@
 /** The quantization schemes, as `weightscope_widget/analyzers/schemes/catalogue.py` defines them. */
 
-import { columnOf } from "./metrics";
-import type { Catalog } from "../wire/model";
 import type { Store } from "../state/store";
+import type { Catalog } from "../wire/model";
+import { columnOf } from "./metrics";
 
 export interface Scheme {
   /** Bits per weight, without the scales. */

@@ -3,11 +3,11 @@
 import { DIFF_PANELS, USUAL_OF_DIFF } from "../panels/diff";
 import { DIFF_COLUMNS } from "../panels/diff/columns";
 import { Pattern } from "../panels/diff/Pattern";
-import { readSaved, type SavedModel } from "../wire/saved";
-import styles from "../theme/styles/diff.css";
 import { DIFF_CATALOGUES } from "../text/diff";
 import { EXPLAINED } from "../text/diff/explain";
 import { extend } from "../text/extend";
+import styles from "../theme/styles/diff.css";
+import { readSaved, type SavedModel } from "../wire/saved";
 import { openSaved as open, widgetOf } from "./widget";
 
 extend(DIFF_CATALOGUES, EXPLAINED);

@@ -3,11 +3,11 @@
 import { EVOLUTION_PANELS, USUAL_OF_EVOLUTION } from "../panels/evolution";
 import { EVOLUTION_COLUMNS } from "../panels/evolution/columns";
 import { Slider } from "../panels/evolution/Slider";
-import { readSaved, type SavedModel } from "../wire/saved";
-import styles from "../theme/styles/evolution.css";
 import { EVOLUTION_CATALOGUES } from "../text/evolution";
 import { EXPLAINED } from "../text/evolution/explain";
 import { extend } from "../text/extend";
+import styles from "../theme/styles/evolution.css";
+import { readSaved, type SavedModel } from "../wire/saved";
 import { openSaved as open, widgetOf } from "./widget";
 
 extend(EVOLUTION_CATALOGUES, EXPLAINED);

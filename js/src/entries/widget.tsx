@@ -3,14 +3,14 @@
 import type { AnyModel } from "@anywidget/types";
 import { signal } from "@preact/signals";
 import { render as renderPreact } from "preact";
-import type { Board } from "../state/context";
 import { Dashboard } from "../page/Dashboard";
-import type { Traits } from "../wire/model";
-import type { SavedModel } from "../wire/saved";
+import type { Board } from "../state/context";
 import { createStore, type Model, type Store } from "../state/store";
-import styles from "../theme/styles";
 import { detectLanguage, language } from "../text";
 import { watchScheme } from "../theme/scheme";
+import styles from "../theme/styles";
+import type { Traits } from "../wire/model";
+import type { SavedModel } from "../wire/saved";
 
 /** What anywidget calls for each widget, of a kind of dashboard. */
 export const widgetOf =

@@ -3,13 +3,13 @@
 import { type ReadonlySignal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { stableRankPercentage } from "../domain/assessment";
-import { useView, type View, ViewContext } from "../state/context";
 import { formatDecibel, formatNumber, formatPercentage } from "../domain/format";
-import { Header } from "./Header";
+import { useView, type View, ViewContext } from "../state/context";
+import { language, text } from "../text";
 import { paletteVariables } from "../theme/palette";
 import { shownPanels } from "../ui/shown";
+import { Header } from "./Header";
 import { Toolbar } from "./Toolbar";
-import { language, text } from "../text";
 
 interface Props {
   view: View;

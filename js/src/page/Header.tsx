@@ -3,12 +3,12 @@
 import { useSignal } from "@preact/signals";
 import { sum } from "d3-array";
 import { GRADES } from "../domain/assessment";
-import { useView } from "../state/context";
 import { formatCount, formatParameters } from "../domain/format";
-import { Stage } from "../wire/model";
-import { GRADE_LEVELS } from "../theme/palette";
+import { useView } from "../state/context";
 import { toggled } from "../state/filters";
 import { text } from "../text";
+import { GRADE_LEVELS } from "../theme/palette";
+import { Stage } from "../wire/model";
 
 export function Header() {
   const { store } = useView();

@@ -1,9 +1,9 @@
 /** Which panels are shown, and in which order. */
 
 import { useView } from "../state/context";
-import { shownPanels } from "../ui/shown";
-import { usePopup } from "../ui/popup";
 import { text } from "../text";
+import { usePopup } from "../ui/popup";
+import { shownPanels } from "../ui/shown";
 
 export function PanelMenu() {
   const { store, board } = useView();

@@ -1,14 +1,14 @@
 /** What a panel can be saved as. */
 
 import type { RefObject } from "preact";
-import { useView } from "../state/context";
 import { tableCsv } from "../export/csv";
 import { download, fileName } from "../export/files";
 import { pngOf } from "../export/png";
 import { panelSvg, svgText } from "../export/svg";
+import { useView } from "../state/context";
+import { text } from "../text";
 import { Icon } from "../ui/Icon";
 import { usePopup } from "../ui/popup";
-import { text } from "../text";
 
 export type Format = "svg" | "png" | "csv";
 

@@ -4,15 +4,15 @@ import { useSignal } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useEffect } from "preact/hooks";
 import type { ClassifiedMetric, Grade } from "../domain/assessment";
-import { useView } from "../state/context";
-import { download, fileName } from "../export/files";
-import { Icon } from "../ui/Icon";
 import { bare, formatMetric, titleOf } from "../domain/metrics";
-import type { Family } from "../wire/model";
-import { PanelMenu } from "./PanelMenu";
-import { NoAnswer } from "../wire/requests";
+import { download, fileName } from "../export/files";
+import { useView } from "../state/context";
 import type { Filter } from "../state/filters";
 import { text } from "../text";
+import { Icon } from "../ui/Icon";
+import type { Family } from "../wire/model";
+import { NoAnswer } from "../wire/requests";
+import { PanelMenu } from "./PanelMenu";
 
 export function Toolbar({ root }: { root: RefObject<HTMLElement | null> }) {
   const { store } = useView();

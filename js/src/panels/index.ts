@@ -5,13 +5,13 @@ import { Advice } from "./advice/Advice";
 import { ConditionNumbers } from "./conditionNumbers/ConditionNumbers";
 import { Distribution } from "./distribution/Distribution";
 import { Health } from "./health/Health";
-import { LayerMetrics } from "./layerMetrics/LayerMetrics";
-import { LayerTable } from "./table/LayerTable";
 import { LayerMap } from "./layerMap/LayerMap";
+import { LayerMetrics } from "./layerMetrics/LayerMetrics";
 import { RankEfficiency } from "./rankEfficiency/RankEfficiency";
 import { RiskMatrix } from "./riskMatrix/RiskMatrix";
 import { Schemes } from "./schemes/Schemes";
 import { SingularValues } from "./spectrum/SingularValues";
+import { LayerTable } from "./table/LayerTable";
 
 export const PANELS: PanelEntry[] = [
   { id: "risk-matrix", Component: RiskMatrix },

@@ -2,12 +2,12 @@
 
 import { batch, computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import { type Judgement, judge } from "../domain/assessment";
-import { type Detail, Details } from "./details";
 import { Kept } from "../wire/kept";
 import { type Catalog, type Progress, type Table, tablesOf } from "../wire/model";
 import { Requests } from "../wire/requests";
 import { type Checkpoints, createCheckpoints } from "./checkpoints";
 import { type Columns, className, createColumns } from "./columns";
+import { type Detail, Details } from "./details";
 import { createFilters, type Field, type Filters } from "./filters";
 import { createSelection, type Selection } from "./selection";
 import { gradeRank, type Sort, type SortColumn, sortedByDefault, sortRows } from "./sort";

@@ -1,8 +1,8 @@
 /** How many layers are in each class of a metric; a click on one narrows to it. */
 
 import { CLASSES, type ClassifiedMetric } from "../domain/assessment";
-import { useView } from "../state/context";
 import { formatCount } from "../domain/format";
+import { useView } from "../state/context";
 import { toggled } from "../state/filters";
 import type { Store } from "../state/store";
 import { text } from "../text";

@@ -2,8 +2,8 @@
 
 import type { ComponentChildren } from "preact";
 import { useView } from "../state/context";
-import { Stage } from "../wire/model";
 import { text } from "../text";
+import { Stage } from "../wire/model";
 import { Empty } from "./Panel";
 
 interface Props {

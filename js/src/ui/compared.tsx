@@ -2,9 +2,9 @@
 
 import { useView } from "../state/context";
 import type { Detail } from "../state/details";
-import { PALETTES, type Scheme } from "../theme/palette";
 import type { Store } from "../state/store";
 import { text } from "../text";
+import { PALETTES, type Scheme } from "../theme/palette";
 
 export interface ComparedLayer {
   row: number;

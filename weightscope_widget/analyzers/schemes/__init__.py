@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from weightscope_widget.analyzers.numerics.decibel import decibel
+from weightscope_widget.analyzers.numerics.scratch import scratch
 from weightscope_widget.analyzers.schemes.catalogue import SCHEMES, Scheme
 from weightscope_widget.analyzers.schemes.rounding import (
     Float64s,
@@ -18,7 +19,6 @@ from weightscope_widget.analyzers.schemes.rounding import (
     peaks,
     split,
 )
-from weightscope_widget.analyzers.numerics.scratch import scratch
 from weightscope_widget.analyzers.weights import Weights
 from weightscope_widget.errors import InvalidArgumentError
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from weightscope_widget.layers.layer import LayerInfo
 from weightscope_widget.layers.naming import short_labels
-from weightscope_widget.scanning.results import LayerInfo, ScanResults, flatten
+from weightscope_widget.scanning.results import ScanResults, flatten
 
 __all__ = ["Columns", "MetricTable", "Stage", "catalog", "catalog_of"]
 

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
 from weightscope_widget.errors import NoWeightsError
-from weightscope_widget.sources._tensors.record import Record
 from weightscope_widget.layers.layer import Layer, Source, layer_name
+from weightscope_widget.sources._tensors.record import Record
 
 __all__ = ["assemble", "result_names"]
 

@@ -53,6 +53,7 @@ class InMemory:
     index: int | None = None
 
     def __call__(self) -> torch.Tensor:
+        """Read the tensor."""
         if self.tensor.device.type == "meta":
             raise TensorReadError(
                 f"{quote(self.name)} is on the meta device and has no values; load the model without offloading, "
@@ -94,6 +95,7 @@ class InFile:
     index: int | None = None
 
     def __call__(self) -> torch.Tensor:
+        """Read the tensor."""
         try:
             return _OPENED.tensor(self.path, self.key, self.index)
         except (SafetensorError, OSError, IndexError, RuntimeError, ValueError, TypeError, AttributeError) as error:
@@ -125,6 +127,7 @@ class Unreadable:
     problem: str
 
     def __call__(self) -> torch.Tensor:
+        """Read the tensor."""
         raise TensorReadError(self.problem)
 
     def identity(self, versions: Versions) -> None:

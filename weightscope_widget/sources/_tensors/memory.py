@@ -8,10 +8,10 @@ import torch
 from torch.nn.parameter import is_lazy
 
 from weightscope_widget.errors import MetaDeviceError
+from weightscope_widget.layers.layer import Source
 from weightscope_widget.sources._tensors.assemble import assemble
 from weightscope_widget.sources._tensors.loaders import InMemory
 from weightscope_widget.sources._tensors.record import Record, why_skipped
-from weightscope_widget.layers.layer import Source
 
 __all__ = ["memory_source", "storage_identity", "tensor_record"]
 

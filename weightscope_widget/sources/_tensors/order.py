@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from weightscope_widget.layers.naming import place
 from weightscope_widget.layers.layer import layer_name
+from weightscope_widget.layers.naming import place
 
 __all__ = ["model_order", "natural_key"]
 

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from weightscope_widget.errors import CorruptFileError, MissingShardError, UnsupportedModelError
+from weightscope_widget.layers.layer import Source
 from weightscope_widget.sources._tensors.assemble import assemble
 from weightscope_widget.sources._tensors.experts import is_expert_stack
-from weightscope_widget.sources.gguf.header import GgufTensor, read_gguf
-from weightscope_widget.sources.gguf.tensor import TORCH_NAMES, InGguf, can_dequantize
 from weightscope_widget.sources._tensors.order import model_order
 from weightscope_widget.sources._tensors.paths import absolute, as_path, checkpoint_name, quote
 from weightscope_widget.sources._tensors.record import Record, why_skipped
-from weightscope_widget.layers.layer import Source
+from weightscope_widget.sources.gguf.header import GgufTensor, read_gguf
+from weightscope_widget.sources.gguf.tensor import TORCH_NAMES, InGguf, can_dequantize
 
 __all__ = ["accepts", "in_folder", "open_file"]
 

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from weightscope_widget.errors import CorruptFileError
 from weightscope_widget._shared.optional import library
-from weightscope_widget.sources.safetensors.header import remedy
+from weightscope_widget.errors import CorruptFileError
 from weightscope_widget.sources._tensors.paths import quote
+from weightscope_widget.sources.safetensors.header import remedy
 
 __all__ = ["GgufTensor", "read_gguf"]
 

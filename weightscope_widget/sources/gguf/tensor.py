@@ -11,11 +11,11 @@ from typing import TypeAlias
 import numpy as np
 import torch
 
-from weightscope_widget.errors import TensorReadError
 from weightscope_widget._shared.optional import library
-from weightscope_widget.sources.gguf.header import GgufTensor
+from weightscope_widget.errors import TensorReadError
 from weightscope_widget.sources._tensors.identity import Versions
 from weightscope_widget.sources._tensors.paths import quote
+from weightscope_widget.sources.gguf.header import GgufTensor
 
 __all__ = ["TORCH_NAMES", "InGguf", "can_dequantize"]
 
@@ -57,6 +57,7 @@ class InGguf:
     index: int | None = None
 
     def __call__(self) -> torch.Tensor:
+        """Read the tensor."""
         tensor = self.tensor
         shape, size, offset = tensor.shape, tensor.size, tensor.offset
         if self.index is not None:

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from weightscope_widget.errors import CorruptFileError, UnsupportedModelError
+from weightscope_widget.layers.layer import Source
 from weightscope_widget.sources._tensors.assemble import assemble
 from weightscope_widget.sources._tensors.experts import is_expert_stack
 from weightscope_widget.sources._tensors.loaders import Unreadable
-from weightscope_widget.sources.onnx.graph import ITEM_BYTES, Graph, Node, OnnxTensor, read_onnx
-from weightscope_widget.sources.onnx.tensor import Dequantized, InOnnx
 from weightscope_widget.sources._tensors.order import model_order
 from weightscope_widget.sources._tensors.paths import absolute, as_path, checkpoint_name, quote
 from weightscope_widget.sources._tensors.record import Record, why_skipped
-from weightscope_widget.layers.layer import Source
+from weightscope_widget.sources.onnx.graph import ITEM_BYTES, Graph, Node, OnnxTensor, read_onnx
+from weightscope_widget.sources.onnx.tensor import Dequantized, InOnnx
 
 __all__ = ["accepts", "in_folder", "open_file"]
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from weightscope_widget.errors import CorruptFileError
-from weightscope_widget.sources.safetensors.header import remedy
 from weightscope_widget.sources._tensors.paths import quote
 from weightscope_widget.sources.onnx.protobuf import BrokenMessageError, Span, fields, integer, integers, text
+from weightscope_widget.sources.safetensors.header import remedy
 
 __all__ = ["ITEM_BYTES", "Graph", "Node", "OnnxTensor", "read_onnx"]
 

@@ -43,6 +43,7 @@ class InOnnx:
     length: int
 
     def __call__(self) -> torch.Tensor:
+        """Read the tensor."""
         dtype: torch.dtype = getattr(torch, self.dtype)
         size = math.prod(self.shape) * dtype.itemsize
         try:
@@ -99,6 +100,7 @@ class Dequantized:
     index: int | None = None
 
     def __call__(self) -> torch.Tensor:
+        """Read the tensor."""
         # int32 first: the difference of two 8-bit numbers is none.
         wide = self.whole().to(torch.int32)
         across = [-1 if axis == self.axis else 1 for axis in range(wide.ndim)] if self.scale.shape else []

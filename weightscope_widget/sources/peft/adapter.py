@@ -9,16 +9,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from weightscope_widget.errors import ModelNotFoundError
-from weightscope_widget.sources.peft.config import AdapterConfig, read_config
+from weightscope_widget.layers.layer import Layer, Source, layer_name
 from weightscope_widget.sources._tensors.assemble import assemble
-from weightscope_widget.sources.safetensors.header import Entry, read_header
 from weightscope_widget.sources._tensors.loaders import InFile, Unreadable
-from weightscope_widget.sources.peft.low_rank import LowRank
 from weightscope_widget.sources._tensors.order import model_order
 from weightscope_widget.sources._tensors.paths import absolute, as_path, checkpoint_name, quote
 from weightscope_widget.sources._tensors.record import Record, why_skipped
+from weightscope_widget.sources.peft.config import AdapterConfig, read_config
+from weightscope_widget.sources.peft.low_rank import LowRank
+from weightscope_widget.sources.safetensors.header import Entry, read_header
 from weightscope_widget.sources.torch.archive import read_archive
-from weightscope_widget.layers.layer import Layer, Source, layer_name
 
 __all__ = ["accepts", "as_stored", "open_adapter"]
 

@@ -42,6 +42,7 @@ class LowRank:
     index: int | None = None
 
     def __call__(self) -> torch.Tensor:
+        """Read the tensor."""
         left, right = self.factors()
         return (left @ right).reshape(self.shape if self.index is None else self.shape[1:])
 

@@ -12,11 +12,10 @@ from urllib.parse import quote as percent
 from urllib.parse import unquote, urlsplit
 
 from weightscope_widget.errors import ModelNotFoundError, UnsupportedModelError
+from weightscope_widget.layers.layer import Source
 from weightscope_widget.sources._tensors.choice import FILE, INDEX, choose
-from weightscope_widget.sources.safetensors.header import TORCH_NAMES, Entry, Header
-from weightscope_widget.sources.safetensors.index import combine, parse_index
-from weightscope_widget.sources.safetensors.layout import PREFIX, Span, header_length, parse_layout
 from weightscope_widget.sources._tensors.paths import checkpoint_name, quote
+from weightscope_widget.sources.packed.config import parse_config
 from weightscope_widget.sources.remote.ranges import (
     InRange,
     NoRangesError,
@@ -28,9 +27,10 @@ from weightscope_widget.sources.remote.ranges import (
     stat,
     tried,
 )
-from weightscope_widget.layers.layer import Source
-from weightscope_widget.sources.packed.config import parse_config
 from weightscope_widget.sources.safetensors.file import file_source
+from weightscope_widget.sources.safetensors.header import TORCH_NAMES, Entry, Header
+from weightscope_widget.sources.safetensors.index import combine, parse_index
+from weightscope_widget.sources.safetensors.layout import PREFIX, Span, header_length, parse_layout
 
 __all__ = ["accepts", "open_remote"]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from weightscope_widget._shared.optional import library
 from weightscope_widget.errors import (
     CorruptFileError,
     MissingShardError,
@@ -15,10 +16,9 @@ from weightscope_widget.errors import (
     UnsupportedModelError,
     WeightScopeError,
 )
-from weightscope_widget._shared.optional import library
 from weightscope_widget.sources._tensors.choice import FILE, choose
-from weightscope_widget.sources.safetensors.index import read_index
 from weightscope_widget.sources._tensors.paths import quote
+from weightscope_widget.sources.safetensors.index import read_index
 
 __all__ = ["snapshot"]
 

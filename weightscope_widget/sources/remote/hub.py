@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 
-from weightscope_widget.sources.remote.download import snapshot
-from weightscope_widget.sources._tensors.paths import as_path
 from weightscope_widget.layers.layer import Source
+from weightscope_widget.sources._tensors.paths import as_path
+from weightscope_widget.sources.remote.download import snapshot
 
 __all__ = ["accepts", "open_hub"]
 

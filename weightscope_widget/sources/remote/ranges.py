@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 import torch
 
-from weightscope_widget.errors import MissingLibraryError, TensorReadError, UnsupportedModelError
 from weightscope_widget._shared.optional import library
+from weightscope_widget.errors import MissingLibraryError, TensorReadError, UnsupportedModelError
 from weightscope_widget.sources._tensors.identity import Versions
 from weightscope_widget.sources._tensors.paths import quote
 
@@ -129,6 +129,7 @@ class InRange:
     begin: int
 
     def __call__(self) -> torch.Tensor:
+        """Read the tensor."""
         dtype: torch.dtype = getattr(torch, self.dtype)
         size = math.prod(self.shape) * dtype.itemsize
         try:

@@ -8,17 +8,17 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from weightscope_widget.layers.layer import Source
 from weightscope_widget.sources._tensors.assemble import assemble
 from weightscope_widget.sources._tensors.conv1d import transposed_names
 from weightscope_widget.sources._tensors.experts import is_expert_stack
-from weightscope_widget.sources.safetensors.header import Entry, read_header
 from weightscope_widget.sources._tensors.loaders import InFile, Unreadable
 from weightscope_widget.sources._tensors.order import model_order
 from weightscope_widget.sources._tensors.paths import absolute, as_path, checkpoint_name
 from weightscope_widget.sources._tensors.record import Record, linear_by_name, why_skipped
-from weightscope_widget.layers.layer import Source
 from weightscope_widget.sources.packed import unpacked
 from weightscope_widget.sources.packed.config import read_beside
+from weightscope_widget.sources.safetensors.header import Entry, read_header
 
 __all__ = ["accepts", "file_source", "open_file"]
 

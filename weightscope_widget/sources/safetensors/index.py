@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from weightscope_widget.errors import CorruptFileError, MissingShardError
-from weightscope_widget.sources.safetensors.header import Entry, Header, read_header
 from weightscope_widget.sources._tensors.paths import quote
+from weightscope_widget.sources.safetensors.header import Entry, Header, read_header
 
 __all__ = ["Sharded", "combine", "parse_index", "read_index", "read_sharded"]
 

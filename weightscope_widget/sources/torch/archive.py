@@ -15,10 +15,10 @@ from typing import Any, TypeGuard
 import torch
 
 from weightscope_widget.errors import CorruptFileError, TensorReadError, UnsupportedModelError, WeightScopeError
-from weightscope_widget.sources.safetensors.header import Entry, Header, remedy
 from weightscope_widget.sources._tensors.identity import Versions
 from weightscope_widget.sources._tensors.loaders import Unreadable
 from weightscope_widget.sources._tensors.paths import quote
+from weightscope_widget.sources.safetensors.header import Entry, Header, remedy
 from weightscope_widget.sources.torch.unwrap import unwrap
 
 __all__ = ["InTorchFile", "read_archive"]
@@ -64,6 +64,7 @@ class InTorchFile:
     index: int | None = None
 
     def __call__(self) -> torch.Tensor:
+        """Read the tensor."""
         try:
             return _OPENED.tensor(self.path, self.key, self.index)
         except (WeightScopeError, OSError, LookupError) as error:

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from weightscope_widget.sources.safetensors.index import read_sharded
-from weightscope_widget.sources._tensors.paths import absolute, as_path, checkpoint_name
-from weightscope_widget.sources.torch.archive import read_archive
 from weightscope_widget.layers.layer import Source
+from weightscope_widget.sources._tensors.paths import absolute, as_path, checkpoint_name
 from weightscope_widget.sources.packed.config import read_beside
 from weightscope_widget.sources.safetensors.file import file_source
+from weightscope_widget.sources.safetensors.index import read_sharded
+from weightscope_widget.sources.torch.archive import read_archive
 
 __all__ = ["SUFFIXES", "accepts", "in_folder", "open_file"]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from weightscope_widget.assessment.thresholds import GRADES
-from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget._shared.formats import format_number
+from weightscope_widget.assessment import GRADES
+from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.visualizers.axes import (
     category_axis,
@@ -21,7 +21,6 @@ from weightscope_widget.visualizers.axes import (
     symlog_axis,
 )
 from weightscope_widget.visualizers.chart import Axis, Bars, Bins, Chart, Content, Key, Rule, Slices, Texts
-from weightscope_widget.visualizers.render.hints import bin_hints
 from weightscope_widget.visualizers.layers import (
     RULE_OF_THUMB,
     counted,
@@ -34,6 +33,7 @@ from weightscope_widget.visualizers.layers import (
     stable_rank_percentage,
 )
 from weightscope_widget.visualizers.palette import CLASS_COLOURS, GRADE_COLOURS, Colour
+from weightscope_widget.visualizers.render.hints import bin_hints
 
 __all__ = ["model_health_content"]
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from weightscope_widget.assessment.thresholds import CLASSES
 from weightscope_widget._shared.formats import format_count, format_number, format_percentage, format_tick
+from weightscope_widget.assessment import CLASSES
 from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.visualizers.axes import category_axis, linear_axis, log_axis
 from weightscope_widget.visualizers.chart import Bars, Chart, Content, Key, Line, Points, Rule, Slices, Tick

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from weightscope_widget._shared.checks import check_count
-from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget._shared.formats import format_count, format_number
+from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.visualizers.axes import check_drawable, index_axis, linear_axis, log_axis
 from weightscope_widget.visualizers.chart import Chart, Content, FloatArray, Key, Line, Rule

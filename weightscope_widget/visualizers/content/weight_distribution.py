@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from weightscope_widget._shared.formats import format_number
 from weightscope_widget.analyzers.distribution import Histogram
 from weightscope_widget.errors import InvalidArgumentError
-from weightscope_widget._shared.formats import format_number
 from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.visualizers.axes import count_axis, linear_axis, log_axis
 from weightscope_widget.visualizers.chart import Bins, Chart, Content, Key, Line, Mark
-from weightscope_widget.visualizers.render.hints import bin_hints
 from weightscope_widget.visualizers.layers import counted
 from weightscope_widget.visualizers.palette import SERIES
+from weightscope_widget.visualizers.render.hints import bin_hints
 from weightscope_widget.visualizers.tensors import Series, series_of
 
 __all__ = ["weight_distribution_content"]

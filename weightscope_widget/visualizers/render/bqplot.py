@@ -11,11 +11,11 @@ import ipywidgets
 import numpy as np
 import traitlets
 
-from weightscope_widget.errors import InvalidArgumentError
-from weightscope_widget._shared.formats import format_number
 from weightscope_widget._shared.cell_rerun import retire_previous
-from weightscope_widget.visualizers.render.bqplot_marks import draw_mark, scales_of
+from weightscope_widget._shared.formats import format_number
+from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.visualizers.chart import Axis, Bars, Cells, Chart, Content, Key, Points, Slices
+from weightscope_widget.visualizers.render.bqplot_marks import draw_mark, scales_of
 from weightscope_widget.visualizers.render.style import STYLE, Theme, css_colour
 
 __all__ = ["LiveFigure"]

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from weightscope_widget.errors import InvalidArgumentError
+from weightscope_widget._shared.atomic_write import write_whole
 from weightscope_widget._shared.optional import library
+from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.visualizers.chart import (
     Axis,
     Band,
@@ -30,7 +31,6 @@ from weightscope_widget.visualizers.chart import (
     Texts,
 )
 from weightscope_widget.visualizers.palette import DIVERGING, PALETTES, Colour, Scheme
-from weightscope_widget._shared.atomic_write import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -2,13 +2,13 @@
 
 import { useComputed } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { layerAdvice, modelAdvice, type Advice as One } from "./advice";
-import { adviceText as text } from "./text";
 import { useLate } from "../../charts/late";
-import { useView } from "../../state/context";
 import { formatCount, formatDecibel, formatNumber, formatPercentage, formatTick } from "../../domain/format";
+import { useView } from "../../state/context";
 import { Panel } from "../../ui/Panel";
+import { layerAdvice, modelAdvice, type Advice as One } from "./advice";
 import { PlanToTake } from "./PlanToTake";
+import { adviceText as text } from "./text";
 
 export function Advice() {
   const { store } = useView();

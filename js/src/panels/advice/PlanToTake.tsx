@@ -1,12 +1,12 @@
 /** The plans as text for the tools that carry them out. */
 
 import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
+import { useView } from "../../state/context";
+import { text as catalogue } from "../../text";
+import type { Thresholds } from "../../wire/model";
 import { copy } from "./clipboard";
 import { loraRanks, quantizationPlan, type Scheme, schemesOf } from "./plans";
 import { adviceText as text } from "./text";
-import { useView } from "../../state/context";
-import type { Thresholds } from "../../wire/model";
-import { text as catalogue } from "../../text";
 
 const ENERGY = 0.9;
 /** More would be no small adapter. */

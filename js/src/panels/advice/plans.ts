@@ -1,8 +1,8 @@
 /** Which layers to quantize and which to keep, and ranks for adapters, as `weightscope_widget/plans` decides. */
 
 import { judge } from "../../domain/assessment";
-import { type Catalog, Stage, type Table, type Thresholds } from "../../wire/model";
 import { BYTES, bytesIn, SCHEMES, type SchemeName } from "../../domain/schemes";
+import { type Catalog, Stage, type Table, type Thresholds } from "../../wire/model";
 import { bitsandbytesName, bitsandbytesText, ignorePattern, llmCompressorText, pattern, peftText } from "./code";
 import { energyRank, isVector, type LayerFacts, layersOf, parametersOf, type SpectrumOf } from "./layers";
 

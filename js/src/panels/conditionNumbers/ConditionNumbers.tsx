@@ -6,8 +6,8 @@ import { metricAxis } from "../../charts/axis";
 import { BarList } from "../../charts/BarList";
 import { colouring } from "../../charts/colour";
 import { useView } from "../../state/context";
-import { PALETTES } from "../../theme/palette";
 import { text } from "../../text";
+import { PALETTES } from "../../theme/palette";
 import { ClassCounts } from "../../ui/ClassCounts";
 import { Empty, Panel } from "../../ui/Panel";
 

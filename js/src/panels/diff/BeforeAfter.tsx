@@ -1,16 +1,16 @@
 /** Every metric of the selected layer before and after, with the classes and grades it crossed, and those of the change. */
 
-import { type ClassifiedMetric, classify, type Grade } from "../../domain/assessment";
 import { useAfterPaint } from "../../charts/late";
-import { useView } from "../../state/context";
-import { Explain } from "../../ui/Explain";
+import { type ClassifiedMetric, classify, type Grade } from "../../domain/assessment";
 import { MISSING } from "../../domain/format";
 import { bare, formatMetric, formatNamed } from "../../domain/metrics";
-import { own } from "../../wire/model";
-import { GRADE_LEVELS } from "../../theme/palette";
+import { useView } from "../../state/context";
 import { metricTitle, text } from "../../text";
 import { diffText } from "../../text/diff";
+import { GRADE_LEVELS } from "../../theme/palette";
+import { Explain } from "../../ui/Explain";
 import { Panel } from "../../ui/Panel";
+import { own } from "../../wire/model";
 import { gradesOf, isApart, statusOf } from "./change";
 import { DiffState } from "./DiffState";
 

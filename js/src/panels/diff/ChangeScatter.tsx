@@ -10,11 +10,11 @@ import type { Painter } from "../../charts/painter";
 import { type Corner, Surface } from "../../charts/Surface";
 import { type Size, useSize } from "../../charts/size";
 import { logTicks } from "../../charts/ticks";
-import { useView } from "../../state/context";
 import { formatTick } from "../../domain/format";
-import { PALETTES } from "../../theme/palette";
+import { useView } from "../../state/context";
 import { text } from "../../text";
 import { diffText } from "../../text/diff";
+import { PALETTES } from "../../theme/palette";
 import { Empty, Panel } from "../../ui/Panel";
 import { boxOf, insidePath } from "../riskMatrix/scene";
 

@@ -2,8 +2,8 @@
 
 import type { Histogram } from "../../state/details";
 import { diffText } from "../../text/diff";
-import { DistributionOverlay } from "../distribution/DistributionOverlay";
 import { Panel } from "../../ui/Panel";
+import { DistributionOverlay } from "../distribution/DistributionOverlay";
 import { DiffState } from "./DiffState";
 import { Legend, type Series, useSeries } from "./series";
 

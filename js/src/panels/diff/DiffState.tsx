@@ -2,10 +2,10 @@
 
 import type { ComponentChildren } from "preact";
 import { useView } from "../../state/context";
-import { own, Stage } from "../../wire/model";
 import { text } from "../../text";
 import { diffText } from "../../text/diff";
 import { Empty } from "../../ui/Panel";
+import { own, Stage } from "../../wire/model";
 import { isApart, statusOf } from "./change";
 
 interface Props {

@@ -3,10 +3,10 @@
 import { useRef } from "preact/hooks";
 import { useAfterPaint } from "../../charts/late";
 import { useSize } from "../../charts/size";
-import { useView } from "../../state/context";
 import { formatNumber } from "../../domain/format";
-import { PALETTES } from "../../theme/palette";
+import { useView } from "../../state/context";
 import { diffText } from "../../text/diff";
+import { PALETTES } from "../../theme/palette";
 import { Panel } from "../../ui/Panel";
 import { changeOf } from "./change";
 import { DiffState } from "./DiffState";

@@ -1,8 +1,8 @@
 /** What got worse: the layers that entered a riskier class or a worse grade; a click selects one. */
 
 import { useComputed } from "@preact/signals";
-import { useView } from "../../state/context";
 import { formatNamed } from "../../domain/metrics";
+import { useView } from "../../state/context";
 import { text } from "../../text";
 import { diffText } from "../../text/diff";
 import { Empty, Panel } from "../../ui/Panel";

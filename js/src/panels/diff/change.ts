@@ -1,10 +1,18 @@
 /** What the panels of a change ask of the store. */
 
-import { CLASSES, type ClassifiedMetric, classIndex, GRADES, type Grade, judge, type Level } from "../../domain/assessment";
-import { Stage } from "../../wire/model";
-import { GRADE_LEVELS } from "../../theme/palette";
+import {
+  CLASSES,
+  type ClassifiedMetric,
+  classIndex,
+  GRADES,
+  type Grade,
+  judge,
+  type Level,
+} from "../../domain/assessment";
 import type { Store } from "../../state/store";
 import { metricTitle, text } from "../../text";
+import { GRADE_LEVELS } from "../../theme/palette";
+import { Stage } from "../../wire/model";
 
 /** A metric of the change of a layer; NaN where there is none. */
 export const changeOf = (store: Store, metric: string, row: number): number =>

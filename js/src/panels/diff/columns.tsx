@@ -1,8 +1,8 @@
 /** The columns of the table of a fine-tune: the change first, then what the tuned model is like. */
 
-import type { TableColumn } from "../../state/context";
 import { MISSING } from "../../domain/format";
 import { formatMetric } from "../../domain/metrics";
+import type { TableColumn } from "../../state/context";
 import { metricTitle } from "../../text";
 import { diffText } from "../../text/diff";
 import { COLUMNS } from "../table/LayerTable";

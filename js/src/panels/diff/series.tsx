@@ -3,8 +3,8 @@
 import { useAfterPaint } from "../../charts/late";
 import { useView } from "../../state/context";
 import type { Detail, Drawn } from "../../state/details";
-import { PALETTES } from "../../theme/palette";
 import { diffText } from "../../text/diff";
+import { PALETTES } from "../../theme/palette";
 import { Compared, type ComparedLayer, layersOf } from "../../ui/compared";
 
 export interface Series extends Drawn {

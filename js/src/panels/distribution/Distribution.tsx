@@ -8,14 +8,14 @@ import { Axes, type Margin } from "../../charts/Axes";
 import { useAfterPaint } from "../../charts/late";
 import { useSize } from "../../charts/size";
 import { logTicks, type Tick } from "../../charts/ticks";
+import { formatCount, formatNumber, formatTick } from "../../domain/format";
 import { useView } from "../../state/context";
 import type { Histogram } from "../../state/details";
-import { formatCount, formatNumber, formatTick } from "../../domain/format";
 import { text } from "../../text";
 import { Compared, layersOf } from "../../ui/compared";
-import { DistributionOverlay } from "./DistributionOverlay";
 import { LayerState } from "../../ui/LayerState";
 import { Panel } from "../../ui/Panel";
+import { DistributionOverlay } from "./DistributionOverlay";
 
 const MARGIN: Margin = { top: 20, right: 12, bottom: 36, left: 42 };
 

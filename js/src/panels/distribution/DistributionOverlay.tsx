@@ -5,8 +5,8 @@ import { useRef } from "preact/hooks";
 import { Axes, type Margin } from "../../charts/Axes";
 import { useSize } from "../../charts/size";
 import { logTicks } from "../../charts/ticks";
-import type { Histogram } from "../../state/details";
 import { formatTick } from "../../domain/format";
+import type { Histogram } from "../../state/details";
 import { text } from "../../text";
 
 const MARGIN: Margin = { top: 20, right: 12, bottom: 36, left: 42 };

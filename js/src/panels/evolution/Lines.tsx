@@ -10,13 +10,13 @@ import type { Painter } from "../../charts/painter";
 import { type Corner, Surface } from "../../charts/Surface";
 import { type Size, useSize } from "../../charts/size";
 import type { Tick } from "../../charts/ticks";
-import { useView } from "../../state/context";
 import { axisKind, formatMetric, metricsOf, titleOf } from "../../domain/metrics";
-import type { Family } from "../../wire/model";
-import { PALETTES } from "../../theme/palette";
+import { useView } from "../../state/context";
 import { text } from "../../text";
 import { evolutionText } from "../../text/evolution";
+import { PALETTES } from "../../theme/palette";
 import { Empty, Panel } from "../../ui/Panel";
+import type { Family } from "../../wire/model";
 import { across, axisOf, distanceTo, pathOf, pointsOf, spreadsOf } from "./trace";
 
 const MARGIN = { top: 20, bottom: 38, left: 52 };

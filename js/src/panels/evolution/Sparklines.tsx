@@ -1,12 +1,12 @@
 /** Every metric of the selected layer over the checkpoints, from its first value to that of the checkpoint drawn. */
 
-import { type ClassifiedMetric, classify } from "../../domain/assessment";
 import { useAfterPaint } from "../../charts/late";
-import { useView } from "../../state/context";
-import { Explain } from "../../ui/Explain";
+import { type ClassifiedMetric, classify } from "../../domain/assessment";
 import { bare, classifiedMetric, formatMetric, metricsOf, titleOf } from "../../domain/metrics";
+import { useView } from "../../state/context";
 import { text } from "../../text";
 import { evolutionText } from "../../text/evolution";
+import { Explain } from "../../ui/Explain";
 import { Empty, Panel } from "../../ui/Panel";
 import { across, axisOf, pathOf, pointsOf } from "./trace";
 

@@ -1,7 +1,7 @@
 /** The columns of the table of an evolution: the change first, then what the layer is like at the checkpoint. */
 
-import type { TableColumn } from "../../state/context";
 import { formatMetric, titleOf } from "../../domain/metrics";
+import type { TableColumn } from "../../state/context";
 import { evolutionText } from "../../text/evolution";
 import { COLUMNS } from "../table/LayerTable";
 

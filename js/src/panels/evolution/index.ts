@@ -5,12 +5,12 @@ import { evolutionText } from "../../text/evolution";
 import { ConditionNumbers } from "../conditionNumbers/ConditionNumbers";
 import { Distribution } from "../distribution/Distribution";
 import { Health } from "../health/Health";
-import { LayerMetrics } from "../layerMetrics/LayerMetrics";
-import { LayerTable } from "../table/LayerTable";
 import { LayerMap } from "../layerMap/LayerMap";
+import { LayerMetrics } from "../layerMetrics/LayerMetrics";
 import { RankEfficiency } from "../rankEfficiency/RankEfficiency";
 import { RiskMatrix } from "../riskMatrix/RiskMatrix";
 import { SingularValues } from "../spectrum/SingularValues";
+import { LayerTable } from "../table/LayerTable";
 import { Lines } from "./Lines";
 import { Sparklines } from "./Sparklines";
 

@@ -1,15 +1,15 @@
 /** Health of the model: five histograms of its layers, their grades, and the layers most at risk. */
 
 import { useComputed } from "@preact/signals";
-import { GRADES } from "../../domain/assessment";
 import { Donut } from "../../charts/Donut";
 import { MetricHistogram } from "../../charts/MetricHistogram";
-import { useView } from "../../state/context";
-import { Explain } from "../../ui/Explain";
+import { GRADES } from "../../domain/assessment";
 import { formatMetric } from "../../domain/metrics";
-import { GRADE_LEVELS, PALETTES } from "../../theme/palette";
+import { useView } from "../../state/context";
 import { toggled } from "../../state/filters";
 import { text } from "../../text";
+import { GRADE_LEVELS, PALETTES } from "../../theme/palette";
+import { Explain } from "../../ui/Explain";
 import { Panel } from "../../ui/Panel";
 
 const HISTOGRAMS = [

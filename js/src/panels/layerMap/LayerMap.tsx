@@ -2,20 +2,20 @@
 
 import { useComputed, useSignal } from "@preact/signals";
 import { useCallback, useRef } from "preact/hooks";
-import { CLASSES } from "../../domain/assessment";
 import { colouring } from "../../charts/colour";
 import { Marks } from "../../charts/Marks";
 import { textWidth } from "../../charts/measure";
 import type { Painter } from "../../charts/painter";
 import { type Corner, Surface } from "../../charts/Surface";
 import { type Size, useSize } from "../../charts/size";
-import { useView } from "../../state/context";
+import { CLASSES } from "../../domain/assessment";
 import { classifiedMetric, formatMetric, metricsOf, titleOf } from "../../domain/metrics";
-import { Stage } from "../../wire/model";
-import { PALETTES } from "../../theme/palette";
+import { useView } from "../../state/context";
 import { text } from "../../text";
+import { PALETTES } from "../../theme/palette";
 import { ClassCounts } from "../../ui/ClassCounts";
 import { Panel } from "../../ui/Panel";
+import { Stage } from "../../wire/model";
 import { arrange, place, type Tile } from "./arrange";
 
 const GUTTER = 12;

@@ -1,14 +1,14 @@
 /** Every metric of the selected layer, with its class and what chance would give. */
 
 import { useRef } from "preact/hooks";
-import { type ClassifiedMetric, classify, stableRankPercentage } from "../../domain/assessment";
 import { useLate } from "../../charts/late";
-import { useView } from "../../state/context";
-import { Explain } from "../../ui/Explain";
+import { type ClassifiedMetric, classify, stableRankPercentage } from "../../domain/assessment";
 import { formatEstimate, formatNamed } from "../../domain/metrics";
-import { own, type Table } from "../../wire/model";
+import { useView } from "../../state/context";
 import { factsOf, metricTitle, text } from "../../text";
+import { Explain } from "../../ui/Explain";
 import { Empty, Panel } from "../../ui/Panel";
+import { own, type Table } from "../../wire/model";
 import { SchemesTable } from "../schemes/SchemesTable";
 
 const SECTIONS = ["spectral", "quantization", "basic_stats", "sparsity"];

@@ -5,9 +5,9 @@ import { Axes } from "../../charts/Axes";
 import type { Size } from "../../charts/size";
 import { ThresholdLine } from "../../charts/ThresholdLine";
 import { symlogPercentTicks } from "../../charts/ticks";
-import { useView } from "../../state/context";
 import { formatTick } from "../../domain/format";
 import { gaussianSqnr } from "../../domain/schemes";
+import { useView } from "../../state/context";
 import { text } from "../../text";
 import { FAMILIES, MARGIN, type Scales, SYMBOLS } from "./scene";
 

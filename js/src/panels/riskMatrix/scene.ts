@@ -7,9 +7,9 @@ import type { Margin } from "../../charts/Axes";
 import type { Painter } from "../../charts/painter";
 import type { Corner } from "../../charts/Surface";
 import type { Size } from "../../charts/size";
-import type { Family } from "../../wire/model";
-import type { PALETTES } from "../../theme/palette";
 import type { Store } from "../../state/store";
+import type { PALETTES } from "../../theme/palette";
+import type { Family } from "../../wire/model";
 
 export const MARGIN: Margin = { top: 22, right: 16, bottom: 38, left: 40 };
 export const FAMILIES: Family[] = ["attention", "mlp", "embedding", "other"];

@@ -1,8 +1,8 @@
 /** What each quantization scheme would make of the model; choosing one moves the points of the risk matrix. */
 
-import { useView } from "../../state/context";
 import { formatBytes, formatCount, formatDecibel, formatPercentage, MISSING } from "../../domain/format";
 import { summarize } from "../../domain/schemes";
+import { useView } from "../../state/context";
 import { text } from "../../text";
 import { Panel } from "../../ui/Panel";
 

@@ -1,9 +1,9 @@
 /** What each quantization scheme would lose of a layer. */
 
-import { useView } from "../../state/context";
-import { Explain } from "../../ui/Explain";
 import { formatDecibel, formatPercentage } from "../../domain/format";
+import { useView } from "../../state/context";
 import { text } from "../../text";
+import { Explain } from "../../ui/Explain";
 
 const COLUMN = /^schemes\.(.+)_sqnr_db$/;
 

@@ -7,9 +7,9 @@ import { useSize } from "../../charts/size";
 import { logTicks } from "../../charts/ticks";
 import { formatCount } from "../../domain/format";
 import { text } from "../../text";
-import type { Spectrum } from "./SingularValues";
 import { EnergyLine } from "./EnergyLine";
 import { MARGIN, RandomEdge, Readout } from "./parts";
+import type { Spectrum } from "./SingularValues";
 
 export function All({ main, spectra }: { main: Spectrum; spectra: Spectrum[] }) {
   const plot = useRef<HTMLDivElement>(null);

@@ -4,13 +4,13 @@ import { scaleLinear, scaleLog } from "d3-scale";
 import { useRef } from "preact/hooks";
 import { Axes } from "../../charts/Axes";
 import { useSize } from "../../charts/size";
-import { useView } from "../../state/context";
 import { cumulativeEnergy } from "../../domain/energy";
 import { formatCount } from "../../domain/format";
+import { useView } from "../../state/context";
 import { text } from "../../text";
-import type { Spectrum } from "./SingularValues";
 import { EnergyLine } from "./EnergyLine";
 import { MARGIN } from "./parts";
+import type { Spectrum } from "./SingularValues";
 
 export function Energy({ main, spectra }: { main: Spectrum; spectra: Spectrum[] }) {
   const { store } = useView();

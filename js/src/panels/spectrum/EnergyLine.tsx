@@ -1,9 +1,9 @@
 /** The line that asks what a truncation there would keep; charts whose axis across is the rank have one. */
 
 import { follow } from "../../charts/handle";
-import { useView } from "../../state/context";
 import { keptBy, rankFor } from "../../domain/energy";
 import { formatCount, formatPercentage } from "../../domain/format";
+import { useView } from "../../state/context";
 import { text } from "../../text";
 
 interface Props {

@@ -6,8 +6,8 @@ import { Axes } from "../../charts/Axes";
 import { useSize } from "../../charts/size";
 import { formatTick } from "../../domain/format";
 import { text } from "../../text";
-import type { Spectrum } from "./SingularValues";
 import { MARGIN, RandomEdge, Readout } from "./parts";
+import type { Spectrum } from "./SingularValues";
 
 const TOP_K = 10;
 const WIDEST_BAR = 40;

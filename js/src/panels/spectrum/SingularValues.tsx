@@ -1,8 +1,8 @@
 /** Spectra of the compared layers: the largest values, all of them, and the truncation that an energy line asks for. */
 
 import { useAfterPaint } from "../../charts/late";
-import { useView } from "../../state/context";
 import { formatCount, formatNumber } from "../../domain/format";
+import { useView } from "../../state/context";
 import { text } from "../../text";
 import { Compared, layersOf } from "../../ui/compared";
 import { LayerState } from "../../ui/LayerState";

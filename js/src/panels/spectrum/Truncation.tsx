@@ -1,9 +1,9 @@
 /** What the energy line says: the rank, the parameters saved, and the error. */
 
-import { useView } from "../../state/context";
 import { factorParameters, keptBy, rankFor, truncationError } from "../../domain/energy";
 import { formatCount, formatPercentage } from "../../domain/format";
 import { sidesOf } from "../../domain/schemes";
+import { useView } from "../../state/context";
 import { text } from "../../text";
 import type { Spectrum } from "./SingularValues";
 

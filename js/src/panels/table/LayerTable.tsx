@@ -2,18 +2,25 @@
 
 import { effect, useComputed } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { type ClassifiedMetric, classify } from "../../domain/assessment";
 import { useAfterPaint, useLate } from "../../charts/late";
 import { useScroll } from "../../charts/scroll";
 import { useSize } from "../../charts/size";
+import { type ClassifiedMetric, classify } from "../../domain/assessment";
+import {
+  formatCount,
+  formatDecibel,
+  formatNumber,
+  formatParameters,
+  formatPercentage,
+  MISSING,
+} from "../../domain/format";
 import { type TableColumn, useView } from "../../state/context";
-import { formatCount, formatDecibel, formatNumber, formatParameters, formatPercentage, MISSING } from "../../domain/format";
-import { walkKeys } from "../../ui/keys";
-import { type Family, Stage } from "../../wire/model";
-import { GRADE_LEVELS } from "../../theme/palette";
 import type { Store } from "../../state/store";
 import { text } from "../../text";
+import { GRADE_LEVELS } from "../../theme/palette";
+import { walkKeys } from "../../ui/keys";
 import { Panel } from "../../ui/Panel";
+import { type Family, Stage } from "../../wire/model";
 
 const ROW = 26; // pixels, as in the stylesheet
 const AROUND = 8; // rows kept beyond each edge of the view
