@@ -1,7 +1,7 @@
 /** What to do about layers and models, by cases that Python shares (`tests/python/recommendations/test_advice.py`). */
 
 import { describe, expect, it } from "vitest";
-import { type Advice, layerAdvice, modelAdvice } from "../../../js/src/panels/advice/advice";
+import { type Advice, layerAdvice, modelAdvice } from "../../../js/src/panels/advice/decide";
 import { modelOf, read, type SharedCase, type SharedLayer } from "../shared";
 
 interface Case extends SharedCase {

@@ -6,7 +6,7 @@ import { useLate } from "../../charts/late";
 import { formatCount, formatDecibel, formatNumber, formatPercentage, formatTick } from "../../domain/format";
 import { useView } from "../../state/context";
 import { Panel } from "../../ui/Panel";
-import { layerAdvice, modelAdvice, type Advice as One } from "./advice";
+import { layerAdvice, modelAdvice, type Advice as One } from "./decide";
 import { PlanToTake } from "./PlanToTake";
 import { adviceText as text } from "./text";
 
