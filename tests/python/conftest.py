@@ -10,7 +10,7 @@ import comm
 import pytest
 
 import weightscope_widget as wsw
-from tests.python.watched import Show, Wire, threads_end
+from tests.python.support.watched import Show, Wire, threads_end
 
 
 @pytest.fixture

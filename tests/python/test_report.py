@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 import weightscope_widget as wsw
-from tests.python.figure_cases import HOSTILE, model, reference, results
+from tests.python.support.figure_cases import HOSTILE, model, reference, results
 from weightscope_widget.errors import ReportError
 from weightscope_widget.scanning.results import ScanResults
 

@@ -11,8 +11,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tests.python import oracle
 from tests.python.analyzers.test_numbers import analyze
+from tests.python.support import oracle
 from weightscope_widget.analyzers import (
     analyze_basic_stats,
     analyze_quantization_sensitivity,

@@ -17,9 +17,9 @@ import pytest
 import torch
 
 import weightscope_widget as wsw
-from tests.python import oracle
-from tests.python.cases import CASES, DEFICIENT, DTYPES
-from tests.python.matrices import gaussian, geometric_spectrum, ill_conditioned, with_spectrum
+from tests.python.support import oracle
+from tests.python.support.cases import CASES, DEFICIENT, DTYPES
+from tests.python.support.matrices import gaussian, geometric_spectrum, ill_conditioned, with_spectrum
 from weightscope_widget.analyzers import (
     analyze_basic_stats,
     analyze_quantization_sensitivity,

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 import weightscope_widget as wsw
-from tests.python.cases import CASES
-from tests.python.matrices import gaussian
+from tests.python.support.cases import CASES
+from tests.python.support.matrices import gaussian
 from weightscope_widget.analyzers import SCHEMES, Weights, analyze_schemes
 from weightscope_widget.errors import InvalidArgumentError
 

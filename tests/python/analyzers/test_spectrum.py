@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 import weightscope_widget as wsw
-from tests.python.matrices import gaussian, ill_conditioned
+from tests.python.support.matrices import gaussian, ill_conditioned
 from weightscope_widget.analyzers import Weights
 from weightscope_widget.analyzers.numerics.device_spectrum import gram_spectrum, is_fast_in_float64
 from weightscope_widget.analyzers.numerics.spectrum import low_rank_singular_values, singular_values

@@ -13,11 +13,11 @@ import torch
 from safetensors.torch import save_file
 
 import weightscope_widget as wsw
-from tests.python.caches import ALL, measured_anew, overwrite_unnoticed, rows, scan, small
-from tests.python.cases import CASES
-from tests.python.watched import Show, Table, contents
+from tests.python.support.caches import ALL, measured_anew, overwrite_unnoticed, rows, scan, small
+from tests.python.support.cases import CASES
+from tests.python.support.watched import Show, Table, contents
+from weightscope_widget.cache import key as fingerprint
 from weightscope_widget.cache.store import Cache, cache_directory
-from weightscope_widget.cache.store import key as fingerprint
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.scanning.job import Measured
 from weightscope_widget.scanning.run import ScanRun

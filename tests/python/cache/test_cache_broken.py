@@ -16,10 +16,10 @@ import psutil
 import pytest
 
 import weightscope_widget as wsw
-from tests.python.caches import ALL, change, measured_anew, overwrite_unnoticed, rows, scan, small
-from tests.python.watched import contents
+from tests.python.support.caches import ALL, change, measured_anew, overwrite_unnoticed, rows, scan, small
+from tests.python.support.watched import contents
+from weightscope_widget.cache import store as cache_module
 from weightscope_widget.cache.store import Cache
-from weightscope_widget.cache.store import store as cache_module
 from weightscope_widget.errors import CacheWarning
 from weightscope_widget.scanning.run import ScanRun
 from weightscope_widget.sources import open_source

@@ -14,10 +14,10 @@ import pytest
 import torch
 from safetensors.torch import save, save_file
 
-from tests.python.caches import ALL, measured_anew, overwrite_unnoticed, scan, small
-from tests.python.checkpoints import write_sharded
-from tests.python.servers import Loopback, Reply, Request, part_of, serving
-from tests.python.watched import contents
+from tests.python.support.caches import ALL, measured_anew, overwrite_unnoticed, scan, small
+from tests.python.support.checkpoints import write_sharded
+from tests.python.support.servers import Loopback, Reply, Request, part_of, serving
+from tests.python.support.watched import contents
 from weightscope_widget.cache.store import Cache
 from weightscope_widget.scanning.run import ScanRun
 from weightscope_widget.sources import open_source

@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import save_file
 
 import weightscope_widget as wsw
-from tests.python.watched import PATIENCE, Reads, gate
+from tests.python.support.watched import PATIENCE, Reads, gate
 from weightscope_widget.analyzers.numerics.difference import relative_change
 from weightscope_widget.checkpoints import EvolutionRun, start_evolution
 from weightscope_widget.sources import Layer, Source

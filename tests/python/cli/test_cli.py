@@ -21,9 +21,9 @@ import torch
 from safetensors.torch import save
 
 import weightscope_widget as wsw
-from tests.python.command_line import ENVIRONMENT, file, in_bash, pair, wsw_command
-from tests.python.figure_cases import HOSTILE
-from tests.python.servers import Reply, Request, files, serving
+from tests.python.support.command_line import ENVIRONMENT, file, in_bash, pair, wsw_command
+from tests.python.support.figure_cases import HOSTILE
+from tests.python.support.servers import Reply, Request, files, serving
 from weightscope_widget.cli import main
 
 __all__ = ["file", "pair"]  # fixtures

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tests.python.command_line import ENVIRONMENT, broken, file, in_bash, pair, wsw_command
+from tests.python.support.command_line import ENVIRONMENT, broken, file, in_bash, pair, wsw_command
 
 __all__ = ["broken", "file", "pair"]  # fixtures
 

@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 import weightscope_widget as wsw
-from tests.python.adapters import adapt
+from tests.python.support.adapters import adapt
 from weightscope_widget.sources import open_source
 
 peft = pytest.importorskip("peft")

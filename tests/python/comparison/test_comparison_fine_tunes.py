@@ -10,8 +10,8 @@ import pytest
 import torch
 
 import weightscope_widget as wsw
-from tests.python import fine_tunes
 from tests.python.comparison.test_comparison import textbook
+from tests.python.support import fine_tunes
 
 TOUCHED = {f"encoder.layer.{block}.attention.self.{which}" for block in range(6) for which in ("query", "value")}
 

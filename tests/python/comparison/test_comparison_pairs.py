@@ -16,7 +16,7 @@ import pytest
 import torch
 
 import weightscope_widget as wsw
-from tests.python.plan_cases import read, spectrum_of
+from tests.python.support.plan_cases import read, spectrum_of
 from weightscope_widget.analyzers.numerics.energy import energy_rank
 from weightscope_widget.comparison import job as pairs
 from weightscope_widget.comparison import start_comparison

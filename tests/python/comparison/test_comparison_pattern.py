@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import weightscope_widget as wsw
-from tests.python.plan_cases import read
+from tests.python.support.plan_cases import read
 from weightscope_widget.analyzers.numerics.rounding import grid_of, rounding_norm
 from weightscope_widget.comparison.entry import start_comparison
 from weightscope_widget.comparison.kinds.sentence import sentence_of

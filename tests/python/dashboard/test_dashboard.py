@@ -15,8 +15,8 @@ import torch
 from traitlets import TraitError
 
 import weightscope_widget as wsw
-from tests.python import checkpoints
-from tests.python.watched import (
+from tests.python.support import checkpoints
+from tests.python.support.watched import (
     Reads,
     Show,
     Table,

@@ -10,7 +10,7 @@ import torch
 from traitlets import TraitError
 
 import weightscope_widget as wsw
-from tests.python.watched import Show, finished, matrices, wire
+from tests.python.support.watched import Show, finished, matrices, wire
 from weightscope_widget.errors import InvalidArgumentError, UnknownLayerError
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.python.watched import Show, finished, gate, matrices, wire
+from tests.python.support.watched import Show, finished, gate, matrices, wire
 from weightscope_widget.dashboard import board
 
 

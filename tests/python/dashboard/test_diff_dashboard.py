@@ -17,7 +17,7 @@ import pytest
 import torch
 
 import weightscope_widget as wsw
-from tests.python.watched import PATIENCE, Wire, threads_end, wire
+from tests.python.support.watched import PATIENCE, Wire, threads_end, wire
 
 BASE = {f"h.{i}.mlp.c_fc.weight": torch.randn(20, 12, generator=torch.Generator().manual_seed(i)) for i in range(3)}
 TUNED = {name: tensor.clone() for name, tensor in BASE.items()}

@@ -17,7 +17,7 @@ import pytest
 import torch
 
 import weightscope_widget as wsw
-from tests.python.watched import PATIENCE, Wire, gate, threads_end, wire
+from tests.python.support.watched import PATIENCE, Wire, gate, threads_end, wire
 
 DRAW = torch.Generator().manual_seed(2)
 MATRICES = {f"h.{i}.mlp.c_fc.weight": torch.randn(20, 12, generator=DRAW) for i in range(2)}

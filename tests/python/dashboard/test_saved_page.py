@@ -17,7 +17,7 @@ import pytest
 import torch
 
 import weightscope_widget as wsw
-from tests.python.watched import Show, finished, gate, matrices, wire
+from tests.python.support.watched import Show, finished, gate, matrices, wire
 from weightscope_widget.errors import InvalidArgumentError
 
 HOSTILE = [

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 import weightscope_widget as wsw
-from tests.python.watched import (
+from tests.python.support.watched import (
     PATIENCE,
     Gate,
     Show,

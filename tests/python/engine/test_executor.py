@@ -20,8 +20,18 @@ import torch
 from safetensors.torch import save_file
 
 import weightscope_widget as wsw
-from tests.python.lossy import Held, KillsItsWorker, Lossy, TellsItsThreads
-from tests.python.watched import PATIENCE, Show, Table, altered, contents, finished, matrices, matrix, our_threads
+from tests.python.support.lossy import Held, KillsItsWorker, Lossy, TellsItsThreads
+from tests.python.support.watched import (
+    PATIENCE,
+    Show,
+    Table,
+    altered,
+    contents,
+    finished,
+    matrices,
+    matrix,
+    our_threads,
+)
 from weightscope_widget.errors import ExecutorLostWarning, InvalidArgumentError
 from weightscope_widget.scanning.run import ScanRun
 from weightscope_widget.sources import Layer, Source, open_source

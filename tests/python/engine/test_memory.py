@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import weightscope_widget as wsw
-from tests.python.watched import Reads, gate, matrices
+from tests.python.support.watched import Reads, gate, matrices
 from weightscope_widget.engine.memory import Budget, bytes_needed
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.scanning.run import ScanRun

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import weightscope_widget as wsw
-from tests.python.watched import Wire, threads_end
+from tests.python.support.watched import Wire, threads_end
 
 MODEL = wsw.demo_model()
 MATRICES = {

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 import weightscope_widget as wsw
-from tests.python.matrices import gaussian
-from tests.python.plan_cases import read, results_of
+from tests.python.support.matrices import gaussian
+from tests.python.support.plan_cases import read, results_of
 from weightscope_widget.errors import UnknownLayerError
 from weightscope_widget.layers.naming import place
 

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 import weightscope_widget as wsw
-from tests.python.adapters import adapt
+from tests.python.support.adapters import adapt
 from weightscope_widget.sources import Source
 
 peft = pytest.importorskip("peft")

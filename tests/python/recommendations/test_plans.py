@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import weightscope_widget as wsw
-from tests.python.matrices import gaussian
-from tests.python.plan_cases import read, results_of
+from tests.python.support.matrices import gaussian
+from tests.python.support.plan_cases import read, results_of
 from weightscope_widget import Thresholds
 from weightscope_widget.analyzers.numerics.energy import energy_rank
 from weightscope_widget.errors import InvalidArgumentError, UnknownLayerError

@@ -11,7 +11,7 @@ import yaml
 from torch import nn
 
 import weightscope_widget as wsw
-from tests.python.plan_cases import read, results_of
+from tests.python.support.plan_cases import read, results_of
 from weightscope_widget import ScanResults
 from weightscope_widget.errors import InvalidArgumentError, MissingLibraryError
 

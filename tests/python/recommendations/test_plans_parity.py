@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.python.plan_cases import read, results_of
+from tests.python.support.plan_cases import read, results_of
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.layers.naming import place
 

@@ -16,8 +16,8 @@ import torch
 from torch import nn
 
 import weightscope_widget as wsw
-from tests.python import checkpoints
-from tests.python.watched import altered, matrices, matrix
+from tests.python.support import checkpoints
+from tests.python.support.watched import altered, matrices, matrix
 from weightscope_widget import ScanResults, Thresholds
 from weightscope_widget.errors import UnknownLayerError
 from weightscope_widget.layers.layer import LayerInfo

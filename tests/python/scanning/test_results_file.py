@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import weightscope_widget as wsw
-from tests.python.watched import altered, contents, matrices, matrix, variety
+from tests.python.support.watched import altered, contents, matrices, matrix, variety
 from weightscope_widget import ScanResults, Thresholds
 from weightscope_widget.analyzers.distribution import Histogram
 from weightscope_widget.errors import ModelNotFoundError, ResultsFormatError

@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 import torch
 
-from tests.python.watched import PATIENCE, Reads, altered, contents, matrices, matrix, our_threads, variety
+from tests.python.support.watched import PATIENCE, Reads, altered, contents, matrices, matrix, our_threads, variety
 from weightscope_widget.analyzers import ELEMENTWISE, METHODS
 from weightscope_widget.engine.runner import Progress
 from weightscope_widget.engine.threads import default_workers, worker_pool

@@ -15,8 +15,8 @@ import torch
 from torch import nn
 
 import weightscope_widget as wsw
-from tests.python import checkpoints
-from tests.python.watched import altered, contents, gate, matrices, matrix, our_threads, variety
+from tests.python.support import checkpoints
+from tests.python.support.watched import altered, contents, gate, matrices, matrix, our_threads, variety
 from weightscope_widget.errors import (
     InvalidArgumentError,
     MetaDeviceError,

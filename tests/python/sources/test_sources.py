@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from tests.python import checkpoints
-from tests.python.checkpoints import layers, numbered, same
+from tests.python.support import checkpoints
+from tests.python.support.checkpoints import layers, numbered, same
 from weightscope_widget.errors import (
     MetaDeviceError,
     ModelNotFoundError,

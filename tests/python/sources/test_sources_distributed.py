@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import weightscope_widget as wsw
-from tests.python.watched import matrices
+from tests.python.support.watched import matrices
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.scanning.run import ScanRun
 from weightscope_widget.sources import open_source
@@ -23,7 +23,7 @@ PATIENCE = 120
 
 def on_two_processes(folder: Path, what: str) -> list[Any]:
     """What each of two processes printed; both are ended whatever happens."""
-    command = [sys.executable, "-m", "tests.python.distributed"]
+    command = [sys.executable, "-m", "tests.python.support.distributed"]
     started = [
         subprocess.Popen(
             [*command, str(rank), str(folder / "store"), what],

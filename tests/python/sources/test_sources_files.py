@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_model
 
-from tests.python import checkpoints
-from tests.python.checkpoints import layers, numbered, same
+from tests.python.support import checkpoints
+from tests.python.support.checkpoints import layers, numbered, same
 from weightscope_widget.errors import (
     CorruptFileError,
     MissingShardError,

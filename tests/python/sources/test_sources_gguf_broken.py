@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.python.checkpoints import layers
 from tests.python.sources.test_sources_files import resident
 from tests.python.sources.test_sources_gguf import Kind, gaussian, plain, quantized, write
+from tests.python.support.checkpoints import layers
 from weightscope_widget.errors import CorruptFileError, NoWeightsError, TensorReadError
 from weightscope_widget.sources import open_source
 

@@ -15,9 +15,9 @@ import torch
 from safetensors.torch import save
 
 import weightscope_widget as wsw
-from tests.python import checkpoints
-from tests.python.checkpoints import layers, numbered, same
-from tests.python.servers import Answer, Hub, Loopback, serving
+from tests.python.support import checkpoints
+from tests.python.support.checkpoints import layers, numbered, same
+from tests.python.support.servers import Answer, Hub, Loopback, serving
 from weightscope_widget.errors import (
     CorruptFileError,
     MissingLibraryError,
@@ -26,7 +26,7 @@ from weightscope_widget.errors import (
     UnsupportedModelError,
 )
 from weightscope_widget.sources import open_source
-from weightscope_widget.sources.remote.address import hub as hub_source
+from weightscope_widget.sources.remote import hub as hub_source
 
 constants = pytest.importorskip("huggingface_hub.constants")
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
-from tests.python.checkpoints import numbered
-from tests.python.servers import Reply, Request, serving
+from tests.python.support.checkpoints import numbered
+from tests.python.support.servers import Reply, Request, serving
 from weightscope_widget.errors import CorruptFileError
 from weightscope_widget.sources import open_source
 from weightscope_widget.sources.safetensors.layout import PREFIX, header_length, parse_layout

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.python import checkpoints
-from tests.python.checkpoints import layers, numbered
-from tests.python.packing import below, close, four_bit, opened, random_codes, text
+from tests.python.support import checkpoints
+from tests.python.support.checkpoints import layers, numbered
+from tests.python.support.packing import below, close, four_bit, opened, random_codes, text
 
 VALUES = [-1.0, -0.7, -0.5, -0.4, -0.3, -0.2, -0.1, 0.0, 0.08, 0.16, 0.25, 0.34, 0.44, 0.56, 0.72, 1.0]
 

@@ -11,10 +11,10 @@ import pytest
 import torch
 
 import weightscope_widget as wsw
-from tests.python import checkpoints
-from tests.python.checkpoints import layers, numbered, write_header
-from tests.python.packing import awq, below, gptq, opened, random_codes, random_scales, text
 from tests.python.sources.test_sources_files import resident
+from tests.python.support import checkpoints
+from tests.python.support.checkpoints import layers, numbered, write_header
+from tests.python.support.packing import awq, below, gptq, opened, random_codes, random_scales, text
 from weightscope_widget.errors import TensorReadError
 
 IN, OUT = 64, 32

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.python import checkpoints
-from tests.python.checkpoints import layers, numbered
-from tests.python.packing import E2M1, close, opened, random_codes
+from tests.python.support import checkpoints
+from tests.python.support.checkpoints import layers, numbered
+from tests.python.support.packing import E2M1, close, opened, random_codes
 
 NAME = "model.layers.0.mlp.experts.gate_up_proj"
 

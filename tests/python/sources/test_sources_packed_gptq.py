@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.python import checkpoints
-from tests.python.checkpoints import layers, numbered
-from tests.python.packing import awq, below, close, gptq, grouped, opened, random_codes, random_scales
+from tests.python.support import checkpoints
+from tests.python.support.checkpoints import layers, numbered
+from tests.python.support.packing import awq, below, close, gptq, grouped, opened, random_codes, random_scales
 
 IN, OUT = 64, 96
 

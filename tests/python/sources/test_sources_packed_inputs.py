@@ -16,11 +16,22 @@ from safetensors.torch import save
 from torch import nn
 
 import weightscope_widget as wsw
-from tests.python import checkpoints
-from tests.python.checkpoints import layers, numbered
-from tests.python.packing import awq, below, close, four_bit, gptq, grouped, opened, random_codes, random_scales, stream
-from tests.python.servers import files, serving
 from tests.python.sources.test_sources_files import resident
+from tests.python.support import checkpoints
+from tests.python.support.checkpoints import layers, numbered
+from tests.python.support.packing import (
+    awq,
+    below,
+    close,
+    four_bit,
+    gptq,
+    grouped,
+    opened,
+    random_codes,
+    random_scales,
+    stream,
+)
+from tests.python.support.servers import files, serving
 from weightscope_widget.errors import TensorReadError
 from weightscope_widget.sources import open_source
 

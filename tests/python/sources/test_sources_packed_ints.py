@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.python import checkpoints
-from tests.python.checkpoints import layers, numbered
-from tests.python.packing import close, int32, opened, random_codes, random_scales, stream, turned
+from tests.python.support import checkpoints
+from tests.python.support.checkpoints import layers, numbered
+from tests.python.support.packing import close, int32, opened, random_codes, random_scales, stream, turned
 
 OUT, IN = 12, 96
 

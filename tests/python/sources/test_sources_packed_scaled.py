@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.python import checkpoints
-from tests.python.checkpoints import layers, numbered, same
-from tests.python.packing import close, opened
+from tests.python.support import checkpoints
+from tests.python.support.checkpoints import layers, numbered, same
+from tests.python.support.packing import close, opened
 
 E4M3, E5M2 = torch.float8_e4m3fn, torch.float8_e5m2
 

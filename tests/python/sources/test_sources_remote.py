@@ -13,9 +13,9 @@ import torch
 from safetensors.torch import save
 
 import weightscope_widget as wsw
-from tests.python import checkpoints
-from tests.python.checkpoints import layers, numbered, same
-from tests.python.servers import Hub, Loopback, Reply, Request, files, serving
+from tests.python.support import checkpoints
+from tests.python.support.checkpoints import layers, numbered, same
+from tests.python.support.servers import Hub, Loopback, Reply, Request, files, serving
 from weightscope_widget.errors import (
     CorruptFileError,
     MissingLibraryError,

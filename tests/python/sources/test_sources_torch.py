@@ -16,9 +16,9 @@ import torch
 from torch import nn
 
 import weightscope_widget as wsw
-from tests.python import checkpoints
-from tests.python.checkpoints import layers, numbered, same
 from tests.python.sources.test_sources_files import resident
+from tests.python.support import checkpoints
+from tests.python.support.checkpoints import layers, numbered, same
 from weightscope_widget.errors import (
     CorruptFileError,
     MissingShardError,

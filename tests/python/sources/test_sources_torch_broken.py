@@ -11,9 +11,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.python.checkpoints import numbered
 from tests.python.sources.test_sources_files import resident
 from tests.python.sources.test_sources_torch import FORMATS, save
+from tests.python.support.checkpoints import numbered
 from weightscope_widget.errors import CorruptFileError, NoWeightsError, UnsupportedModelError
 from weightscope_widget.sources import open_source
 

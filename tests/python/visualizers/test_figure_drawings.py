@@ -24,7 +24,7 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 import weightscope_widget as wsw
-from tests.python.figure_cases import CHINESE, HOSTILE, results, tensors
+from tests.python.support.figure_cases import CHINESE, HOSTILE, results, tensors
 from weightscope_widget.errors import MissingGlyphWarning
 from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.visualizers import (

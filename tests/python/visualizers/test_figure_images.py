@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.python.figure_cases import results
+from tests.python.support.figure_cases import results
 from tests.python.visualizers.test_figure_drawings import CONTENTS
 from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.visualizers.render.matplotlib import write_image

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import weightscope_widget as wsw
-from tests.python.figure_cases import only, results, svd, tensors
+from tests.python.support.figure_cases import only, results, svd, tensors
 from weightscope_widget.layers.layer import LayerInfo
 from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.visualizers import (

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from tests.python.matrices import gaussian, generator, geometric_spectrum, ill_conditioned, with_spectrum
+from tests.python.support.matrices import gaussian, generator, geometric_spectrum, ill_conditioned, with_spectrum
 
 Case = Callable[[], torch.Tensor]
 CASES: dict[str, Case] = {}

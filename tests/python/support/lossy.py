@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import torch
 from threadpoolctl import threadpool_info
 
-from tests.python.watched import PATIENCE
+from tests.python.support.watched import PATIENCE
 from weightscope_widget.errors import TensorReadError
 
 _Result = TypeVar("_Result")

@@ -11,12 +11,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from tests.python.figure_cases import HOSTILE
+from tests.python.support.figure_cases import HOSTILE
 
 STEERING = "h.1.mlp.\x1b]0;owned\x07[red]x"
 
 
-ENVIRONMENT = {**os.environ, "WEIGHTSCOPE_CACHE": "off", "PYTHONPATH": str(Path(__file__).parents[2])}
+ENVIRONMENT = {**os.environ, "WEIGHTSCOPE_CACHE": "off", "PYTHONPATH": str(Path(__file__).parents[3])}
 
 
 def wsw_command(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:

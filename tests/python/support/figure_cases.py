@@ -15,7 +15,7 @@ from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.sources import Layer, Source
 from weightscope_widget.visualizers.chart import Chart
 
-REFERENCE = Path(__file__).parents[2].parent / "shared/data/gpt2_reference_results.json"
+REFERENCE = Path(__file__).parents[3].parent / "shared/data/gpt2_reference_results.json"
 
 HOSTILE = "h.1.mlp.<b>$x_1$</b>"
 CHINESE = "h.1.mlp.层归一"

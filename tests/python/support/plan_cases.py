@@ -11,7 +11,7 @@ import numpy as np
 from weightscope_widget import ScanResults, Thresholds
 from weightscope_widget.layers.layer import LayerInfo
 
-FIXTURES = Path(__file__).parents[1] / "fixtures"
+FIXTURES = Path(__file__).parents[2] / "fixtures"
 METHODS = ("basic_stats", "spectral", "quantization", "sparsity", "schemes")
 
 

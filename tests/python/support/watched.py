@@ -16,7 +16,7 @@ from comm.base_comm import BaseComm
 from torch import nn
 
 import weightscope_widget as wsw
-from tests.python.checkpoints import Experts
+from tests.python.support.checkpoints import Experts
 from weightscope_widget import ScanResults
 from weightscope_widget.sources import Layer, Source, open_source
 

@@ -1,4 +1,4 @@
-"""What each of two processes does in the tests of sharded models; run as ``python -m tests.python.distributed``."""
+"""One of two processes that test sharded models; run as ``python -m tests.python.support.distributed``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
 from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
 
 import weightscope_widget as wsw
-from tests.python.watched import contents
+from tests.python.support.watched import contents
 from weightscope_widget.errors import WeightScopeError
 
 

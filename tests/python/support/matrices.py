@@ -8,7 +8,7 @@ import zlib
 import numpy as np
 import torch
 
-from tests.python.oracle import Array
+from tests.python.support.oracle import Array
 
 
 def generator(name: str) -> np.random.Generator:
