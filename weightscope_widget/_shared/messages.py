@@ -1,0 +1,71 @@
+"""Sentences in the languages of ``data/text``; ``js/src/text/messages.ts`` renders the same way.
+
+A message is a string, or an object of strings by plural category (``one``, ``other``) chosen by the argument ``count``.
+Placeholders: ``{name}`` inserts text, ``{name:percentage}`` formats a number (see `FORMATS`), ``{name:@layers}``
+inserts the message ``layers`` with ``count`` set to the argument.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from weightscope_widget._shared.formats import (
+    format_count,
+    format_decibel,
+    format_number,
+    format_percentage,
+    format_tick,
+)
+from weightscope_widget.data import read
+from weightscope_widget.data.keys import MessageKey
+
+__all__ = ["FORMATS", "message", "say"]
+
+FORMATS: dict[str, Callable[[float], str]] = {
+    "count": format_count,
+    "decibel": format_decibel,
+    "number": format_number,
+    "percentage": format_percentage,
+    "tick": format_tick,
+}
+
+_PLACEHOLDER = re.compile(r"\{(\w+)(?::(@?[\w.]+))?\}")
+
+
+def say(key: MessageKey, language: str = "en", /, **arguments: str | float) -> str:
+    """Return a message with its arguments inserted.
+
+    >>> say("layers", count=1), say("layers", count=2000)
+    ('1 layer', '2,000 layers')
+    """
+    return _render(key, language, arguments)
+
+
+def message(key: str, language: str = "en") -> Any:
+    """Return a message, or a group of messages, as the file has it; None where there is none."""
+    found: Any = read(f"text/{language}")
+    for part in key.split("."):
+        found = found.get(part) if isinstance(found, dict) else None
+    return found
+
+
+def _render(key: str, language: str, arguments: dict[str, str | float]) -> str:
+    found = message(key, language)
+    if isinstance(found, dict):
+        # Of the languages here, only English has a singular; Chinese files give ``other`` alone.
+        one = arguments.get("count") == 1 and "one" in found
+        found = found["one" if one else "other"]
+
+    def insert(match: re.Match[str]) -> str:
+        name, style = match.groups()
+        value = arguments[name]
+        if style is None:
+            return str(value)
+        if style.startswith("@"):
+            return _render(style[1:], language, {**arguments, "count": value})
+        return FORMATS[style](float(value))
+
+    text: str = _PLACEHOLDER.sub(insert, found)
+    return text
