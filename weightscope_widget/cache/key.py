@@ -15,7 +15,7 @@ from weightscope_widget.sources import Layer, Versions
 
 __all__ = ["code_version", "identity_of", "key_of"]
 
-_CODE = ("analyzers", "sources", "measure.py")
+_CODE = ("analyzers", "sources", "scanning/job.py")
 
 
 def identity_of(layer: Layer, versions: Versions) -> str | None:

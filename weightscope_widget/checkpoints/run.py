@@ -6,6 +6,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from weightscope_widget.analyzers import ELEMENTWISE
+from weightscope_widget.analyzers.measured import Measured
 from weightscope_widget.cache.store import Cache
 from weightscope_widget.checkpoints.job import Change, ChangesRequest
 from weightscope_widget.checkpoints.results import EvolutionResults
@@ -13,7 +14,7 @@ from weightscope_widget.comparison.matching import named_alike
 from weightscope_widget.engine.memory import bytes_needed
 from weightscope_widget.engine.runner import TaskRun
 from weightscope_widget.layers.layer import LayerInfo
-from weightscope_widget.scanning.job import Measured, Request
+from weightscope_widget.scanning.job import Request
 from weightscope_widget.scanning.run import ScanPlan, Task
 from weightscope_widget.sources import Layer, Source
 

@@ -13,6 +13,7 @@ import torch
 
 from weightscope_widget.analyzers import ELEMENTWISE, Weights
 from weightscope_widget.analyzers.distribution import Histogram
+from weightscope_widget.analyzers.measured import Measured
 from weightscope_widget.analyzers.numerics.difference import Difference, difference, same_values
 from weightscope_widget.analyzers.numerics.energy import energy_rank
 from weightscope_widget.analyzers.numerics.rounding import grid_of, rounding_edge, rounding_norm
@@ -20,7 +21,7 @@ from weightscope_widget.analyzers.numerics.spectrum import difference_singular_v
 from weightscope_widget.analyzers.numerics.subspaces import Subspaces, compare_subspaces
 from weightscope_widget.engine.threads import one_thread
 from weightscope_widget.errors import TensorReadError
-from weightscope_widget.scanning.job import FAILURES, Measured, failure, measure_weights
+from weightscope_widget.scanning.job import FAILURES, failure, measure_weights
 from weightscope_widget.sources import Layer
 
 __all__ = ["SPECTRAL_CHANGE", "MeasuredPair", "PairRequest"]

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from weightscope_widget.analyzers import ELEMENTWISE, METHODS, SPECTRAL, Weights
-from weightscope_widget.analyzers.distribution import Histogram, histogram
+from weightscope_widget.analyzers.distribution import histogram
+from weightscope_widget.analyzers.measured import Measured
 from weightscope_widget.engine.threads import one_thread
 from weightscope_widget.errors import TensorReadError
 from weightscope_widget.sources import Layer
 
-__all__ = ["FAILURES", "Measured", "Request", "failure", "measure", "measure_weights"]
+__all__ = ["FAILURES", "Request", "failure", "measure", "measure_weights"]
 
 FAILURES = (TensorReadError, RuntimeError, ValueError, TypeError, ArithmeticError, MemoryError, OSError)
 """What may keep one layer from being measured, and says nothing of the others."""
@@ -57,25 +58,6 @@ class Request:
     def failed(self, sentence: str) -> Measured:
         """Return what there is of a layer that was given up."""
         return Measured({"error": sentence})
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What came of a request.
-
-    Attributes
-    ----------
-    sections : mapping
-        The results by section, and ``error`` (a sentence) where it failed on the way.
-    spectrum : ndarray or None
-        All singular values, where they were asked for.
-    histogram : Histogram or None
-        Of the entries, where an elementwise method was asked for.
-    """
-
-    sections: Mapping[str, Any] = field(default_factory=dict)
-    spectrum: np.ndarray | None = None
-    histogram: Histogram | None = None
 
 
 def measure(request: Request) -> Measured:

@@ -7,12 +7,13 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from weightscope_widget.analyzers import ELEMENTWISE, METHODS, SPECTRAL
+from weightscope_widget.analyzers.measured import Measured
 from weightscope_widget.cache.store import Cache
 from weightscope_widget.engine.memory import bytes_needed
 from weightscope_widget.engine.runner import TaskRun
 from weightscope_widget.errors import InvalidArgumentError, NoWeightsError
 from weightscope_widget.layers.layer import LayerInfo
-from weightscope_widget.scanning.job import Measured, Request
+from weightscope_widget.scanning.job import Request
 from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.sources import Layer, Source
 

@@ -16,10 +16,10 @@ import weightscope_widget as wsw
 from tests.python.support.caches import ALL, measured_anew, overwrite_unnoticed, rows, scan, small
 from tests.python.support.cases import CASES
 from tests.python.support.watched import Show, Table, contents
+from weightscope_widget.analyzers.measured import Measured
 from weightscope_widget.cache import key as fingerprint
 from weightscope_widget.cache.store import Cache, cache_directory
 from weightscope_widget.errors import InvalidArgumentError
-from weightscope_widget.scanning.job import Measured
 from weightscope_widget.scanning.run import ScanRun
 from weightscope_widget.sources import open_source
 
@@ -138,8 +138,8 @@ def test_the_version_is_of_the_code(tmp_path: Path) -> None:
     for name, changed in (
         ("same", None),
         ("analyzer", "analyzers/basic.py"),
-        ("reader", "sources/_gguf_tensor.py"),
-        ("measure", "measure.py"),
+        ("reader", "sources/gguf/header.py"),
+        ("measure", "scanning/job.py"),
         ("errors", "errors.py"),
     ):
         copy = tmp_path / name
@@ -147,7 +147,7 @@ def test_the_version_is_of_the_code(tmp_path: Path) -> None:
         if changed is not None:
             with (copy / "weightscope_widget" / changed).open("a") as file:
                 file.write("\n")
-        code = "from weightscope_widget import fingerprint; print(fingerprint.code_version())"
+        code = "from weightscope_widget.cache import key; print(key.code_version())"
         running.append(
             subprocess.Popen(
                 [sys.executable, "-c", code], cwd=copy, stdout=subprocess.PIPE, text=True,
