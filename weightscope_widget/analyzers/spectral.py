@@ -11,7 +11,7 @@ import torch
 from weightscope_widget.analyzers.weights import Weights
 from weightscope_widget.errors import InvalidArgumentError
 
-__all__ = ["analyze_spectral", "summarize_spectrum"]
+__all__ = ["analyze_spectral", "stable_rank_percentage", "summarize_spectrum"]
 
 _EFFECTIVE = 0.01  # a singular value counts towards the effective rank above this share of the largest
 
@@ -62,8 +62,8 @@ def summarize_spectrum(sigma: np.ndarray, larger_side: int, top_k: int = 10) -> 
     dict
         ``max_singular_value`` σ₁, ``min_singular_value`` σᵣ, ``condition_number`` σ₁/σᵣ (inf when
         σᵣ ≤ ε₆₄·max(m, n)·σ₁), ``singular_value_ratio`` σᵣ/σ₁, ``stable_rank`` Σσ²/σ₁² (Rudelson & Vershynin 2007),
-        ``effective_rank`` #{σᵢ > 0.01 σ₁}, ``total_rank`` r, ``top_singular_values``.  For a zero matrix the three
-        quotients are NaN; for a NaN spectrum all but ``total_rank`` is.
+        ``effective_rank`` #{σᵢ > 0.01 σ₁}, ``total_rank`` r, ``stable_rank_percentage`` 100·stable_rank/r,
+        ``top_singular_values``.  For a zero matrix the quotients are NaN; for a NaN spectrum all but ``total_rank`` is.
     """
     if top_k < 1:
         raise InvalidArgumentError(f"top_k is {top_k}; give how many singular values to list, at least 1.")
@@ -84,5 +84,11 @@ def summarize_spectrum(sigma: np.ndarray, larger_side: int, top_k: int = 10) -> 
         "stable_rank": stable_rank,
         "effective_rank": int(np.count_nonzero(sigma > _EFFECTIVE * largest)) if exists else math.nan,
         "total_rank": len(sigma),
+        "stable_rank_percentage": stable_rank_percentage(stable_rank, len(sigma)),
         "top_singular_values": [float(value) for value in sigma[:top_k]],
     }
+
+
+def stable_rank_percentage(stable_rank: float, total_rank: float) -> float:
+    """Return the stable rank as a percentage of the total rank; NaN for a total rank of 0."""
+    return 100 * stable_rank / total_rank if total_rank else math.nan

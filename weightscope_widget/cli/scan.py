@@ -17,7 +17,7 @@ from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.scanning.scope import start_run
 from weightscope_widget.sources import open_source
-from weightscope_widget.visualizers.layers import counted, failed, labels_of, metric, stable_rank_percentage
+from weightscope_widget.visualizers.layers import counted, failed, labels_of, metric
 from weightscope_widget.visualizers.palette import CLASS_COLOURS, GRADE_COLOURS
 
 __all__ = ["run"]
@@ -123,7 +123,7 @@ def _row(results: ScanResults, name: str, label: str) -> list[Cell]:
             format_percentage,
         ),
         "sqnr_db": (metric(results, name, "quantization", "sqnr_db"), format_decibel),
-        "stable_rank_percentage": (stable_rank_percentage(results, name), format_percentage),
+        "stable_rank_percentage": (metric(results, name, "spectral", "stable_rank_percentage"), format_percentage),
     }
     grade = results.grade(name)
     shape = "—" if info.shape is None else "×".join(map(str, info.shape))

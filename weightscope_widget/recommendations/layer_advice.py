@@ -64,7 +64,7 @@ def layer_advice(results: ScanResults, name: str) -> list[Advice]:
     """Return what to do about one layer (see `ScanResults.advice`)."""
     sections = results[name]
     figures = _figures(results, name)
-    if results.risk(name) == math.inf:
+    if not results.is_finite(name):
         return [Advice("training", "repair_weights", _known(figures, "basic_stats.nan_count", "basic_stats.inf_count"))]
     if "error" in sections:
         return [Advice("training", "scan_again")]
@@ -125,10 +125,9 @@ def _int8(results: ScanResults, name: str, figures: Mapping[str, float]) -> Advi
 def _compression(results: ScanResults, name: str, figures: Mapping[str, float]) -> Advice | None:
     info = results.layers[name]
     total = figures.get("spectral.total_rank", math.nan)
-    stable = figures.get("spectral.stable_rank", math.nan)
-    if info.members or math.isnan(total) or math.isnan(stable):
+    percentage = figures.get("spectral.stable_rank_percentage", math.nan)
+    if info.members or math.isnan(total) or math.isnan(percentage):
         return None
-    percentage = 100 * stable / total
     baseline = figures.get("baseline.stable_rank_percentage", math.nan)
     evidence = {"spectral.stable_rank_percentage": percentage} | _known(figures, "baseline.stable_rank_percentage")
     spectrum = results.spectra.get(name)

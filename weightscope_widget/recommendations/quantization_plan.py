@@ -273,7 +273,7 @@ def _reason(results: ScanResults, info: LayerInfo, figure: float | None, minimum
     names = [name for name in (info.name, *info.members) if name in results]
     if any("error" in results[name] for name in names):
         return "failed"
-    if any(results.risk(name) == math.inf for name in names):
+    if not all(results.is_finite(name) for name in names):
         return "not_finite"
     if figure is None or math.isnan(figure):
         return "not_measured"

@@ -13,6 +13,7 @@ import pandas as pd
 
 from weightscope_widget import assessment
 from weightscope_widget.analyzers.distribution import Histogram
+from weightscope_widget.analyzers.spectral import stable_rank_percentage
 from weightscope_widget.assessment import Thresholds, gaussian_baseline
 from weightscope_widget.errors import UnknownLayerError
 from weightscope_widget.layers.layer import LayerInfo
@@ -37,6 +38,15 @@ def flatten(sections: Mapping[str, Any]) -> dict[str, float]:
             group = value if isinstance(value, Mapping) else {metric: value}
             scalars |= {f"{section}.{key}": one for key, one in group.items() if isinstance(one, int | float)}
     return scalars
+
+
+def _completed(section: str, metrics: Any) -> Any:
+    """Add the stable rank percentage, which older files and the reference project's lack, to a spectral section."""
+    known = {"stable_rank", "total_rank", "stable_rank_percentage"} & metrics.keys() if section == "spectral" else ()
+    if sorted(known) != ["stable_rank", "total_rank"]:
+        return metrics
+    share = stable_rank_percentage(metrics["stable_rank"], metrics["total_rank"])
+    return {**metrics, "stable_rank_percentage": share}
 
 
 class ScanResults(Mapping[str, dict[str, Any]]):
@@ -122,8 +132,9 @@ class ScanResults(Mapping[str, dict[str, Any]]):
     ) -> None:
         """Add sections to a layer; those it has stay."""
         order = [*self.methods, "error"]
+        sections = {key: _completed(key, section) for key, section in sections.items()}
         with self._lock:
-            merged = self._sections.get(name, {}) | dict(sections)
+            merged = self._sections.get(name, {}) | sections
             self._sections[name] = {key: merged[key] for key in sorted(merged, key=order.index)}
             if spectrum is not None:
                 self.spectra[name] = spectrum
@@ -174,17 +185,28 @@ class ScanResults(Mapping[str, dict[str, Any]]):
             raise UnknownLayerError(self._not_kept(name, "histogram", "scan it with a method besides 'spectral'"))
         return histogram
 
+    def is_finite(self, name: str) -> bool:
+        """Return False if a layer is known to have NaN or infinite weights."""
+        sections = self._of(name)
+        stats, spectral = sections.get("basic_stats", {}), sections.get("spectral", {})
+        # The largest singular value is NaN only if a weight is not finite.
+        return not (
+            stats.get("nan_count") or stats.get("inf_count") or math.isnan(spectral.get("max_singular_value", 0))
+        )
+
     def health(self, name: str) -> int | None:
-        """Return a layer's health, 0–100; 0 where weights are not finite, None where it cannot be said."""
-        return 0 if self._broken(name) else assessment.health(*self._condition_and_outliers(name), self.thresholds)
+        """Return a layer's health, 0–100; 0 if it has NaN or infinite weights, None if it is unknown."""
+        if not self.is_finite(name):
+            return 0
+        return assessment.health(*self._condition_and_outliers(name), self.thresholds)
 
     def grade(self, name: str) -> str | None:
         """Return ``"Excellent"``, ``"Good"``, ``"Warning"`` or ``"Critical"``; None where it cannot be said."""
         return assessment.grade(self.health(name))
 
     def risk(self, name: str) -> float:
-        """Return a layer's risk score, at least 0; inf where weights are not finite, NaN where it cannot be said."""
-        if self._broken(name):
+        """Return a layer's risk score, at least 0; inf if it has NaN or infinite weights, NaN if it is unknown."""
+        if not self.is_finite(name):
             return math.inf
         return assessment.risk(*self._condition_and_outliers(name), self.thresholds)
 
@@ -192,15 +214,15 @@ class ScanResults(Mapping[str, dict[str, Any]]):
         """Return the class of each metric that has classes, by its name."""
         sections = self._of(name)
         spectral, quantization = sections.get("spectral", {}), sections.get("quantization", {})
-        values = {
-            "condition_number": spectral.get("condition_number"),
-            "sqnr_db": quantization.get("sqnr_db"),
-            "extreme_outlier_percentage": quantization.get("extreme_outlier_percentage"),
-            "stable_rank_percentage": 100
-            * spectral.get("stable_rank", math.nan)
-            / spectral.get("total_rank", math.nan),
+        return {
+            metric: assessment.classify(metric, section.get(metric), self.thresholds)
+            for metric, section in (
+                ("condition_number", spectral),
+                ("sqnr_db", quantization),
+                ("extreme_outlier_percentage", quantization),
+                ("stable_rank_percentage", spectral),
+            )
         }
-        return {metric: assessment.classify(metric, value, self.thresholds) for metric, value in values.items()}
 
     def baseline(self, name: str) -> dict[str, float] | None:
         """Return what a Gaussian matrix of a layer's shape and spread would score (see `gaussian_baseline`).
@@ -305,14 +327,6 @@ class ScanResults(Mapping[str, dict[str, Any]]):
         return (
             sections.get("spectral", {}).get("condition_number"),
             sections.get("quantization", {}).get("extreme_outlier_percentage"),
-        )
-
-    def _broken(self, name: str) -> bool:
-        sections = self._of(name)
-        stats, spectral = sections.get("basic_stats", {}), sections.get("spectral", {})
-        # Only weights that are not finite have no largest singular value.
-        return bool(
-            stats.get("nan_count") or stats.get("inf_count") or math.isnan(spectral.get("max_singular_value", 0))
         )
 
     def _of(self, name: str) -> dict[str, Any]:

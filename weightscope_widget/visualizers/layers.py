@@ -31,7 +31,6 @@ __all__ = [
     "reason_missing",
     "require",
     "sections_of",
-    "stable_rank_percentage",
     "unique_labels",
 ]
 
@@ -107,12 +106,6 @@ def metric(results: ScanResults, name: str, section: str, *keys: str) -> float:
     return math.nan if isinstance(found, Mapping) else float(found)
 
 
-def stable_rank_percentage(results: ScanResults, name: str) -> float:
-    """Return 100 · stable rank / total rank, NaN where either does not exist."""
-    total = metric(results, name, "spectral", "total_rank")
-    return 100 * metric(results, name, "spectral", "stable_rank") / total if total else math.nan
-
-
 def require(results: ScanResults, section: str) -> None:
     """Refuse results that hold nothing of a section.
 
@@ -171,10 +164,8 @@ def reason_missing(results: ScanResults, name: str) -> str:
     stats = sections.get("basic_stats", {})
     if failed(results, name):
         return "failed"
-    if stats.get("nan_count") or stats.get("inf_count"):
+    if not results.is_finite(name):
         return "NaN or infinite weights"
-    if math.isnan(sections.get("spectral", {}).get("max_singular_value", 0)):
-        return "weights not finite"
     if results.pending(name):
         return "not measured"
     if sections.get("spectral", {}).get("max_singular_value") == 0 or stats.get("l2_norm") == 0:

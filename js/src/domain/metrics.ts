@@ -93,7 +93,7 @@ const NEEDED: Record<string, string[]> = {
 /** Every metric that some layer has, those with classes first; what a map or an axis can be of. */
 export function metricsOf(table: Table): string[] {
   const known = ["condition_number", "stable_rank_percentage", "sqnr_db", "extreme_outlier_percentage", "risk"];
-  const skipped = new Set([...Object.values(COLUMNS), "block", "stage"]);
+  const skipped = new Set([...Object.values(COLUMNS), "spectral.stable_rank_percentage", "block", "stage"]);
   // What a comparison or an evolution is about comes first; a status is no measure.
   const change = table.names.filter(
     (column) => /^comparison\.|^relative_change_to_/.test(column) && column !== "comparison.status",

@@ -75,6 +75,7 @@ def test_oracle_spectral() -> None:
             "stable_rank": 50 / 45,
             "effective_rank": 2,
             "total_rank": 2,
+            "stable_rank_percentage": 100 * 50 / 45 / 2,
         }
     )
 
@@ -294,6 +295,7 @@ def test_all_zero() -> None:
     for section, name in (
         ("spectral", "condition_number"),
         ("spectral", "stable_rank"),
+        ("spectral", "stable_rank_percentage"),
         ("quantization", "cosine_similarity"),
     ):
         assert math.isnan(sections[section][name]), name

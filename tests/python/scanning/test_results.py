@@ -30,7 +30,7 @@ KEYS = {
     "basic_stats": {"mean", "std", "min", "max", "l2_norm", "zeros_percentage"},
     "spectral": {
         *("max_singular_value", "min_singular_value", "condition_number", "singular_value_ratio", "stable_rank"),
-        *("effective_rank", "total_rank", "top_singular_values"),
+        *("effective_rank", "total_rank", "stable_rank_percentage", "top_singular_values"),
     },
     "quantization": {
         *("abs_max", "quantization_scale", "quantization_mse", "quantization_mae", "cosine_similarity", "sqnr_db"),

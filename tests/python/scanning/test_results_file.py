@@ -352,8 +352,11 @@ def test_the_reference_loads_with_the_documents_keys(tmp_path: Path) -> None:
         levels = results[name]["sparsity"]["sparsity_levels"]
         assert list(levels) == ["threshold_0.0", "threshold_1e-6", "threshold_1e-4", "threshold_1e-2"]
         assert list(levels.values()) == list(sections["sparsity"]["sparsity_levels"].values())
-        for section in ("basic_stats", "spectral", "quantization"):
+        for section in ("basic_stats", "quantization"):
             assert results[name][section] == sections[section]
+        spectral = sections["spectral"]
+        share = 100 * spectral["stable_rank"] / spectral["total_rank"]
+        assert results[name]["spectral"] == spectral | {"stable_rank_percentage": share}
     assert (results.spectra, results.histograms) == ({}, {})
     assert {layer.shape for layer in results.layers.values()} == {None}
     back = there_and_back(results, tmp_path / "again.json")

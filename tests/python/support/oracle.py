@@ -102,22 +102,23 @@ def spectral(w: Array, top_k: int = 10, sigma: Array | None = None) -> Section:
     if not np.isfinite(w).all():
         names = ("max_singular_value", "min_singular_value", "condition_number", "singular_value_ratio", "stable_rank")
         return {
-            **dict.fromkeys((*names, "effective_rank"), math.nan),
+            **dict.fromkeys((*names, "effective_rank", "stable_rank_percentage"), math.nan),
             "total_rank": total,
             "top_singular_values": [math.nan] * min(top_k, total),
         }
     s = singular_values(w) if sigma is None else sigma
     first, last = float(s[0]), float(s[-1])
     condition = math.inf if last <= EPS * max(shape) * first else first / last
-    frobenius = basic_stats(w)["l2_norm"]
+    stable_rank = ratio(basic_stats(w)["l2_norm"], first) ** 2
     return {
         "max_singular_value": first,
         "min_singular_value": last,
         "condition_number": condition if first > 0 else math.nan,
         "singular_value_ratio": ratio(last, first),
-        "stable_rank": ratio(frobenius, first) ** 2,
+        "stable_rank": stable_rank,
         "effective_rank": int((s > 0.01 * first).sum()),
         "total_rank": total,
+        "stable_rank_percentage": 100 * stable_rank / total,
         "top_singular_values": s[:top_k].tolist(),
     }
 

@@ -139,8 +139,7 @@ def _is_broken(comparison: ComparisonResults, name: str) -> bool:
     spectrum = comparison.delta_spectra.get(name)
     if math.isnan(comparison.metric(name, "relative_change")) or (spectrum is not None and np.isnan(spectrum).any()):
         return True
-    stats = comparison[name]["tuned"].get("basic_stats", {})  # all there is of a vector
-    return bool(stats.get("nan_count") or stats.get("inf_count"))
+    return not comparison.tuned.is_finite(name)
 
 
 def _is_matrix(comparison: ComparisonResults, name: str) -> bool:

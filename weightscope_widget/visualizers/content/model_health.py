@@ -30,7 +30,6 @@ from weightscope_widget.visualizers.layers import (
     metric,
     missing_notes,
     reason_missing,
-    stable_rank_percentage,
 )
 from weightscope_widget.visualizers.palette import CLASS_COLOURS, GRADE_COLOURS, Colour
 from weightscope_widget.visualizers.render.hints import bin_hints
@@ -81,7 +80,7 @@ _DISTRIBUTIONS = (
         "rank",
         "Rank used",
         "spectral",
-        stable_rank_percentage,
+        lambda results, name: metric(results, name, "spectral", "stable_rank_percentage"),
         lambda _: percentage_axis("Stable rank / total rank (%)"),
         "stable_rank_percentage",
     ),

@@ -26,7 +26,6 @@ from weightscope_widget.visualizers.layers import (
     missing_notes,
     nothing_to_draw,
     require,
-    stable_rank_percentage,
 )
 from weightscope_widget.visualizers.palette import CLASS_COLOURS, Colour
 
@@ -63,8 +62,9 @@ def rank_efficiency_content(results: ScanResults) -> Content:
     """
     require(results, "spectral")
     names = matrices(results)
-    share = {name: stable_rank_percentage(results, name) for name in names}
-    drawn = [name for name in names if not math.isnan(share[name])]
+    share = {name: metric(results, name, "spectral", _OF) for name in names}
+    ranks = {name: [metric(results, name, "spectral", key) for key in ("stable_rank", "total_rank")] for name in names}
+    drawn = [name for name in names if not math.isnan(share[name] + sum(ranks[name]))]
     if not drawn:
         raise nothing_to_draw(results, "a stable rank")
     # The document's four classes, of which the first has what is drawn red apart.
@@ -88,7 +88,7 @@ def rank_efficiency_content(results: ScanResults) -> Content:
                 if len(barred) < len(drawn)
                 else ()
             ),
-            *missing_notes(results, [name for name in names if math.isnan(share[name])]),
+            *missing_notes(results, [name for name in names if math.isnan(share[name] + sum(ranks[name]))]),
             "A square matrix of random numbers has 25 % already, so that little of it is a matter of size alone.",
             RULE_OF_THUMB,
         ),

@@ -88,7 +88,7 @@ function entriesOf(table: Table, section: string, row: number): Entry[] {
       const metric = column.slice(section.length + 1);
       return { metric, value: table.value(column, row), baseline: table.value(`baseline.${metric}`, row) };
     });
-  if (section === "spectral" && entries.length > 0) {
+  if (section === "spectral" && entries.length > 0 && !table.has("spectral.stable_rank_percentage")) {
     const after = entries.findIndex(({ metric }) => metric === "stable_rank") + 1;
     entries.splice(after, 0, {
       metric: "stable_rank_percentage",
