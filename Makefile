@@ -2,8 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
-# The last one that the build writes stands for all.
-BUNDLE := weightscope_widget/static/evolution.js
+BUNDLE := weightscope_widget/static/index.js
 BUNDLED := $(shell find js -name '*.ts' -o -name '*.tsx' -o -name '*.css') js/build.mjs js/tsconfig.json
 NODE_MODULES := node_modules/.package-lock.json
 

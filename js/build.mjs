@@ -1,14 +1,14 @@
-// Bundles each kind of dashboard, its stylesheet included, into a file of its own that the Python package carries.
+// Bundles the front end of all dashboards, stylesheet included, into the one file that the Python package carries.
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const entries = ["index", "diff", "evolution"];
-const missing = entries.filter((name) => !existsSync(join(root, "js", "src", "entries", `${name}.ts`)));
-if (missing.length) {
-  console.error(`There is no js/src/entries/${missing[0]}.ts to bundle; restore it from the repository.`);
+const entry = join(root, "js", "src", "entries", "index.tsx");
+const bundle = join(root, "weightscope_widget", "static", "index.js");
+if (!existsSync(entry)) {
+  console.error("There is no js/src/entries/index.tsx to bundle; restore it from the repository.");
   process.exit(1);
 }
 
@@ -36,7 +36,7 @@ function notices(metafile) {
 }
 
 /** Replaced whole, so that a kernel or a test that reads it meanwhile never sees half a file. */
-const write = (bundle) => ({
+const write = {
   name: "write",
   setup(build) {
     build.onEnd(({ errors, metafile, outputFiles }) => {
@@ -46,7 +46,7 @@ const write = (bundle) => ({
       renameSync(`${bundle}.tmp`, bundle);
     });
   },
-});
+};
 
 /** Stylesheets travel inside the module, as text. */
 const styles = {
@@ -59,12 +59,10 @@ const styles = {
   },
 };
 
-const bundleOf = (name) => join(root, "weightscope_widget", "static", `${name}.js`);
-
-const options = entries.map((name) => ({
+const options = {
   absWorkingDir: root,
-  entryPoints: [join(root, "js", "src", "entries", `${name}.ts`)],
-  outfile: bundleOf(name),
+  entryPoints: [entry],
+  outfile: bundle,
   bundle: true,
   minify: true,
   format: "esm",
@@ -76,12 +74,12 @@ const options = entries.map((name) => ({
   logLevel: "warning",
   metafile: true,
   write: false,
-  plugins: [styles, write(bundleOf(name))],
-}));
+  plugins: [styles, write],
+};
 
 if (process.argv.includes("--watch")) {
-  for (const each of options) await (await esbuild.context(each)).watch();
+  await (await esbuild.context(options)).watch();
   console.log("Watching js/; press Ctrl-C to stop.");
 } else {
-  await Promise.all(options.map((each) => esbuild.build(each))).catch(() => process.exit(1));
+  await esbuild.build(options).catch(() => process.exit(1));
 }

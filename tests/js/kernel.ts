@@ -142,6 +142,7 @@ export class Kernel implements Model {
       height: null,
       theme: "light",
       language: "en",
+      _board: "scan",
       _catalog: {
         model: "a model",
         methods,

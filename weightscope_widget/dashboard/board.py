@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import anywidget
 import numpy as np
@@ -33,7 +33,7 @@ _MOST_KEPT = 2_000_000
 # What a page without a kernel needs of the widget.
 _PAGE_TRAITS = (
     *("selected", "compared", "selection", "checkpoint", "thresholds", "height", "theme", "language"),
-    *("_catalog", "_table", "_view"),
+    *("_board", "_catalog", "_table", "_view"),
 )
 
 
@@ -108,7 +108,10 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
     theme = traitlets.Enum(["auto", "light", "dark"], default_value="auto").tag(sync=True)
     language = traitlets.Enum(["auto", "en", "zh"], default_value="auto").tag(sync=True)
 
-    # What only the page reads.  It is state, not messages, so that a reloaded page draws what a live kernel knows.
+    # Read by the page only.  State, not messages: a reloaded page draws what a live kernel knows.
+    _board = traitlets.Enum(["scan", "diff", "evolution"], default_value="scan").tag(sync=True)
+    """Which dashboard the front end draws."""
+
     _catalog = traitlets.Dict().tag(sync=True)
     _table = traitlets.Dict().tag(sync=True)
 
@@ -144,7 +147,7 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
                 f"height is {height!r}; give pixels as an int, a CSS length such as '80vh', or None."
             )
         super().__init__(
-            _esm=front_end_source(self._MODULE),
+            _esm=front_end_source(),
             _catalog=self._catalog_of(results),
             thresholds=results.thresholds,
             _table=self._encode(_progress_of(results) if run is None else run.progress),
@@ -159,9 +162,6 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
             self._background.start()
 
     # What subclasses say
-
-    _MODULE: ClassVar[str] = "index"
-    """The front end's module."""
 
     def _table_of(self, results: _Results) -> Table:
         raise NotImplementedError
@@ -218,7 +218,7 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
     def _page(self) -> str:
         with self._state_lock:
             state = self.get_state([name for name in self.keys if name in _PAGE_TRAITS])
-        return saved_page(state, self._results.model, self._detail_keys(), self._details_of, self._MODULE)
+        return saved_page(state, self._results.model, self._detail_keys(), self._details_of)
 
     def close(self) -> None:
         """Stop the scan and take the dashboard off the page; `results` stays."""

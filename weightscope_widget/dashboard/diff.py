@@ -23,7 +23,9 @@ __all__ = ["DiffDashboard", "show_diff"]
 class DiffDashboard(Board[ComparisonResults]):
     """The linked dashboard of a comparison.  `show_diff` makes one; `results` is what `compare` returns."""
 
-    _MODULE = "diff"
+    @traitlets.default("_board")
+    def _kind(self) -> str:
+        return "diff"
 
     @traitlets.default("_view")
     def _first_view(self) -> dict[str, Any]:

@@ -22,7 +22,9 @@ __all__ = ["EvolutionDashboard", "show_evolution"]
 class EvolutionDashboard(Board[EvolutionResults]):
     """The linked dashboard of an evolution.  `show_evolution` makes one; `results` is what `evolution` returns."""
 
-    _MODULE = "evolution"
+    @traitlets.default("_board")
+    def _kind(self) -> str:
+        return "evolution"
 
     checkpoint = traitlets.Unicode().tag(sync=True)
     """Name of the checkpoint that the panels draw; the last one at first.  Two-way: set it, or move the slider."""

@@ -1,4 +1,4 @@
-"""The built front end: a module for each kind of dashboard, carried by the package."""
+"""The built front end: one module for every kind of dashboard, carried by the package."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ __all__ = ["front_end_source"]
 
 
 @cache
-def front_end_source(module: str = "index") -> str:
-    """Return the source of a front-end module: ``"index"`` draws scans, ``"diff"`` comparisons.
+def front_end_source() -> str:
+    """Return the source of the front end.
 
     Raises
     ------
@@ -20,10 +20,10 @@ def front_end_source(module: str = "index") -> str:
         Where this installation lacks it.
     """
     # As text, not as a path: anywidget watches paths, and the watcher would keep every closed dashboard alive.
-    bundle = files("weightscope_widget") / "static" / f"{module}.js"
+    bundle = files("weightscope_widget") / "static" / "index.js"
     if not bundle.is_file():
         raise FrontEndMissingError(
-            f"This installation of weightscope-widget lacks its front end (static/{module}.js); "
+            "This installation of weightscope-widget lacks its front end (static/index.js); "
             "reinstall it with 'pip install --force-reinstall weightscope-widget', "
             "or in a checkout run 'npm ci && npm run build'."
         )

@@ -65,7 +65,7 @@ body {{ margin: 16px; font-family: system-ui, sans-serif; }}
 """
 
 
-def saved_page(state: Mapping[str, Any], title: str, keys: Sequence[str], details: Details, module: str) -> str:
+def saved_page(state: Mapping[str, Any], title: str, keys: Sequence[str], details: Details) -> str:
     """Return the text of a page.
 
     Parameters
@@ -78,8 +78,6 @@ def saved_page(state: Mapping[str, Any], title: str, keys: Sequence[str], detail
         What `details` can be asked for.
     details : callable
         Says what the panels of single layers draw; `PackedArrays` says how exactly it is kept.
-    module : str
-        The front end's module.
 
     Raises
     ------
@@ -90,7 +88,7 @@ def saved_page(state: Mapping[str, Any], title: str, keys: Sequence[str], detail
         policy=_POLICY,
         start=_START,
         title=html.escape(f"{title} – WeightScope"),
-        module=_packed(front_end_source(module).encode()),
+        module=_packed(front_end_source().encode()),
         data=_packed(_data(state, keys, details)),
     )
 

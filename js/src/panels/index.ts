@@ -1,9 +1,12 @@
-/** The panels, in the usual order of the page; a new one is a file beside these and a line here. */
+/** The boards: which panels each kind of dashboard has, in the usual order. A new panel is a folder beside these and a line here. */
 
 import type { Board, PanelEntry } from "../state/context";
+import type { BoardKind } from "../wire/model";
 import { Advice } from "./advice/Advice";
 import { ConditionNumbers } from "./conditionNumbers/ConditionNumbers";
+import { DIFF } from "./diff";
 import { Distribution } from "./distribution/Distribution";
+import { EVOLUTION } from "./evolution";
 import { Health } from "./health/Health";
 import { LayerMap } from "./layerMap/LayerMap";
 import { LayerMetrics } from "./layerMetrics/LayerMetrics";
@@ -30,3 +33,5 @@ export const PANELS: PanelEntry[] = [
 export const USUAL: readonly string[] = PANELS.map(({ id }) => id);
 
 export const SCAN: Board = { panels: PANELS, usual: USUAL };
+
+export const BOARDS: Record<BoardKind, Board> = { scan: SCAN, diff: DIFF, evolution: EVOLUTION };

@@ -2,6 +2,8 @@
 
 import type { EncodedKept } from "./kept";
 
+/** Which dashboard is drawn. */
+export type BoardKind = "scan" | "diff" | "evolution";
 export type Theme = "auto" | "light" | "dark";
 /** The languages that the page speaks, and the one of the browser. */
 export type LanguageChoice = "auto" | "en" | "zh";
@@ -91,6 +93,7 @@ export type Traits = {
   height: number | string | null;
   theme: Theme;
   language: LanguageChoice;
+  _board: BoardKind;
   _catalog: Catalog;
   _table: EncodedTable;
   _kept: EncodedKept;

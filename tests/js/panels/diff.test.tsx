@@ -2,11 +2,10 @@
 
 import { describe, expect, it } from "vitest";
 import { tableCsv } from "../../../js/src/export/csv";
-import { DIFF_PANELS, USUAL_OF_DIFF } from "../../../js/src/panels/diff";
+import { DIFF } from "../../../js/src/panels/diff";
 import { BeforeAfter } from "../../../js/src/panels/diff/BeforeAfter";
 import { ChangeScatter } from "../../../js/src/panels/diff/ChangeScatter";
 import { crossingsOf, worsened } from "../../../js/src/panels/diff/change";
-import { DIFF_COLUMNS } from "../../../js/src/panels/diff/columns";
 import { DeltaDistribution } from "../../../js/src/panels/diff/DeltaDistribution";
 import { DeltaSpectrum } from "../../../js/src/panels/diff/DeltaSpectrum";
 import { Overlap } from "../../../js/src/panels/diff/Overlap";
@@ -103,7 +102,7 @@ const LAYERS: Layer[] = [
   },
 ];
 
-const board: Board = { panels: DIFF_PANELS, usual: USUAL_OF_DIFF, columns: DIFF_COLUMNS };
+const board: Board = DIFF;
 
 const kernel = (): Kernel => {
   const made = new Kernel(LAYERS, { state: "done", done: 6, total: 6 });
@@ -316,7 +315,7 @@ describe("texts", () => {
   it("explain every panel and every metric of a change", () => {
     for (const each of ["en", "zh"] as const) {
       language.value = each;
-      const named = [...DIFF_PANELS.map(({ id }) => id), ...Object.keys(DIFF_CATALOGUES.en.metrics)];
+      const named = [...DIFF.panels.map(({ id }) => id), ...Object.keys(DIFF_CATALOGUES.en.metrics)];
       expect(named.filter((name) => !["common_rows"].includes(name) && explanationOf(name) === null)).toEqual([]);
     }
     language.value = "en";

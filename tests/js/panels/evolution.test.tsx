@@ -3,8 +3,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { tableCsv } from "../../../js/src/export/csv";
 import { Header } from "../../../js/src/page/Header";
-import { EVOLUTION_PANELS, USUAL_OF_EVOLUTION } from "../../../js/src/panels/evolution";
-import { EVOLUTION_COLUMNS } from "../../../js/src/panels/evolution/columns";
+import { EVOLUTION } from "../../../js/src/panels/evolution";
 import { Lines, namedTicks } from "../../../js/src/panels/evolution/Lines";
 import { Slider, stepTime } from "../../../js/src/panels/evolution/Slider";
 import { Sparklines } from "../../../js/src/panels/evolution/Sparklines";
@@ -23,12 +22,7 @@ import { type Mounted, mount } from "../page";
 
 extend(EVOLUTION_CATALOGUES, EXPLAINED);
 
-const BOARD: Board = {
-  panels: EVOLUTION_PANELS,
-  usual: USUAL_OF_EVOLUTION,
-  columns: EVOLUTION_COLUMNS,
-  Headline: Slider,
-};
+const BOARD: Board = EVOLUTION;
 
 /** κ of the layers at each checkpoint; the last layer comes with the second checkpoint. */
 const KAPPA = [

@@ -1,8 +1,7 @@
 /** The sentence of a pattern, by cases that Python shares (`tests/python/comparison/test_comparison_pattern.py`). */
 
 import { describe, expect, it } from "vitest";
-import { DIFF_PANELS, USUAL_OF_DIFF } from "../../../js/src/panels/diff";
-import { DIFF_COLUMNS } from "../../../js/src/panels/diff/columns";
+import { DIFF } from "../../../js/src/panels/diff";
 import { Pattern } from "../../../js/src/panels/diff/Pattern";
 import { language } from "../../../js/src/text";
 import { EN, ZH } from "../../../js/src/text/diff/pattern";
@@ -23,7 +22,7 @@ const HINTS = { en: " A rule of thumb.", zh: " 此为经验判断。" };
 async function said(pattern: PatternCase | null, state = "done"): Promise<string> {
   const made = new Kernel([{ name: "a", values: {} }], { state: state as "done", done: 1, total: 2 });
   made.change("_table", { ...made.get("_table"), pattern });
-  const page = await mount(Pattern, made, { panels: DIFF_PANELS, usual: USUAL_OF_DIFF, columns: DIFF_COLUMNS });
+  const page = await mount(Pattern, made, DIFF);
   return page.texts(".wsw-pattern")[0] as string;
 }
 

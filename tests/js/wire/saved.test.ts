@@ -66,6 +66,7 @@ function saved({ comment = "", extra = {} as Partial<Traits> } = {}): ArrayBuffe
       language: "en",
       thresholds: { ...kernel.get("thresholds"), sqnr_db: [45, 35] },
       _view: { energy: 0.5 },
+      _board: "scan",
       _catalog: {
         ...catalog,
         model: "模型",

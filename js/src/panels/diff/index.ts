@@ -1,6 +1,6 @@
 /** The panels of a fine-tune: those of the change first, then those that draw the tuned model as they draw any. */
 
-import type { PanelEntry } from "../../state/context";
+import type { Board, PanelEntry } from "../../state/context";
 import { diffText } from "../../text/diff";
 import { ConditionNumbers } from "../conditionNumbers/ConditionNumbers";
 import { Health } from "../health/Health";
@@ -10,9 +10,11 @@ import { RiskMatrix } from "../riskMatrix/RiskMatrix";
 import { LayerTable } from "../table/LayerTable";
 import { BeforeAfter } from "./BeforeAfter";
 import { ChangeScatter } from "./ChangeScatter";
+import { DIFF_COLUMNS } from "./columns";
 import { DeltaDistribution } from "./DeltaDistribution";
 import { DeltaSpectrum } from "./DeltaSpectrum";
 import { Overlap } from "./Overlap";
+import { Pattern } from "./Pattern";
 import { Worse } from "./Worse";
 
 const OWN: PanelEntry[] = [
@@ -34,9 +36,7 @@ const SHARED: PanelEntry[] = [
   { id: "health", Component: Health },
 ];
 
-export const DIFF_PANELS: PanelEntry[] = [...OWN, ...SHARED];
-
-export const USUAL_OF_DIFF: readonly string[] = [
+const USUAL = [
   "layer-map",
   "change-scatter",
   "delta-distribution",
@@ -46,3 +46,5 @@ export const USUAL_OF_DIFF: readonly string[] = [
   "table",
   "before-after",
 ];
+
+export const DIFF: Board = { panels: [...OWN, ...SHARED], usual: USUAL, columns: DIFF_COLUMNS, Headline: Pattern };

@@ -1,6 +1,6 @@
 /** The panels of an evolution: lines over all checkpoints, then those that draw one of them as they draw any model. */
 
-import type { PanelEntry } from "../../state/context";
+import type { Board, PanelEntry } from "../../state/context";
 import { evolutionText } from "../../text/evolution";
 import { ConditionNumbers } from "../conditionNumbers/ConditionNumbers";
 import { Distribution } from "../distribution/Distribution";
@@ -11,7 +11,9 @@ import { RankEfficiency } from "../rankEfficiency/RankEfficiency";
 import { RiskMatrix } from "../riskMatrix/RiskMatrix";
 import { SingularValues } from "../spectrum/SingularValues";
 import { LayerTable } from "../table/LayerTable";
+import { EVOLUTION_COLUMNS } from "./columns";
 import { Lines } from "./Lines";
+import { Slider } from "./Slider";
 import { Sparklines } from "./Sparklines";
 
 const OWN: PanelEntry[] = [
@@ -31,14 +33,11 @@ const SHARED: PanelEntry[] = [
   { id: "metrics", Component: LayerMetrics },
 ];
 
-export const EVOLUTION_PANELS: PanelEntry[] = [...OWN, ...SHARED];
+const USUAL = ["lines", "layer-map", "sparklines", "distribution", "singular-values", "risk-matrix", "table"];
 
-export const USUAL_OF_EVOLUTION: readonly string[] = [
-  "lines",
-  "layer-map",
-  "sparklines",
-  "distribution",
-  "singular-values",
-  "risk-matrix",
-  "table",
-];
+export const EVOLUTION: Board = {
+  panels: [...OWN, ...SHARED],
+  usual: USUAL,
+  columns: EVOLUTION_COLUMNS,
+  Headline: Slider,
+};

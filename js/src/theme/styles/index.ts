@@ -2,6 +2,8 @@
 
 import advice from "./advice.css";
 import base from "./base.css";
+import diff from "./diff.css";
+import evolution from "./evolution.css";
 import explain from "./explain.css";
 import header from "./header.css";
 import layout from "./layout.css";
@@ -13,6 +15,19 @@ import plots from "./plots.css";
 import table from "./table.css";
 import toolbar from "./toolbar.css";
 
-export default [base, header, toolbar, panels, plots, levels, overview, table, metrics, advice, explain, layout].join(
-  "\n",
-);
+export default [
+  base,
+  header,
+  toolbar,
+  panels,
+  plots,
+  levels,
+  overview,
+  table,
+  metrics,
+  advice,
+  explain,
+  layout,
+  diff,
+  evolution,
+].join("\n");

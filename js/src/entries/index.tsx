@@ -1,0 +1,77 @@
+/** The widget: one store per widget, one page per view, for every kind of dashboard. */
+
+import type { AnyModel } from "@anywidget/types";
+import { signal } from "@preact/signals";
+import { render as renderPreact } from "preact";
+import { Dashboard } from "../page/Dashboard";
+import { BOARDS } from "../panels";
+import { createStore, type Model, type Store } from "../state/store";
+import { detectLanguage, language } from "../text";
+import { DIFF_CATALOGUES } from "../text/diff";
+import { EXPLAINED as OF_DIFF } from "../text/diff/explain";
+import { EVOLUTION_CATALOGUES } from "../text/evolution";
+import { EXPLAINED as OF_EVOLUTION } from "../text/evolution/explain";
+import { extend } from "../text/extend";
+import { watchScheme } from "../theme/scheme";
+import styles from "../theme/styles";
+import type { Traits } from "../wire/model";
+import type { SavedModel } from "../wire/saved";
+
+export { readSaved } from "../wire/saved";
+
+extend(DIFF_CATALOGUES, OF_DIFF);
+extend(EVOLUTION_CATALOGUES, OF_EVOLUTION);
+
+/** Made by anywidget for each widget. */
+export default function widget() {
+  let store: Store;
+  return {
+    initialize({ model }: { model: AnyModel<Traits> }): () => void {
+      // Here and not in `render`: the views of one widget share what was fetched.
+      store = createStore(model as unknown as Model);
+      return () => store.close();
+    },
+
+    render({ model, el }: { model: AnyModel<Traits>; el: HTMLElement }): () => void {
+      const style = document.createElement("style");
+      style.textContent = styles;
+      const root = document.createElement("div");
+      root.className = "wsw-root";
+      el.append(style, root);
+
+      const height = signal(model.get("height"));
+      const updateHeight = (): void => {
+        height.value = model.get("height");
+      };
+      // One for the module, as its texts are: the views of a widget speak the same language.
+      const updateLanguage = (): void => {
+        language.value = detectLanguage(model.get("language"));
+      };
+      updateLanguage();
+      const watcher = watchScheme(() => model.get("theme"));
+      model.on("change:height", updateHeight);
+      model.on("change:theme", watcher.update);
+      model.on("change:language", updateLanguage);
+      const board = BOARDS[model.get("_board")];
+      renderPreact(<Dashboard view={{ store, scheme: watcher.scheme, board }} height={height} />, root);
+
+      return () => {
+        model.off("change:height", updateHeight);
+        model.off("change:theme", watcher.update);
+        model.off("change:language", updateLanguage);
+        watcher.stop();
+        renderPreact(null, root);
+        style.remove();
+        root.remove();
+      };
+    },
+  };
+}
+
+/** Show a saved dashboard on a page without a kernel. */
+export function openSaved(el: HTMLElement, saved: SavedModel): void {
+  const model = saved as unknown as AnyModel<Traits>;
+  const { initialize, render } = widget();
+  initialize({ model });
+  render({ model, el });
+}
