@@ -85,8 +85,7 @@ def save_report(
     Parameters
     ----------
     results_or_model : ScanResults, mapping, path-like, or whatever `scan` takes
-        Results, plain dicts of their shape, the path of a results file (``.json``), or a model, which is scanned with
-        ``methods=("all", "schemes")``.
+        Results, plain dicts of their shape, the path of a results file (``.json``), or a model, which is scanned.
     folder : path-like
         Made where it is not there.
     layers : iterable of str, optional
@@ -174,7 +173,7 @@ def _clear(folder: Path) -> None:
 def _results_of(given: Any) -> ScanResults:
     if isinstance(given, ScanResults) or _is_plain(given) or _is_results_file(given):
         return as_results(given)
-    return scan(given, methods=("all", "schemes"))
+    return scan(given)
 
 
 def _is_plain(given: Any) -> bool:

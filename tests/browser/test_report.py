@@ -14,7 +14,7 @@ from tests.browser.board import Board
 def test_the_report_s_page_shows_the_layers(offline: Page, tmp_path: Path) -> None:
     draw = torch.Generator().manual_seed(0)
     state = {f"h.{block}.mlp.{kind}.weight": torch.randn(12, 9, generator=draw) for block in range(2) for kind in "ab"}
-    results = wsw.scan(state, ["all", "schemes"], progress=False)
+    results = wsw.scan(state, "all", progress=False)
     report = wsw.save_report(results, tmp_path / "report")
     offline.goto((report.folder / "dashboard.html").as_uri())
     root = offline.locator(".wsw-dashboard")

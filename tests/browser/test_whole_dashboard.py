@@ -26,7 +26,7 @@ CODE = f"import weightscope_widget as wsw\ndash = wsw.show({str(MODEL)!r}, cache
 
 @pytest.fixture(scope="module")
 def results() -> wsw.ScanResults:
-    return wsw.scan(MODEL, ("all", "schemes"), progress=False, cache=False)
+    return wsw.scan(MODEL, "all", progress=False, cache=False)
 
 
 @pytest.fixture(scope="module")

@@ -46,7 +46,7 @@ def test_the_page_of_metrics_names_every_metric() -> None:
     import torch
 
     text = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
-    results = wsw.scan({"a.weight": torch.randn(200, 130)}, ["all", "schemes"], progress=False)
+    results = wsw.scan({"a.weight": torch.randn(200, 130)}, "all", progress=False)
     for column in results.to_frame().columns:
         if "." not in column:
             continue

@@ -37,9 +37,6 @@ METHODS: dict[str, Callable[[Weights, int], dict[str, Any]]] = {
 }
 """The analyzers by the name of their section in the results, in the document's order, those beyond it last."""
 
-EXTRA = ("schemes",)
-"""Methods beyond the document's: what ``"all"`` does not include."""
-
 SPECTRAL = ("spectral",)
 """Methods that need a factorization: a hundred times the cost of the others, and matrices only."""
 
@@ -48,20 +45,19 @@ ELEMENTWISE = ("basic_stats", "quantization", "sparsity")
 
 
 def resolve_methods(methods: str | Iterable[str]) -> tuple[str, ...]:
-    """Return the chosen analyzers' names in the document's order.
+    """Return the names of the chosen analyzers, in the order of `METHODS`.
 
     Parameters
     ----------
     methods : str or iterable of str
-        Any of ``"basic_stats"``, ``"spectral"``, ``"quantization"``, ``"sparsity"``, ``"all"`` for these four, and
-        ``"schemes"``.
+        Any of ``"basic_stats"``, ``"spectral"``, ``"quantization"``, ``"sparsity"`` and ``"schemes"``, or ``"all"``.
 
     Raises
     ------
     UnknownMethodError
-        Where a name is not one of these, or none is given.
+        If a name is unknown, or none is given.
     """
-    choices, every = ", ".join(METHODS), {name for name in METHODS if name not in EXTRA}
+    choices = ", ".join(METHODS)
     if not isinstance(methods, Iterable):
         raise UnknownMethodError(f"methods is {methods!r}; choose from {choices}, or 'all'.")
     wanted = [methods] if isinstance(methods, str) else list(methods)
@@ -70,5 +66,4 @@ def resolve_methods(methods: str | Iterable[str]) -> tuple[str, ...]:
         raise UnknownMethodError(f"methods has {', '.join(map(repr, unknown))}; choose from {choices}, or 'all'.")
     if not wanted:
         raise UnknownMethodError(f"methods is empty; choose from {choices}, or 'all'.")
-    chosen = {*wanted, *(every if "all" in wanted else ())}
-    return tuple(name for name in METHODS if name in chosen)
+    return tuple(name for name in METHODS if name in wanted or "all" in wanted)

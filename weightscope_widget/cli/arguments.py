@@ -36,7 +36,7 @@ def _scan(command: argparse.ArgumentParser) -> None:
         "--methods",
         type=_list,
         metavar="A,B",
-        help="what to measure: basic_stats, spectral, quantization, sparsity, all, schemes (default: all)",
+        help="what to measure: basic_stats, spectral, quantization, sparsity, schemes, or all (the default)",
     )
     command.add_argument("--output", metavar="FILE", help="save the results as JSON")
     command.add_argument("--report", metavar="DIR", help="write figures, tables and the interactive page to a folder")

@@ -41,7 +41,7 @@ _NAMED = 5
 def run(chosen: argparse.Namespace) -> int:
     """Do what the arguments say; return the exit code."""
     thresholds = _thresholds(chosen.threshold)
-    methods = chosen.methods or (["all", "schemes"] if chosen.report else ["all"])
+    methods = chosen.methods or "all"
     if chosen.output:
         check_file(chosen.output)
     if chosen.report:

@@ -47,7 +47,7 @@ def drawn(results: ScanResults, name: str, put: Put) -> dict[str, Any]:
 
 def show(
     model: Any,
-    methods: str | Iterable[str] = ("all", "schemes"),
+    methods: str | Iterable[str] = "all",
     *,
     top_k: int = 10,
     vectors: bool = False,
@@ -67,8 +67,7 @@ def show(
     model : nn.Module, mapping of str to Tensor, path, Source, Scope or ScanResults
         Whatever `scan` takes, or results, which are drawn as they are.
     methods : str or iterable of str
-        As for `scan`, but by default the quantization schemes too, which the dashboard can switch between; not for
-        results.
+        As for `scan`; not for results.
     top_k : int
         How many of the largest singular values to list per layer; not for results.
     vectors : bool

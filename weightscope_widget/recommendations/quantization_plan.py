@@ -192,7 +192,7 @@ def quantization_plan(
     figures = {info.name: _figure(results, info, scheme) for info in matrices}
     if matrices and all(figure is None for figure in figures.values()):
         raise InvalidArgumentError(
-            f"The error in {scheme!r} was not computed; scan with methods=['all', 'schemes'] to plan with it."
+            f"The error in {scheme!r} was not computed; scan with methods='all' to plan with it."
         )
 
     reasons: dict[str, str] = {}

@@ -83,7 +83,7 @@ _LAYER: dict[tuple[str, str], Callable[[Evidence], str]] = {
     ("int8", "int8_per_tensor"): lambda e: f"INT8 with one scale is fine: {_db(e)}.",
     ("int8", "int8_per_channel"): lambda e: f"Use a scale per channel: {_db(e)}.",
     ("int8", "try_per_channel"): lambda e: (
-        f"One scale is not enough: {_db(e)}; scan with methods=['all', 'schemes'] to see whether one per channel is."
+        f"One scale is not enough: {_db(e)}; scan with methods='all' to see whether one per channel is."
     ),
     ("int8", "keep_16bit"): lambda e: f"Keep it in 16 bits, or clip or smooth its outliers first: {_db(e)}.",
     ("compression", "leave_rank"): lambda e: f"Leave its rank: {_rank(e)}, so there is little to gain.",
@@ -117,8 +117,7 @@ _MODEL: dict[tuple[str, str], Callable[[Evidence], str]] = {
     ("int8", "int8_per_tensor"): lambda e: f"INT8 with one scale per tensor is fine for {_all_but(e)}.",
     ("int8", "int8_per_channel"): lambda e: f"INT8 with a scale per channel is fine for {_all_but(e)}.",
     ("int8", "try_per_channel"): lambda e: (
-        f"One scale per tensor is not enough for {_of(e)}; scan with methods=['all', 'schemes'] to see what one per "
-        "channel gives."
+        f"One scale per tensor is not enough for {_of(e)}; scan with methods='all' to see what one per channel gives."
     ),
     ("int8", "keep_16bit"): lambda e: f"Stay in 16 bits, or smooth outliers first: INT8 is too coarse for {_of(e)}.",
     ("compression", "leave_rank"): lambda e: (

@@ -71,8 +71,8 @@ class Scope:
         Parameters
         ----------
         methods : str or iterable of str
-            Any of ``"basic_stats"``, ``"spectral"``, ``"quantization"``, ``"sparsity"``, ``"all"`` for these four, and
-            ``"schemes"`` for the error of other quantization schemes than per-tensor INT8.
+            Any of ``"basic_stats"``, ``"spectral"``, ``"quantization"`` (INT8, per tensor), ``"sparsity"`` and
+            ``"schemes"`` (other quantization schemes), or ``"all"``.
         top_k : int
             How many of the largest singular values to list per layer.
         vectors : bool

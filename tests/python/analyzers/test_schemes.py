@@ -201,13 +201,9 @@ def test_a_vector_is_refused() -> None:
 
 
 def test_a_vector_in_a_scan_has_no_schemes() -> None:
-    results = wsw.scan(torch.nn.Linear(4, 3), methods=["all", "schemes"], vectors=True, progress=False)
+    results = wsw.scan(torch.nn.Linear(4, 3), methods="all", vectors=True, progress=False)
     assert list(results["weight"]) == ["basic_stats", "spectral", "quantization", "sparsity", "schemes"]
     assert list(results["bias"]) == ["basic_stats"]
-
-
-def test_all_leaves_them_out() -> None:
-    assert "schemes" not in wsw.scan(torch.nn.Linear(4, 3), progress=False)["weight"]
 
 
 def test_the_table_and_the_file_have_them(tmp_path: object) -> None:

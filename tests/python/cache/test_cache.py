@@ -65,7 +65,7 @@ def test_methods_that_are_known_are_not_measured_again(tmp_path: Path, remembere
     whole = scan(path, False)
     scan(path, remembered, methods=["sparsity", "basic_stats"])
     run = ScanRun(open_source(path), ALL, cache=Cache(remembered))
-    assert [task.methods for task in run.steps()] == [("spectral", "quantization")] * 3
+    assert [task.methods for task in run.steps()] == [("spectral", "quantization", "schemes")] * 3
     assert contents(run.results) == contents(whole)
 
 
@@ -121,7 +121,7 @@ def test_a_file_that_changes_while_it_is_measured_is_not_remembered(tmp_path: Pa
     assert len(list(run.steps())) == 3
     os.utime(path, ns=(1, 1))
     assert len(list(ScanRun(open_source(path), ALL, cache=Cache(remembered)).steps())) == 3
-    assert rows(remembered) == 12  # of the last scan only
+    assert rows(remembered) == 15  # of the last scan only
 
 
 def test_other_analyzers_measure_anew(tmp_path: Path, remembered: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -160,7 +160,7 @@ def test_an_interrupt_while_it_is_written_loses_nothing(
     assert rows(remembered) == 0
     monkeypatch.undo()
     flush()
-    assert rows(remembered) == 12
+    assert rows(remembered) == 15
 
 
 def test_it_is_not_held_open(tmp_path: Path, remembered: Path) -> None:
@@ -197,7 +197,7 @@ def test_another_process_that_writes_is_waited_for(tmp_path: Path, remembered: P
     scan(path, remembered)
     release.join()
     other.close()
-    assert rows(remembered) == 12
+    assert rows(remembered) == 15
 
 
 def in_a_process(path: str, folder: str) -> dict[str, str]:
@@ -209,7 +209,7 @@ def test_two_processes_at_once(tmp_path: Path, remembered: Path) -> None:
     with ProcessPoolExecutor(2) as pool:
         found = list(pool.map(in_a_process, [str(path)] * 2, [str(remembered)] * 2))
     assert found[0] == found[1] == contents(scan(path, False))
-    assert rows(remembered) == 120
+    assert rows(remembered) == 150
 
 
 def test_an_executor_measures_what_is_not_known(tmp_path: Path, remembered: Path) -> None:
@@ -218,7 +218,7 @@ def test_an_executor_measures_what_is_not_known(tmp_path: Path, remembered: Path
     with ProcessPoolExecutor(1) as pool:
         found = scan(path, remembered, executor=pool)
     assert contents(found) == contents(scan(path, False))
-    assert rows(remembered) == 12
+    assert rows(remembered) == 15
 
 
 def held(folder: Path) -> int:

@@ -49,7 +49,7 @@ def ask(dash: wsw.Dashboard, method: str, **parameters: Any) -> tuple[dict[str, 
 # -- What can be shown -------------------------------------------------------------------------------------------------
 
 
-SHOWN = ("all", "schemes")  # what `show` asks for unless told otherwise
+SHOWN = "all"  # what `show` asks for unless told otherwise
 
 
 def test_whatever_can_be_scanned_can_be_shown(show: Show, tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def test_show_returns_before_anything_is_read_and_the_kernel_is_free(show: Show)
         assert wsw.scan(matrices(1), progress=False).complete
         held.opened.set()
         finished(dash)
-    assert contents(dash.results) == contents(wsw.scan(matrices(3), ("all", "schemes"), progress=False))
+    assert contents(dash.results) == contents(wsw.scan(matrices(3), "all", progress=False))
 
 
 def test_results_can_be_used_while_they_come(show: Show, tmp_path: Any) -> None:

@@ -57,7 +57,7 @@ def test_models(case: dict[str, Any]) -> None:
 def test_chance_alone_is_no_alarm() -> None:
     """Twenty Gaussian layers, some of them square and hence of a large κ."""
     model = {f"layers.{i}.mlp.up_proj.weight": gaussian(256, 256 if i % 2 else 512, seed=f"{i}") for i in range(20)}
-    results = wsw.scan(model, ["all", "schemes"], progress=False)
+    results = wsw.scan(model, "all", progress=False)
     assert [(one.topic, one.action) for one in results.advice() if one.action != "start_with"] == [
         ("training", "train_as_usual"),
         ("int8", "int8_per_tensor"),

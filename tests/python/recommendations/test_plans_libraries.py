@@ -41,7 +41,7 @@ def model() -> Any:
 
 @pytest.fixture(scope="module")
 def results(model: Any) -> ScanResults:
-    return wsw.scan(model, ["all", "schemes"], progress=False)
+    return wsw.scan(model, "all", progress=False)
 
 
 KEPT = ["model.embed_tokens", "model.layers.0.mlp.down_proj", "model.layers.1.mlp.up_proj", "lm_head"]

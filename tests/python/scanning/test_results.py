@@ -40,6 +40,14 @@ KEYS = {
     "sparsity": {
         *("sparsity_levels", "structured_sparsity", "magnitude_percentiles", "mean_abs_weight", "median_abs_weight"),
     },
+    "schemes": {
+        f"{scheme}_{metric}"
+        for scheme in (
+            *("int8_tensor", "int8_channel", "int8_group128", "int4_channel", "int4_group128"),
+            *("nf4_block64", "fp8_e4m3"),
+        )
+        for metric in ("sqnr_db", "relative_mse")
+    },
 }
 SPARSITY_KEYS = {
     "sparsity_levels": {"threshold_0.0", "threshold_1e-6", "threshold_1e-4", "threshold_1e-2"},
@@ -87,7 +95,7 @@ def test_it_is_a_read_only_mapping_in_the_models_order() -> None:
 def test_a_layer_has_exactly_the_documents_keys(shape: tuple[int, ...]) -> None:
     sections = scan({"a": matrix(shape[0], math.prod(shape[1:])).reshape(shape)})["a"]
     two_dimensional = len(shape) == 2
-    assert list(sections) == ["basic_stats", "spectral", "quantization", "sparsity"]
+    assert list(sections) == list(KEYS)
     for section, keys in KEYS.items():
         assert sections[section].keys() == keys - (set() if two_dimensional else {"structured_sparsity"})
     for group, keys in SPARSITY_KEYS.items():

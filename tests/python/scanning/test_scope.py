@@ -29,7 +29,7 @@ from weightscope_widget.errors import (
 )
 from weightscope_widget.sources import Layer
 
-SECTIONS = ["basic_stats", "spectral", "quantization", "sparsity"]
+SECTIONS = ["basic_stats", "spectral", "quantization", "sparsity", "schemes"]
 
 
 def scan(model: object, methods: Any = "all", **options: Any) -> wsw.ScanResults:

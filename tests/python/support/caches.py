@@ -16,7 +16,7 @@ from weightscope_widget.cache.store import Cache
 from weightscope_widget.scanning.run import ScanRun
 from weightscope_widget.sources import open_source
 
-ALL = ("basic_stats", "spectral", "quantization", "sparsity")
+ALL = ("basic_stats", "spectral", "quantization", "sparsity", "schemes")
 
 
 def small(path: Path, seed: int = 0, layers: int = 3) -> Path:
