@@ -1,7 +1,6 @@
 /** A kernel as the page sees it: traits, and replies to requests; the layers are real ones of GPT-2 and some in trouble. */
 
-import type { Model } from "../../js/src/state/store";
-import type { Progress, Traits } from "../../js/src/wire/model";
+import type { Model, Progress, Traits } from "../../js/src/wire/model";
 
 export interface Layer {
   name: string;

@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 import { type ComponentType, render } from "preact";
 import { act } from "preact/test-utils";
 import { vi } from "vitest";
-import { SCAN } from "../../js/src/panels";
+import { SCAN } from "../../js/src/page/boards";
 import { type Board, ViewContext } from "../../js/src/state/context";
 import { createStore, type Store } from "../../js/src/state/store";
 import { Kernel } from "./kernel";

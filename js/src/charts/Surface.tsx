@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { useView } from "../state/context";
-import { walkKeys } from "../ui/keys";
+import { walkKeys } from "../state/keys";
 import { LayerTooltip } from "./LayerTooltip";
 import type { Size } from "./size";
 

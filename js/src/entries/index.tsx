@@ -3,9 +3,9 @@
 import type { AnyModel } from "@anywidget/types";
 import { signal } from "@preact/signals";
 import { render as renderPreact } from "preact";
+import { BOARDS } from "../page/boards";
 import { Dashboard } from "../page/Dashboard";
-import { BOARDS } from "../panels";
-import { createStore, type Model, type Store } from "../state/store";
+import { createStore, type Store } from "../state/store";
 import { detectLanguage, language } from "../text";
 import { DIFF_CATALOGUES } from "../text/diff";
 import { EXPLAINED as OF_DIFF } from "../text/diff/explain";
@@ -14,7 +14,7 @@ import { EXPLAINED as OF_EVOLUTION } from "../text/evolution/explain";
 import { extend } from "../text/extend";
 import { watchScheme } from "../theme/scheme";
 import styles from "../theme/styles";
-import type { Traits } from "../wire/model";
+import type { Model, Traits } from "../wire/model";
 import type { SavedModel } from "../wire/saved";
 
 export { readSaved } from "../wire/saved";

@@ -1,7 +1,7 @@
 /** Histograms and spectra of layers: fetched when wanted, and ahead of time while that is cheap. */
 
 import { type Signal, signal } from "@preact/signals";
-import type { Kept } from "../wire/kept";
+import { type Kept, withArrays } from "../wire/kept";
 import { decodeFloat64, Stage } from "../wire/model";
 import { NoAnswer, type Requests } from "../wire/requests";
 
@@ -34,20 +34,6 @@ export interface Detail extends Drawn {
 /** As `Detail`, with arrays as their places among the buffers. */
 interface Document {
   layers: ({ key: string } & Record<string, unknown>)[];
-}
-
-/** What is an array, wherever it stands in what is said of a layer. */
-const ARRAYS = new Set(["counts", "spectrum", "cells", "nearest"]);
-
-/** Replace the places of arrays by what `array` says is there. */
-export function withArrays<T>(said: unknown, array: (index: number) => T): unknown {
-  if (said === null || typeof said !== "object") return said;
-  return Object.fromEntries(
-    Object.entries(said).map(([key, value]) => [
-      key,
-      ARRAYS.has(key) && typeof value === "number" ? array(value) : withArrays(value, array),
-    ]),
-  );
 }
 
 const NOTHING: Detail = { histogram: null, spectrum: null, stage: -1, problem: null };

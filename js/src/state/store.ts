@@ -3,7 +3,7 @@
 import { batch, computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import { type Judgement, judge } from "../domain/assessment";
 import { Kept } from "../wire/kept";
-import { type Catalog, type Progress, type Table, tablesOf } from "../wire/model";
+import { type Catalog, type Model, type Progress, type Table, tablesOf } from "../wire/model";
 import { Requests } from "../wire/requests";
 import { type Checkpoints, createCheckpoints } from "./checkpoints";
 import { type Columns, className, createColumns } from "./columns";
@@ -11,10 +11,8 @@ import { type Detail, Details } from "./details";
 import { createFilters, type Field, type Filters } from "./filters";
 import { createSelection, type Selection } from "./selection";
 import { gradeRank, type Sort, type SortColumn, sortedByDefault, sortRows } from "./sort";
-import { LinkedTraits, type Model } from "./traits";
+import { LinkedTraits } from "./traits";
 import { createWhatIf, type WhatIf } from "./whatif";
-
-export type { Model } from "./traits";
 
 export interface Store extends Selection, Filters, WhatIf, Columns, Checkpoints {
   catalog: ReadonlySignal<Catalog>;

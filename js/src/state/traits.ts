@@ -1,19 +1,7 @@
 /** Traits as signals: what Python sets arrives, and what the page sets leaves, now or a little later. */
 
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import type { Traits } from "../wire/model";
-import type { Wire } from "../wire/requests";
-
-/** The part of anywidget's model that the store uses. */
-export interface Model extends Wire {
-  get<K extends keyof Traits>(key: K): Traits[K];
-  set<K extends keyof Traits>(key: K, value: Traits[K]): void;
-  save_changes(): void;
-  on(event: `change:${keyof Traits}`, handler: () => void): void;
-  on(event: "msg:custom", handler: (message: unknown, buffers: DataView[]) => void): void;
-  off(event: `change:${keyof Traits}`, handler: () => void): void;
-  off(event: "msg:custom", handler: (message: unknown, buffers: DataView[]) => void): void;
-}
+import type { Model, Traits } from "../wire/model";
 
 /** How long what changes continuously, as under a dragged brush, is held back before Python hears of it. */
 const PAUSE = 120; // milliseconds

@@ -309,3 +309,5 @@ export const en = {
 
   advice,
 };
+
+export type Catalogue = typeof en;

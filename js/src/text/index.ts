@@ -2,10 +2,9 @@
 
 import { signal } from "@preact/signals";
 import type { Family, LanguageChoice } from "../wire/model";
-import { en } from "./en";
+import { type Catalogue, en } from "./en";
 import { zh } from "./zh";
 
-export type Catalogue = typeof en;
 export type Language = Exclude<LanguageChoice, "auto">;
 
 export const CATALOGUES: Record<Language, Catalogue> = { en, zh };

@@ -1,8 +1,8 @@
 /** Every text on the screen, in Simplified Chinese; keys in the order of the English catalogue. */
 
 import { formatCount, formatSeconds } from "../domain/format";
-import type { Catalogue } from ".";
 import { zh as advice } from "./advice/zh";
+import type { Catalogue } from "./en";
 
 const layers = (count: number): string => `${formatCount(count)} 层`;
 

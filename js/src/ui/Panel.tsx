@@ -2,8 +2,8 @@
 
 import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
-import { type Format, SaveMenu } from "../page/SaveMenu";
 import { Explain } from "./Explain";
+import { type Format, SaveMenu } from "./SaveMenu";
 
 interface Props {
   name: string;

@@ -1,19 +1,19 @@
 /** What single layers draw, packed as `weightscope_widget/dashboard/details.py` does: known without asking a kernel. */
 
-import { own } from "./model";
+import { type EncodedKept, own, type Place } from "./model";
 
-/** Of an array, where it begins among the bytes, how long it is, and what its numbers are. */
-interface Place {
-  offset: number;
-  length: number;
-  type: "f4" | "f8";
-}
+/** What is an array, wherever it stands in what is said of a layer. */
+const ARRAYS = new Set(["counts", "spectrum", "cells", "nearest"]);
 
-/** As a trait has it; empty where nothing is kept. */
-export interface EncodedKept {
-  layers?: Record<string, Record<string, unknown>>;
-  arrays?: Place[];
-  data?: DataView;
+/** Replace the places of arrays by what `array` says is there. */
+export function withArrays<T>(said: unknown, array: (index: number) => T): unknown {
+  if (said === null || typeof said !== "object") return said;
+  return Object.fromEntries(
+    Object.entries(said).map(([key, value]) => [
+      key,
+      ARRAYS.has(key) && typeof value === "number" ? array(value) : withArrays(value, array),
+    ]),
+  );
 }
 
 export class Kept {

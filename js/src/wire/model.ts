@@ -1,6 +1,6 @@
 /** The traits as the page sees them, mirroring `weightscope_widget/dashboard/board.py`. */
 
-import type { EncodedKept } from "./kept";
+import type { Wire } from "./requests";
 
 /** Which dashboard is drawn. */
 export type BoardKind = "scan" | "diff" | "evolution";
@@ -173,4 +173,29 @@ export function tablesOf(encoded: EncodedTable, rows: number): Table[] {
     ({ errors }, at) =>
       new Table({ ...encoded, errors, data: new DataView(data.buffer, data.byteOffset + at * size, size) }, rows),
   );
+}
+
+/** Of an array, where it begins among the bytes, how long it is, and what its numbers are. */
+export interface Place {
+  offset: number;
+  length: number;
+  type: "f4" | "f8";
+}
+
+/** As a trait has it; empty where nothing is kept. */
+export interface EncodedKept {
+  layers?: Record<string, Record<string, unknown>>;
+  arrays?: Place[];
+  data?: DataView;
+}
+
+/** The part of anywidget's model that the store uses. */
+export interface Model extends Wire {
+  get<K extends keyof Traits>(key: K): Traits[K];
+  set<K extends keyof Traits>(key: K, value: Traits[K]): void;
+  save_changes(): void;
+  on(event: `change:${keyof Traits}`, handler: () => void): void;
+  on(event: "msg:custom", handler: (message: unknown, buffers: DataView[]) => void): void;
+  off(event: `change:${keyof Traits}`, handler: () => void): void;
+  off(event: "msg:custom", handler: (message: unknown, buffers: DataView[]) => void): void;
 }

@@ -1,9 +1,7 @@
 /** A dashboard saved as a page: the same widget on a model without a kernel, which answers from what was saved. */
 
-import { withArrays } from "../state/details";
-import type { Model } from "../state/store";
-import { type EncodedKept, Kept } from "./kept";
-import type { Traits } from "./model";
+import { Kept, withArrays } from "./kept";
+import type { EncodedKept, Model, Traits } from "./model";
 
 /** What `weightscope_widget/dashboard/saved_page.py` writes: a JSON text, and the arrays that it names by number. */
 interface Saved {

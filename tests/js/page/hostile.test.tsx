@@ -2,8 +2,8 @@
 
 import { signal } from "@preact/signals";
 import { describe, expect, it } from "vitest";
+import { USUAL } from "../../../js/src/page/boards";
 import { Dashboard } from "../../../js/src/page/Dashboard";
-import { USUAL } from "../../../js/src/panels";
 import { useView } from "../../../js/src/state/context";
 import { Kernel, LAYERS, type Layer } from "../kernel";
 import { mount } from "../page";

@@ -1,8 +1,8 @@
 /** The search, the filters as chips, and the choice of panels. */
 
 import { describe, expect, it } from "vitest";
+import { PANELS, USUAL } from "../../../js/src/page/boards";
 import { Toolbar } from "../../../js/src/page/Toolbar";
-import { PANELS, USUAL } from "../../../js/src/panels";
 import { shownPanels } from "../../../js/src/ui/shown";
 import { Kernel } from "../kernel";
 import { type Mounted, mount, press } from "../page";

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { tableCsv } from "../../../js/src/export/csv";
-import { DIFF } from "../../../js/src/panels/diff";
+import { DIFF } from "../../../js/src/page/diffBoard";
 import { BeforeAfter } from "../../../js/src/panels/diff/BeforeAfter";
 import { ChangeScatter } from "../../../js/src/panels/diff/ChangeScatter";
 import { crossingsOf, worsened } from "../../../js/src/panels/diff/change";

@@ -2,8 +2,8 @@
 
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { tableCsv } from "../../../js/src/export/csv";
+import { EVOLUTION } from "../../../js/src/page/evolutionBoard";
 import { Header } from "../../../js/src/page/Header";
-import { EVOLUTION } from "../../../js/src/panels/evolution";
 import { Lines, namedTicks } from "../../../js/src/panels/evolution/Lines";
 import { Slider, stepTime } from "../../../js/src/panels/evolution/Slider";
 import { Sparklines } from "../../../js/src/panels/evolution/Sparklines";

@@ -1,7 +1,7 @@
 /** The sentence of a pattern, by cases that Python shares (`tests/python/comparison/test_comparison_pattern.py`). */
 
 import { describe, expect, it } from "vitest";
-import { DIFF } from "../../../js/src/panels/diff";
+import { DIFF } from "../../../js/src/page/diffBoard";
 import { Pattern } from "../../../js/src/panels/diff/Pattern";
 import { language } from "../../../js/src/text";
 import { EN, ZH } from "../../../js/src/text/diff/pattern";

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { CLASSES, type ClassifiedMetric } from "../../../js/src/domain/assessment";
-import { PANELS } from "../../../js/src/panels";
+import { PANELS } from "../../../js/src/page/boards";
 import { CATALOGUES, detectLanguage, factsOf, language, metricTitle, text } from "../../../js/src/text";
 
 type Sentence = (...parts: number[]) => string;

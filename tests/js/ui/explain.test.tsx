@@ -2,8 +2,8 @@
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { SCHEMES } from "../../../js/src/domain/schemes";
+import { PANELS } from "../../../js/src/page/boards";
 import { Dashboard } from "../../../js/src/page/Dashboard";
-import { PANELS } from "../../../js/src/panels";
 import { useView } from "../../../js/src/state/context";
 import { CATALOGUES, language } from "../../../js/src/text";
 import { EXPLANATIONS, explanationOf, FORMULAS, topicOf } from "../../../js/src/text/explain";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createStore } from "../../../js/src/state/store";
-import type { EncodedKept } from "../../../js/src/wire/kept";
+import type { EncodedKept } from "../../../js/src/wire/model";
 import { Kernel, LAYERS } from "../kernel";
 
 const later = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));

@@ -7,6 +7,7 @@ import { useCallback, useRef } from "preact/hooks";
 import { Axes, type Margin } from "../../charts/Axes";
 import { Marks } from "../../charts/Marks";
 import type { Painter } from "../../charts/painter";
+import { boxOf, insidePath } from "../../charts/region";
 import { type Corner, Surface } from "../../charts/Surface";
 import { type Size, useSize } from "../../charts/size";
 import { logTicks } from "../../charts/ticks";
@@ -16,7 +17,6 @@ import { text } from "../../text";
 import { diffText } from "../../text/diff";
 import { PALETTES } from "../../theme/palette";
 import { Empty, Panel } from "../../ui/Panel";
-import { boxOf, insidePath } from "../riskMatrix/scene";
 
 const MARGIN: Margin = { top: 20, right: 16, bottom: 38, left: 44 };
 const DISC = "M3.5,0A3.5,3.5,0,1,1,-3.5,0A3.5,3.5,0,1,1,3.5,0Z";

@@ -1,9 +1,9 @@
 /** The weights of the selected layer before and after, and the change itself, as densities over each other. */
 
+import { DistributionOverlay } from "../../charts/DistributionOverlay";
 import type { Histogram } from "../../state/details";
 import { diffText } from "../../text/diff";
 import { Panel } from "../../ui/Panel";
-import { DistributionOverlay } from "../distribution/DistributionOverlay";
 import { DiffState } from "./DiffState";
 import { Legend, type Series, useSeries } from "./series";
 

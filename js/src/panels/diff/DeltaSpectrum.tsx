@@ -6,7 +6,7 @@ import { diffText } from "../../text/diff";
 import { Panel } from "../../ui/Panel";
 import { All } from "../spectrum/All";
 import { Energy } from "../spectrum/Energy";
-import type { Spectrum } from "../spectrum/SingularValues";
+import type { Spectrum } from "../spectrum/spectrum";
 import { Truncation } from "../spectrum/Truncation";
 import { DiffState } from "./DiffState";
 import { Legend, useSeries } from "./series";

@@ -5,6 +5,7 @@ import { format } from "d3-format";
 import { scaleLinear, scaleLog } from "d3-scale";
 import { useRef, useState } from "preact/hooks";
 import { Axes, type Margin } from "../../charts/Axes";
+import { DistributionOverlay } from "../../charts/DistributionOverlay";
 import { useAfterPaint } from "../../charts/late";
 import { useSize } from "../../charts/size";
 import { logTicks, type Tick } from "../../charts/ticks";
@@ -15,7 +16,6 @@ import { text } from "../../text";
 import { Compared, layersOf } from "../../ui/compared";
 import { LayerState } from "../../ui/LayerState";
 import { Panel } from "../../ui/Panel";
-import { DistributionOverlay } from "./DistributionOverlay";
 
 const MARGIN: Margin = { top: 20, right: 12, bottom: 36, left: 42 };
 

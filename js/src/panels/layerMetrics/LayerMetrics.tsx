@@ -9,7 +9,7 @@ import { factsOf, metricTitle, text } from "../../text";
 import { Explain } from "../../ui/Explain";
 import { Empty, Panel } from "../../ui/Panel";
 import { own, type Table } from "../../wire/model";
-import { SchemesTable } from "../schemes/SchemesTable";
+import { SchemesTable } from "./SchemesTable";
 
 const SECTIONS = ["spectral", "quantization", "basic_stats", "sparsity"];
 const CLASSIFIED: readonly string[] = [

@@ -7,6 +7,7 @@ import { type ZoomTransform, zoom, zoomIdentity } from "d3-zoom";
 import { useCallback, useEffect, useMemo, useRef } from "preact/hooks";
 import { Marks } from "../../charts/Marks";
 import type { Painter } from "../../charts/painter";
+import { boxOf, insidePath } from "../../charts/region";
 import { type Corner, Surface } from "../../charts/Surface";
 import { type Size, useSize } from "../../charts/size";
 import { useView } from "../../state/context";
@@ -16,7 +17,7 @@ import { Icon } from "../../ui/Icon";
 import { Empty, Panel } from "../../ui/Panel";
 import { Frame, Handles, Legend } from "./Frame";
 import { Highlights } from "./Highlights";
-import { boxOf, insideFrame, insidePath, MARGIN, paintMarks, pointsOf, type Scales, scalesOf } from "./scene";
+import { insideFrame, MARGIN, paintMarks, pointsOf, type Scales, scalesOf } from "./scene";
 
 const REACH = 14; // pixels around a mark that count as on it
 

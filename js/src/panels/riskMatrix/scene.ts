@@ -71,26 +71,6 @@ export function insideFrame(x: number, y: number, { width, height }: Size): bool
   return x >= MARGIN.left && x <= width - MARGIN.right && y >= MARGIN.top && y <= height - MARGIN.bottom;
 }
 
-/** Whether a place lies within a closed path (by the even–odd rule). */
-export function insidePath([x, y]: Corner, path: readonly Corner[]): boolean {
-  let inside = false;
-  for (let index = 0, last = path.length - 1; index < path.length; last = index++) {
-    const [[ax, ay], [bx, by]] = [path[index] as Corner, path[last] as Corner];
-    if (ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) inside = !inside;
-  }
-  return inside;
-}
-
-/** The rectangle between two corners, as a path. */
-export function boxOf([ax, ay]: Corner, [bx, by]: Corner): Corner[] {
-  return [
-    [ax, ay],
-    [bx, ay],
-    [bx, by],
-    [ax, by],
-  ];
-}
-
 export function paintMarks(
   painter: Painter,
   size: Size,

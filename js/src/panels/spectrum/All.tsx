@@ -9,7 +9,7 @@ import { formatCount } from "../../domain/format";
 import { text } from "../../text";
 import { EnergyLine } from "./EnergyLine";
 import { MARGIN, RandomEdge, Readout } from "./parts";
-import type { Spectrum } from "./SingularValues";
+import type { Spectrum } from "./spectrum";
 
 export function All({ main, spectra }: { main: Spectrum; spectra: Spectrum[] }) {
   const plot = useRef<HTMLDivElement>(null);

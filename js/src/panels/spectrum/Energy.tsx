@@ -10,7 +10,7 @@ import { useView } from "../../state/context";
 import { text } from "../../text";
 import { EnergyLine } from "./EnergyLine";
 import { MARGIN } from "./parts";
-import type { Spectrum } from "./SingularValues";
+import type { Spectrum } from "./spectrum";
 
 export function Energy({ main, spectra }: { main: Spectrum; spectra: Spectrum[] }) {
   const { store } = useView();

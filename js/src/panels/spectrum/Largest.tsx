@@ -7,7 +7,7 @@ import { useSize } from "../../charts/size";
 import { formatTick } from "../../domain/format";
 import { text } from "../../text";
 import { MARGIN, RandomEdge, Readout } from "./parts";
-import type { Spectrum } from "./SingularValues";
+import type { Spectrum } from "./spectrum";
 
 const TOP_K = 10;
 const WIDEST_BAR = 40;

@@ -9,19 +9,8 @@ import { LayerState } from "../../ui/LayerState";
 import { Panel } from "../../ui/Panel";
 import { All } from "./All";
 import { Largest } from "./Largest";
+import type { Spectrum } from "./spectrum";
 import { Truncation } from "./Truncation";
-
-export interface Spectrum {
-  row: number;
-  label: string;
-  /** Descending. */
-  values: Float64Array;
-  /** The Marchenko–Pastur edge, NaN where unknown. */
-  edge: number;
-  colour: string;
-  /** What is smaller than this need not have room on an axis. */
-  floor?: number;
-}
 
 export function SingularValues() {
   const { store, scheme } = useView();

@@ -5,7 +5,7 @@ import { formatCount, formatPercentage } from "../../domain/format";
 import { sidesOf } from "../../domain/schemes";
 import { useView } from "../../state/context";
 import { text } from "../../text";
-import type { Spectrum } from "./SingularValues";
+import type { Spectrum } from "./spectrum";
 
 export function Truncation({ main: { row, values } }: { main: Spectrum }) {
   const { store } = useView();

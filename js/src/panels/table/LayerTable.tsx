@@ -15,10 +15,10 @@ import {
   MISSING,
 } from "../../domain/format";
 import { type TableColumn, useView } from "../../state/context";
+import { walkKeys } from "../../state/keys";
 import type { Store } from "../../state/store";
 import { text } from "../../text";
 import { GRADE_LEVELS } from "../../theme/palette";
-import { walkKeys } from "../../ui/keys";
 import { Panel } from "../../ui/Panel";
 import { type Family, Stage } from "../../wire/model";
 

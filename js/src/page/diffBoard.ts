@@ -1,21 +1,21 @@
 /** The panels of a fine-tune: those of the change first, then those that draw the tuned model as they draw any. */
 
-import type { Board, PanelEntry } from "../../state/context";
-import { diffText } from "../../text/diff";
-import { ConditionNumbers } from "../conditionNumbers/ConditionNumbers";
-import { Health } from "../health/Health";
-import { LayerMap } from "../layerMap/LayerMap";
-import { RankEfficiency } from "../rankEfficiency/RankEfficiency";
-import { RiskMatrix } from "../riskMatrix/RiskMatrix";
-import { LayerTable } from "../table/LayerTable";
-import { BeforeAfter } from "./BeforeAfter";
-import { ChangeScatter } from "./ChangeScatter";
-import { DIFF_COLUMNS } from "./columns";
-import { DeltaDistribution } from "./DeltaDistribution";
-import { DeltaSpectrum } from "./DeltaSpectrum";
-import { Overlap } from "./Overlap";
-import { Pattern } from "./Pattern";
-import { Worse } from "./Worse";
+import { ConditionNumbers } from "../panels/conditionNumbers/ConditionNumbers";
+import { BeforeAfter } from "../panels/diff/BeforeAfter";
+import { ChangeScatter } from "../panels/diff/ChangeScatter";
+import { DIFF_COLUMNS } from "../panels/diff/columns";
+import { DeltaDistribution } from "../panels/diff/DeltaDistribution";
+import { DeltaSpectrum } from "../panels/diff/DeltaSpectrum";
+import { Overlap } from "../panels/diff/Overlap";
+import { Pattern } from "../panels/diff/Pattern";
+import { Worse } from "../panels/diff/Worse";
+import { Health } from "../panels/health/Health";
+import { LayerMap } from "../panels/layerMap/LayerMap";
+import { RankEfficiency } from "../panels/rankEfficiency/RankEfficiency";
+import { RiskMatrix } from "../panels/riskMatrix/RiskMatrix";
+import { LayerTable } from "../panels/table/LayerTable";
+import type { Board, PanelEntry } from "../state/context";
+import { diffText } from "../text/diff";
 
 const OWN: PanelEntry[] = [
   { id: "change-scatter", Component: ChangeScatter, title: () => diffText.scatter },

@@ -2,12 +2,12 @@
 
 import { scaleLinear, scaleLog } from "d3-scale";
 import { useRef } from "preact/hooks";
-import { Axes, type Margin } from "../../charts/Axes";
-import { useSize } from "../../charts/size";
-import { logTicks } from "../../charts/ticks";
-import { formatTick } from "../../domain/format";
-import type { Histogram } from "../../state/details";
-import { text } from "../../text";
+import { formatTick } from "../domain/format";
+import type { Histogram } from "../state/details";
+import { text } from "../text";
+import { Axes, type Margin } from "./Axes";
+import { useSize } from "./size";
+import { logTicks } from "./ticks";
 
 const MARGIN: Margin = { top: 20, right: 12, bottom: 36, left: 42 };
 

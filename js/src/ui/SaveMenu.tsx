@@ -7,8 +7,8 @@ import { pngOf } from "../export/png";
 import { panelSvg, svgText } from "../export/svg";
 import { useView } from "../state/context";
 import { text } from "../text";
-import { Icon } from "../ui/Icon";
-import { usePopup } from "../ui/popup";
+import { Icon } from "./Icon";
+import { usePopup } from "./popup";
 
 export type Format = "svg" | "png" | "csv";
 

@@ -1,20 +1,20 @@
-/** The boards: which panels each kind of dashboard has, in the usual order. A new panel is a folder beside these and a line here. */
+/** Which panels each kind of dashboard has, in the usual order. A new panel is a folder in `panels` and a line here. */
 
+import { Advice } from "../panels/advice/Advice";
+import { ConditionNumbers } from "../panels/conditionNumbers/ConditionNumbers";
+import { Distribution } from "../panels/distribution/Distribution";
+import { Health } from "../panels/health/Health";
+import { LayerMap } from "../panels/layerMap/LayerMap";
+import { LayerMetrics } from "../panels/layerMetrics/LayerMetrics";
+import { RankEfficiency } from "../panels/rankEfficiency/RankEfficiency";
+import { RiskMatrix } from "../panels/riskMatrix/RiskMatrix";
+import { Schemes } from "../panels/schemes/Schemes";
+import { SingularValues } from "../panels/spectrum/SingularValues";
+import { LayerTable } from "../panels/table/LayerTable";
 import type { Board, PanelEntry } from "../state/context";
 import type { BoardKind } from "../wire/model";
-import { Advice } from "./advice/Advice";
-import { ConditionNumbers } from "./conditionNumbers/ConditionNumbers";
-import { DIFF } from "./diff";
-import { Distribution } from "./distribution/Distribution";
-import { EVOLUTION } from "./evolution";
-import { Health } from "./health/Health";
-import { LayerMap } from "./layerMap/LayerMap";
-import { LayerMetrics } from "./layerMetrics/LayerMetrics";
-import { RankEfficiency } from "./rankEfficiency/RankEfficiency";
-import { RiskMatrix } from "./riskMatrix/RiskMatrix";
-import { Schemes } from "./schemes/Schemes";
-import { SingularValues } from "./spectrum/SingularValues";
-import { LayerTable } from "./table/LayerTable";
+import { DIFF } from "./diffBoard";
+import { EVOLUTION } from "./evolutionBoard";
 
 export const PANELS: PanelEntry[] = [
   { id: "risk-matrix", Component: RiskMatrix },

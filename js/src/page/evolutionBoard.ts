@@ -1,20 +1,20 @@
 /** The panels of an evolution: lines over all checkpoints, then those that draw one of them as they draw any model. */
 
-import type { Board, PanelEntry } from "../../state/context";
-import { evolutionText } from "../../text/evolution";
-import { ConditionNumbers } from "../conditionNumbers/ConditionNumbers";
-import { Distribution } from "../distribution/Distribution";
-import { Health } from "../health/Health";
-import { LayerMap } from "../layerMap/LayerMap";
-import { LayerMetrics } from "../layerMetrics/LayerMetrics";
-import { RankEfficiency } from "../rankEfficiency/RankEfficiency";
-import { RiskMatrix } from "../riskMatrix/RiskMatrix";
-import { SingularValues } from "../spectrum/SingularValues";
-import { LayerTable } from "../table/LayerTable";
-import { EVOLUTION_COLUMNS } from "./columns";
-import { Lines } from "./Lines";
-import { Slider } from "./Slider";
-import { Sparklines } from "./Sparklines";
+import { ConditionNumbers } from "../panels/conditionNumbers/ConditionNumbers";
+import { Distribution } from "../panels/distribution/Distribution";
+import { EVOLUTION_COLUMNS } from "../panels/evolution/columns";
+import { Lines } from "../panels/evolution/Lines";
+import { Slider } from "../panels/evolution/Slider";
+import { Sparklines } from "../panels/evolution/Sparklines";
+import { Health } from "../panels/health/Health";
+import { LayerMap } from "../panels/layerMap/LayerMap";
+import { LayerMetrics } from "../panels/layerMetrics/LayerMetrics";
+import { RankEfficiency } from "../panels/rankEfficiency/RankEfficiency";
+import { RiskMatrix } from "../panels/riskMatrix/RiskMatrix";
+import { SingularValues } from "../panels/spectrum/SingularValues";
+import { LayerTable } from "../panels/table/LayerTable";
+import type { Board, PanelEntry } from "../state/context";
+import { evolutionText } from "../text/evolution";
 
 const OWN: PanelEntry[] = [
   { id: "lines", Component: Lines, title: () => evolutionText.lines },

@@ -1,6 +1,6 @@
 /** The keys that walk the layers, the same wherever the focus is. */
 
-import type { Store } from "../state/store";
+import type { Store } from "./store";
 
 const PAGE = 10;
 

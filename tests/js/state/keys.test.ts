@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { walkKeys } from "../../../js/src/state/keys";
 import { createStore } from "../../../js/src/state/store";
-import { walkKeys } from "../../../js/src/ui/keys";
 import { Kernel, LAYERS, type Layer } from "../kernel";
 
 const MANY: Layer[] = Array.from({ length: 25 }, (_, row) => ({ ...(LAYERS[2] as Layer), name: `layers.${row}.up` }));
