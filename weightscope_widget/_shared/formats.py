@@ -9,8 +9,10 @@ import math
 
 __all__ = [
     "MISSING",
+    "format_bytes",
     "format_count",
     "format_decibel",
+    "format_estimate",
     "format_number",
     "format_percentage",
     "format_tick",
@@ -96,6 +98,29 @@ def format_decibel(value: float) -> str:
     '−3.0 dB'
     """
     return f"{round(value, 1) + 0.0:.1f} dB".translate(_MINUS) if math.isfinite(value) else _special(value)
+
+
+def format_bytes(value: float) -> str:
+    """Return a round number of bytes.
+
+    >>> [format_bytes(value) for value in (90_870_000, 999_600, 512)]
+    ['90.9 MB', '1 MB', '512 B']
+    """
+    if not math.isfinite(value):
+        return _special(value)
+    # From 999.5 of one unit on, the rounded figure is one of the next.
+    units = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
+    size, unit = next((unit for unit in units if value >= 0.9995 * unit[0]), (1, "B"))
+    return f"{float(f'{value / size:.3g}'):,g} {unit}"
+
+
+def format_estimate(value: float) -> str:
+    """Return a number to two digits.
+
+    >>> [format_estimate(value) for value in (3571.6, 38.66, 25.0)]
+    ['3,600', '39', '25']
+    """
+    return format_tick(float(f"{value:.1e}"))
 
 
 def _special(value: float) -> str:

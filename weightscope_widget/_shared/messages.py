@@ -1,8 +1,8 @@
 """Sentences in the languages of ``data/text``; ``js/src/text/messages.ts`` renders the same way.
 
 A message is a string, or an object of strings by plural category (``one``, ``other``) chosen by the argument ``count``.
-Placeholders: ``{name}`` inserts text, ``{name:percentage}`` formats a number (see `FORMATS`), ``{name:@layers}``
-inserts the message ``layers`` with ``count`` set to the argument.
+Placeholders, whose names may have dots: ``{name}`` inserts text, ``{name:percentage}`` formats a number (see
+`FORMATS`), ``{name:@layers}`` inserts the message ``layers`` with ``count`` set to the argument.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from collections.abc import Callable
 from typing import Any
 
 from weightscope_widget._shared.formats import (
+    format_bytes,
     format_count,
     format_decibel,
+    format_estimate,
     format_number,
     format_percentage,
     format_tick,
@@ -21,17 +23,19 @@ from weightscope_widget._shared.formats import (
 from weightscope_widget.data import read
 from weightscope_widget.data.keys import MessageKey
 
-__all__ = ["FORMATS", "message", "say"]
+__all__ = ["FORMATS", "message", "render", "say"]
 
 FORMATS: dict[str, Callable[[float], str]] = {
+    "bytes": format_bytes,
     "count": format_count,
     "decibel": format_decibel,
+    "estimate": format_estimate,
     "number": format_number,
     "percentage": format_percentage,
     "tick": format_tick,
 }
 
-_PLACEHOLDER = re.compile(r"\{(\w+)(?::(@?[\w.]+))?\}")
+_PLACEHOLDER = re.compile(r"\{([\w.]+)(?::(@?[\w.]+))?\}")
 
 
 def say(key: MessageKey, language: str = "en", /, **arguments: str | float) -> str:
@@ -40,7 +44,7 @@ def say(key: MessageKey, language: str = "en", /, **arguments: str | float) -> s
     >>> say("layers", count=1), say("layers", count=2000)
     ('1 layer', '2,000 layers')
     """
-    return _render(key, language, arguments)
+    return render(key, language, **arguments)
 
 
 def message(key: str, language: str = "en") -> Any:
@@ -51,7 +55,8 @@ def message(key: str, language: str = "en") -> Any:
     return found
 
 
-def _render(key: str, language: str, arguments: dict[str, str | float]) -> str:
+def render(key: str, language: str = "en", /, **arguments: str | float) -> str:
+    """Return a message whose key is computed, as `say` does."""
     found = message(key, language)
     if isinstance(found, dict):
         # Of the languages here, only English has a singular; Chinese files give ``other`` alone.
@@ -64,7 +69,7 @@ def _render(key: str, language: str, arguments: dict[str, str | float]) -> str:
         if style is None:
             return str(value)
         if style.startswith("@"):
-            return _render(style[1:], language, {**arguments, "count": value})
+            return render(style[1:], language, **{**arguments, "count": value})
         return FORMATS[style](float(value))
 
     text: str = _PLACEHOLDER.sub(insert, found)

@@ -6,17 +6,20 @@ import importlib.util
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from weightscope_widget._shared.checks import check_count
+from weightscope_widget._shared.messages import render, say
 from weightscope_widget.analyzers.numerics.energy import energy_rank
 from weightscope_widget.errors import InvalidArgumentError, MissingLibraryError
-from weightscope_widget.recommendations import recipes as code
+from weightscope_widget.recommendations import recipes
 
 if TYPE_CHECKING:
     from weightscope_widget.layers.layer import LayerInfo
-from weightscope_widget.scanning.results import ScanResults
+    from weightscope_widget.scanning.results import ScanResults
 
 __all__ = ["LoraRanks", "lora_ranks", "why_no_target"]
 
@@ -27,11 +30,11 @@ class LoraRanks(Mapping[str, int]):
     Attributes
     ----------
     energy : float
-        The share of Σσ² asked for, 0–1.
+        Share of Σσ² that each rank keeps, 0–1.
     targets : tuple of str
-        The layers that an adapter would take: those of `self` that are matrices of linear layers.
+        Layers that take an adapter: those of `self` that are matrices of linear layers.
     left_out : dict of str to str
-        The matrices that have no rank or are no target, each with a phrase that says why.
+        Matrices without a rank and those that are no target, each with the reason as a phrase.
     """
 
     def __init__(
@@ -56,24 +59,24 @@ class LoraRanks(Mapping[str, int]):
 
     @property
     def rank_pattern(self) -> dict[str, int]:
-        """The ranks of `targets` as PEFT takes them.
+        """The ranks of `targets` for PEFT's argument of this name.
 
-        PEFT takes each key for a regular expression of the end of a module's name, and the first that fits: names are
-        escaped, and where one is the end of another the longer comes first.
+        PEFT matches each key as a regular expression at the end of a module's name and takes the first match: names are
+        escaped, and if one is the end of another, the longer comes first.
         """
         names = list(self.targets)
         if _any_ends_another(names):
             names.sort(key=len, reverse=True)
-        return {code.pattern(name): self[name] for name in names}
+        return {recipes.pattern(name): self[name] for name in names}
 
     @property
     def usual_rank(self) -> int:
-        """The rank most targets have, the smallest of these where there are several.
+        """The most frequent rank of the targets, the smallest if several are.
 
         Raises
         ------
         InvalidArgumentError
-            Where there are no targets.
+            If there are no targets.
         """
         if not self.targets:
             why = "left_out says why" if self.left_out else "no matrix is here, or none changed"
@@ -84,22 +87,22 @@ class LoraRanks(Mapping[str, int]):
     def to_peft(self, r: int | None = None, **options: Any) -> Any:
         """Return ``peft.LoraConfig`` with these targets and ranks.
 
-        PEFT scales an adapter's output by lora_alpha / rank, which falls as the rank grows: give ``alpha_pattern`` or
-        ``use_rslora=True`` to have it otherwise.
+        PEFT scales an adapter's output by lora_alpha / rank, which falls as the rank grows; ``alpha_pattern`` or
+        ``use_rslora=True`` changes that.
 
         Parameters
         ----------
         r : int, optional
-            The rank of what has none here, at least 1; by default `usual_rank`.
+            Rank of modules without one here, at least 1; by default `usual_rank`.
         **options
-            Any other argument of ``LoraConfig``, such as ``task_type`` and ``lora_alpha``.
+            Other arguments of ``LoraConfig``, such as ``task_type`` and ``lora_alpha``.
 
         Raises
         ------
         InvalidArgumentError
-            Where there are no targets.
+            If there are no targets.
         MissingLibraryError
-            Where peft is not installed.
+            If peft is not installed.
         """
         rank = self.usual_rank if r is None else r
         if importlib.util.find_spec("peft") is None:
@@ -110,23 +113,23 @@ class LoraRanks(Mapping[str, int]):
         return LoraConfig(**made | options)
 
     def peft_code(self, r: int | None = None) -> str:
-        """Return Python that makes what `to_peft` returns without options.
+        """Return Python code for the ``LoraConfig`` that `to_peft` returns without options.
 
         Raises
         ------
         InvalidArgumentError
-            Where there are no targets.
+            If there are no targets.
         """
-        return code.peft_text(self.usual_rank if r is None else r, self.targets, self.rank_pattern)
+        return recipes.peft_text(self.usual_rank if r is None else r, self.targets, self.rank_pattern)
 
 
 def lora_ranks(results: ScanResults, energy: float = 0.9, maximum: int | None = None) -> LoraRanks:
     """Return the rank of each matrix (see `ScanResults.lora_ranks`)."""
-    if not 0 < energy <= 1:  # NaN too
+    if isinstance(energy, bool) or not isinstance(energy, Real) or not 0 < energy <= 1:  # NaN too
         raise InvalidArgumentError(f"energy is {energy!r}; give a share above 0 and at most 1.")
-    if maximum is not None and maximum < 1:
-        raise InvalidArgumentError(f"maximum is {maximum!r}; give a rank of at least 1, or None.")
-    if results.layers and not results.spectra:  # of models that do not differ there is nothing to be scanned for
+    if maximum is not None:
+        check_count("maximum", maximum, "a rank or None")
+    if results.layers and not results.spectra:  # models that do not differ have no layers to scan
         raise InvalidArgumentError("There are no spectra in these results; scan with methods='all' or 'spectral'.")
     members = {member for info in results.layers.values() for member in info.members}
     ranks: dict[str, int] = {}
@@ -138,7 +141,7 @@ def lora_ranks(results: ScanResults, energy: float = 0.9, maximum: int | None = 
         spectrum = results.spectra.get(name)
         rank = None if spectrum is None else energy_rank(spectrum, energy)
         if rank is None:
-            left_out[name] = _no_rank(results, name, spectrum)
+            left_out[name] = render(f"plans.no_rank.{_no_rank(results, name)}")
             continue
         ranks[name] = rank if maximum is None else min(rank, maximum)
         reason = why_no_target(info, name in members)
@@ -149,36 +152,32 @@ def lora_ranks(results: ScanResults, energy: float = 0.9, maximum: int | None = 
     return LoraRanks(energy, ranks, tuple(targets), left_out)
 
 
-def _no_rank(results: ScanResults, name: str, spectrum: np.ndarray | None) -> str:
+def _no_rank(results: ScanResults, name: str) -> str:
     if name in results and "error" in results[name]:
-        return "its analysis failed"
-    if name not in results or spectrum is None:
-        return "its spectrum is not known"
-    return "its weights are all zero" if not math.isnan(np.sum(spectrum)) else "it has weights that are NaN or infinite"
+        return "failed"
+    if name not in results or name not in results.spectra:
+        return "not_measured"
+    return "not_finite" if math.isnan(np.sum(results.spectra[name])) else "zero"
 
 
 def why_no_target(info: LayerInfo, member: bool) -> str | None:
-    """Return why an adapter would not take a tensor; None where it would, as the matrix of a linear layer.
+    """Return why an adapter would not take a tensor, None if it would: if it is the matrix of a linear layer.
 
-    Parameters
-    ----------
-    info : LayerInfo
-        Of the tensor.
-    member : bool
-        It is one matrix of a stack of experts.
+    `member` says whether it is one matrix of a stack of experts.
     """
+    dimensions, placement = None if info.shape is None else len(info.shape), info.placement
     if member:
-        return "one matrix of a stack of experts, which is no module of its own"
+        return say("plans.no_rank.member")
     if info.members:
-        return "a stack of experts"
-    if info.shape is not None and len(info.shape) < 2:
-        return "a vector"
-    if info.placement.kind == "router":
-        return "a router of experts"
-    if info.placement.family == "embedding" or info.placement.kind == "rel_pos":
-        return "an embedding or output head"
-    if info.linear is False or info.placement.kind == "conv" or (info.shape is not None and len(info.shape) > 2):
-        return "not the matrix of a linear layer"
+        return say("plans.no_rank.stack")
+    if dimensions is not None and dimensions < 2:
+        return say("plans.no_rank.vector")
+    if placement.kind == "router":
+        return say("plans.no_rank.router")
+    if placement.family == "embedding" or placement.kind == "rel_pos":
+        return say("plans.no_rank.embedding")
+    if info.linear is False or placement.kind == "conv" or (dimensions is not None and dimensions > 2):
+        return say("plans.no_rank.not_linear")
     return None
 
 

@@ -1,9 +1,9 @@
-"""What to do about a model as a whole, from what to do about its layers."""
+"""What to do about a model as a whole, from the advice for its layers."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from weightscope_widget.recommendations.layer_advice import Advice, layer_advice
@@ -20,19 +20,29 @@ _FEW = 0.05  # of the layers may be exceptions before a scheme for all of them i
 Found = dict[str, Advice]  # by layer
 
 
-def model_advice(results: ScanResults) -> list[Advice]:
-    """Return what to do about the model (see `ScanResults.advice`)."""
+def model_advice(results: ScanResults, of_layers: Mapping[str, Sequence[Advice]] | None = None) -> list[Advice]:
+    """Return what to do about the model (see `ScanResults.advice`).
+
+    Parameters
+    ----------
+    results : ScanResults
+        Of the model.
+    of_layers : mapping of str to sequence of Advice, optional
+        The advice for the layers, if it is known already.
+    """
+    if of_layers is None:
+        of_layers = {name: layer_advice(results, name) for name in results}
     by_topic: dict[str, Found] = {"training": {}, "int8": {}, "compression": {}}
-    for name in results:
+    for name, found in of_layers.items():
         info = results.layers[name]
-        # A stack of experts is spoken for by its single matrices.
+        # The single matrices of a stack of experts speak for it.
         if info.members or (info.shape is not None and len(info.shape) < 2):
             continue
-        for advice in layer_advice(results, name):
+        for advice in found:
             by_topic[advice.topic][name] = advice
     return [
         *_training(by_topic["training"]),
-        *_first(results),
+        *_first(results, of_layers),
         *_int8(by_topic["int8"]),
         *_compression(results, by_topic["compression"]),
     ]
@@ -67,12 +77,10 @@ def _training(found: Found) -> list[Advice]:
     return [*advice, Advice("training", action, {**counts, "total": judged}, pressing)]
 
 
-def _first(results: ScanResults) -> list[Advice]:
-    """Return where to look first: the few layers that hold most of the risk."""
+def _first(results: ScanResults, names: Iterable[str]) -> list[Advice]:
+    """Return where to look first: the layers of the highest risk."""
     risks = {
-        name: risk
-        for name in results
-        if not results.layers[name].members and 0 < (risk := results.risk(name)) < math.inf
+        name: risk for name in names if not results.layers[name].members and 0 < (risk := results.risk(name)) < math.inf
     }
     if len(risks) <= _FIRST:
         return []
@@ -106,18 +114,11 @@ def _compression(results: ScanResults, found: Found) -> list[Advice]:
         evidence["rank_like_random"] = len(_with(found, "rank_like_random"))
         return [Advice("compression", "leave_rank", evidence)]
     sizes = {name: results.layers[name].parameters or 0 for name in found}
-    saved = {name: sizes[name] * _share(found[name]) for name in low}
-    known = any("rank_90" in found[name].evidence for name in low)
+    saved = {name: sizes[name] * found[name].evidence.get("saved_percentage", 0) for name in low}
+    known = any("saved_percentage" in found[name].evidence for name in low)
     if known:
-        evidence["saved_percentage"] = 100 * sum(saved.values()) / sum(sizes.values())
+        evidence["saved_percentage"] = sum(saved.values()) / sum(sizes.values())
     worst = _worst(
         low, saved.__getitem__ if known else lambda name: -found[name].evidence["spectral.stable_rank_percentage"]
     )
     return [Advice("compression", "low_rank", evidence, worst)]
-
-
-def _share(advice: Advice) -> float:
-    """Return the share of a layer's weights that two factors save, 0 where the rank is not known."""
-    if "rank_90" not in advice.evidence:
-        return 0.0
-    return 1 - advice.evidence["rank_90"] / advice.evidence["break_even_rank"]

@@ -6,17 +6,20 @@ import importlib.util
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
+from weightscope_widget._shared.messages import render, say
 from weightscope_widget.analyzers.schemes.catalogue import SCHEMES
 from weightscope_widget.errors import InvalidArgumentError, MissingLibraryError, UnknownLayerError
-from weightscope_widget.recommendations import recipes as code
+from weightscope_widget.recommendations import recipes
 
 if TYPE_CHECKING:
+    from weightscope_widget.assessment import Thresholds
     from weightscope_widget.layers.layer import LayerInfo
-from weightscope_widget.scanning.results import ScanResults
+    from weightscope_widget.scanning.results import ScanResults
 
-__all__ = ["GAUSSIAN_SQNR_DB", "QuantizationPlan", "quantization_plan"]
+__all__ = ["GAUSSIAN_SQNR_DB", "QuantizationPlan", "default_minimum", "quantization_plan"]
 
 GAUSSIAN_SQNR_DB = {
     "int8_tensor": 38.76,
@@ -32,28 +35,11 @@ GAUSSIAN_SQNR_DB = {
 _MARGIN_DB = 3.0
 _BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "float8_e4m3fn": 1, "float8_e5m2": 1}
 
-_WEIGHTS: dict[str, dict[str, str | int]] = {
-    "int8_tensor": {"num_bits": 8, "type": "int", "symmetric": "true", "strategy": "tensor"},
-    "int8_channel": {"num_bits": 8, "type": "int", "symmetric": "true", "strategy": "channel"},
-    "int8_group128": {"num_bits": 8, "type": "int", "symmetric": "true", "strategy": "group", "group_size": 128},
-    "int4_channel": {"num_bits": 4, "type": "int", "symmetric": "true", "strategy": "channel"},
-    "int4_group128": {"num_bits": 4, "type": "int", "symmetric": "true", "strategy": "group", "group_size": 128},
-    "fp8_e4m3": {"num_bits": 8, "type": "float", "symmetric": "true", "strategy": "tensor"},
+_BITSANDBYTES: dict[str, dict[str, Any]] = {
+    "int8_channel": {"load_in_8bit": True},
+    "nf4_block64": {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4", "bnb_4bit_compute_dtype": "bfloat16"},
 }
-"""The schemes as compressed-tensors writes them: of the weights alone, as they were measured."""
-
-_SENTENCES = {
-    "requested": "Kept because you asked for it.",
-    "embedding": "An embedding: common practice leaves it as it is, whatever its figures.",
-    "head": "An output head: common practice leaves it as it is, whatever its figures.",
-    "router": "A router of experts: common practice leaves it as it is, for it is small and decides much.",
-    "not_linear": "Not the matrix of a linear layer, and these tools quantize nothing else.",
-    "failed": "Its analysis failed, so nothing is known of its error.",
-    "not_finite": "It has weights that are NaN or infinite.",
-    "uneven": "Its rows do not divide into whole groups, which the tools for such schemes refuse.",
-    "not_measured": "Its error in this scheme is not known.",
-    "same_module": "It is in one module with a layer that is kept.",
-}
+"""The schemes as arguments of ``BitsAndBytesConfig``."""
 
 
 @dataclass(frozen=True)
@@ -106,23 +92,15 @@ class QuantizationPlan:
         MissingLibraryError
             Where transformers is not installed.
         """
-        self._check_bitsandbytes()
+        options = self._bitsandbytes()
         if importlib.util.find_spec("transformers") is None:
             raise MissingLibraryError(
                 "A BitsAndBytesConfig needs transformers; install it, or take bitsandbytes_code() elsewhere."
             )
         from transformers import BitsAndBytesConfig
 
-        skip = [code.bitsandbytes_name(name) for name in self.skip]
         make: Any = BitsAndBytesConfig
-        if self.scheme == "int8_channel":
-            return make(load_in_8bit=True, llm_int8_skip_modules=skip)
-        return make(
-            load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_compute_dtype="bfloat16",
-            llm_int8_skip_modules=skip,
-        )
+        return make(**options, llm_int8_skip_modules=[recipes.bitsandbytes_name(name) for name in self.skip])
 
     def bitsandbytes_code(self) -> str:
         """Return Python that makes what `to_bitsandbytes` returns.
@@ -132,8 +110,7 @@ class QuantizationPlan:
         InvalidArgumentError
             Where bitsandbytes does not have the scheme: it has ``"int8_channel"`` and ``"nf4_block64"``.
         """
-        self._check_bitsandbytes()
-        return code.bitsandbytes_text(self.scheme, map(code.bitsandbytes_name, self.skip))
+        return recipes.bitsandbytes_text(self._bitsandbytes(), map(recipes.bitsandbytes_name, self.skip))
 
     def llm_compressor_recipe(self) -> str:
         """Return the plan as a recipe of llm-compressor, in YAML: the weights of linear layers, but for `skip`.
@@ -145,29 +122,44 @@ class QuantizationPlan:
         InvalidArgumentError
             Where compressed-tensors does not have the scheme: it lacks ``"nf4_block64"``.
         """
-        if self.scheme not in _WEIGHTS:
-            raise InvalidArgumentError(
-                f"llm-compressor does not have {self.scheme!r}; plan with one of {', '.join(_WEIGHTS)}."
-            )
-        ignore = (code.ignore_pattern(name, whole=name in self.whole) for name in self.skip)
-        return code.llm_compressor_text(_WEIGHTS[self.scheme], ignore)
+        scheme = SCHEMES[self.scheme]
+        if scheme.shared_by == "block":
+            others = ", ".join(name for name, other in SCHEMES.items() if other.shared_by != "block")
+            raise InvalidArgumentError(f"llm-compressor does not have {self.scheme!r}; plan with one of {others}.")
+        # As compressed-tensors writes a scheme.
+        kind = "float" if self.scheme.startswith("fp8") else "int"
+        weights: dict[str, str | int] = {
+            "num_bits": scheme.bits,
+            "type": kind,
+            "symmetric": "true",
+            "strategy": scheme.shared_by,
+        }
+        if scheme.size:
+            weights["group_size"] = scheme.size
+        ignore = (recipes.ignore_pattern(name, whole=name in self.whole) for name in self.skip)
+        return recipes.llm_compressor_text(weights, ignore)
 
     def __str__(self) -> str:
-        count = len(self.keep) + len(self.quantized)
-        asked = f"{SCHEMES[self.scheme].title}, at least {self.minimum_sqnr_db:g} dB"
-        lines = [f"{asked}: {len(self.quantized)} of {count} matrices quantized, {len(self.keep)} kept."]
+        counts = {
+            "quantized": len(self.quantized),
+            "kept": len(self.keep),
+            "total": len(self.keep) + len(self.quantized),
+        }
+        title = SCHEMES[self.scheme].title
+        lines = [say("plans.report.counts", scheme=title, minimum=self.minimum_sqnr_db, **counts)]
         if not math.isnan(self.mean_sqnr_db):
-            lines.append(f"Mean SQNR of what is quantized: {self.mean_sqnr_db:.1f} dB.")
+            lines.append(say("plans.report.mean", sqnr_db=self.mean_sqnr_db))
         if self.bytes_before is not None and self.bytes_after is not None:
-            lines.append(f"Size of the matrices: {self.bytes_before / 1e6:,.1f} MB → {self.bytes_after / 1e6:,.1f} MB.")
+            lines.append(say("plans.report.sizes", before=self.bytes_before, after=self.bytes_after))
         lines += [f"  {name!r}: {why}" for name, why in self.keep.items()]
         return "\n".join(lines)
 
-    def _check_bitsandbytes(self) -> None:
-        if self.scheme not in ("int8_channel", "nf4_block64"):
+    def _bitsandbytes(self) -> dict[str, Any]:
+        if self.scheme not in _BITSANDBYTES:
             raise InvalidArgumentError(
                 f"bitsandbytes does not have {self.scheme!r}; plan with 'int8_channel' or 'nf4_block64'."
             )
+        return _BITSANDBYTES[self.scheme]
 
 
 def quantization_plan(
@@ -179,9 +171,11 @@ def quantization_plan(
     """Return which layers to quantize and which to keep (see `ScanResults.quantization_plan`)."""
     if scheme not in SCHEMES:
         raise InvalidArgumentError(f"{scheme!r} is not a scheme; those that are: {', '.join(SCHEMES)}.")
-    minimum = _default_minimum(results, scheme) if minimum_sqnr_db is None else float(minimum_sqnr_db)
-    if not math.isfinite(minimum):
+    minimum = default_minimum(scheme, results.thresholds) if minimum_sqnr_db is None else minimum_sqnr_db
+    if not isinstance(minimum, Real) or not math.isfinite(minimum):
         raise InvalidArgumentError(f"minimum_sqnr_db is {minimum_sqnr_db!r}; give a finite number of dB.")
+    if not isinstance(keep, str | Iterable):
+        raise InvalidArgumentError(f"keep is {keep!r}; give names of layers.")
     members = {member: info.name for info in results.layers.values() for member in info.members}
     matrices = [
         info
@@ -216,7 +210,12 @@ def quantization_plan(
     return QuantizationPlan(
         scheme,
         minimum,
-        {info.name: _sentence(reasons[info.name], figures[info.name], minimum) for info in kept},
+        {
+            info.name: render(
+                f"plans.keep.{reasons[info.name]}", sqnr_db=figures[info.name] or math.nan, minimum=minimum
+            )
+            for info in kept
+        },
         {info.name: reasons[info.name] for info in kept},
         tuple(info.name for info in quantized),
         _bytes(matrices, [], scheme),
@@ -227,10 +226,11 @@ def quantization_plan(
     )
 
 
-def _default_minimum(results: ScanResults, scheme: str) -> float:
-    # The document's line for INT8 is out of reach of 4 bits, even for weights that could not be better behaved.
+def default_minimum(scheme: str, thresholds: Thresholds) -> float:
+    """Return the SQNR in dB that a plan asks for by default (see `ScanResults.quantization_plan`)."""
+    # The threshold is meant for 8 bits; with 4 not even Gaussian weights reach it.
     if SCHEMES[scheme].bits == 8:
-        return results.thresholds.sqnr_db[1]
+        return thresholds.sqnr_db[1]
     return round(GAUSSIAN_SQNR_DB[scheme] - _MARGIN_DB, 2)
 
 
@@ -283,12 +283,6 @@ def _reason(results: ScanResults, info: LayerInfo, figure: float | None, minimum
 def _uneven(info: LayerInfo, scheme: str) -> bool:
     grouped = SCHEMES[scheme].shared_by == "group"
     return grouped and info.shape is not None and info.shape[-1] % SCHEMES[scheme].size != 0
-
-
-def _sentence(reason: str, figure: float | None, minimum: float) -> str:
-    if reason == "below":
-        return f"It keeps {figure:.1f} dB in this scheme, below the {minimum:g} dB asked for."
-    return _SENTENCES[reason]
 
 
 def _module(info: LayerInfo) -> str:

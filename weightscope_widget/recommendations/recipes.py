@@ -1,7 +1,6 @@
-"""The texts that plans are copied as, and how each tool wants a module named.
+"""Plans as code for bitsandbytes, llm-compressor and PEFT, and how each names a module.
 
-Names come from checkpoints and may hold anything: they are written as quoted strings, and as patterns only escaped.
-`js/src/panels/advice/code.ts` writes the same texts; `tests/fixtures/plan_cases.json` holds both to them.
+Names come from checkpoints and may hold anything: they are written as quoted strings, or as escaped patterns.
 """
 
 from __future__ import annotations
@@ -41,51 +40,33 @@ def pattern(name: str) -> str:
 def bitsandbytes_name(name: str) -> str:
     """Return a module as an entry of ``llm_int8_skip_modules``.
 
-    Older transformers compare names, newer ones take them for patterns: an ordinary name serves both, and one with
-    other characters than names have would be an invalid pattern if it were not escaped.
+    Older transformers compare names, newer ones match patterns.  An ordinary name suits both; others are escaped.
     """
     return name if _PLAIN.fullmatch(name) else pattern(name)
 
 
 def ignore_pattern(name: str, *, whole: bool) -> str:
-    """Return a module as an entry of llm-compressor's ``ignore``.
+    """Return a module as an entry of llm-compressor's ``ignore``; if `whole`, with everything inside it.
 
-    A plain entry matches by the full name only and is passed over in silence where nothing has that name; weights read
-    from a file often lack the model's prefix, so that a pattern has to allow for it.
-
-    Parameters
-    ----------
-    name : str
-        Of a module.
-    whole : bool
-        With everything inside the module.
+    The pattern allows for the model's prefix, which names in files often lack: a plain entry would silently not match.
     """
     return rf"re:(.*\.)?{pattern(name)}" + (r"(\..*)?$" if whole else "$")
 
 
-def bitsandbytes_text(scheme: str, skip: Iterable[str]) -> str:
-    """Return Python that makes the ``BitsAndBytesConfig`` of a plan."""
-    kind = (
-        ["    load_in_8bit=True,"]
-        if scheme == "int8_channel"
-        else [
-            "    load_in_4bit=True,",
-            '    bnb_4bit_quant_type="nf4",',
-            '    bnb_4bit_compute_dtype="bfloat16",',
-        ]
-    )
+def bitsandbytes_text(options: Mapping[str, str | bool], skip: Iterable[str]) -> str:
+    """Return Python code for the ``BitsAndBytesConfig`` of a plan."""
     return _lines(
         "from transformers import BitsAndBytesConfig",
         "",
         "quantization_config = BitsAndBytesConfig(",
-        *kind,
+        *(f"    {key}={quote(value) if isinstance(value, str) else value}," for key, value in options.items()),
         *_block("    llm_int8_skip_modules=[", map(quote, skip), "    ],"),
         ")",
     )
 
 
 def llm_compressor_text(weights: Mapping[str, str | int], ignore: Iterable[str]) -> str:
-    """Return a recipe, in YAML, that quantizes the weights of all linear layers but those ignored."""
+    """Return a YAML recipe that quantizes the weights of all linear layers except those ignored."""
     return _lines(
         "default_stage:",
         "  default_modifiers:",
@@ -100,7 +81,7 @@ def llm_compressor_text(weights: Mapping[str, str | int], ignore: Iterable[str])
 
 
 def peft_text(r: int, targets: Iterable[str], ranks: Mapping[str, int]) -> str:
-    """Return Python that makes the ``LoraConfig`` of ranks."""
+    """Return Python code for the ``LoraConfig`` of ranks."""
     return _lines(
         "from peft import LoraConfig",
         "",

@@ -47,6 +47,9 @@ function inDigits(value: number, plain: (value: number) => string, mantissa: (di
   return `${minus(mantissa(digits))}×10${superscript(Number(exponent))}`;
 }
 
+/** A number to two digits: 3,600 · 39. */
+export const formatEstimate = (value: number): string => formatTick(Number(value.toPrecision(2)));
+
 /** A whole number in full: 432,698. */
 export function formatCount(value: number): string {
   return nonFinite(value) ?? minus(grouped(value));

@@ -2,7 +2,15 @@
 
 import { signal } from "@preact/signals";
 import type en from "../../../weightscope_widget/data/text/en.json";
-import { formatCount, formatDecibel, formatNumber, formatPercentage, formatTick } from "../domain/format";
+import {
+  formatBytes,
+  formatCount,
+  formatDecibel,
+  formatEstimate,
+  formatNumber,
+  formatPercentage,
+  formatTick,
+} from "../domain/format";
 
 type Plural = { one?: string; other: string };
 
@@ -22,8 +30,10 @@ export const language = signal<Language>("en");
 export const messages = signal<Messages>({});
 
 const FORMATS: Record<string, (value: number) => string> = {
+  bytes: formatBytes,
   count: formatCount,
   decibel: formatDecibel,
+  estimate: formatEstimate,
   number: formatNumber,
   percentage: formatPercentage,
   tick: formatTick,
@@ -48,7 +58,7 @@ export function render(key: string, args: Record<string, string | number> = {}):
     found = found[category] ?? found.other;
   }
   if (typeof found !== "string") return key;
-  return found.replace(/\{(\w+)(?::(@?[\w.]+))?\}/g, (_, name: string, style?: string) => {
+  return found.replace(/\{([\w.]+)(?::(@?[\w.]+))?\}/g, (_, name: string, style?: string) => {
     const value = args[name] ?? "";
     if (style === undefined) return String(value);
     if (style.startsWith("@")) return render(style.slice(1), { ...args, count: value });

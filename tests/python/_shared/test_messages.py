@@ -23,14 +23,14 @@ def test_the_type_of_keys_is_up_to_date() -> None:
 
 def placeholders(text: object) -> set[str]:
     texts = text.values() if isinstance(text, dict) else [text]
-    return {name for one in texts for name in re.findall(r"\{(\w+)", str(one))}
+    return {name for one in texts for name in re.findall(r"\{([\w.]+)", str(one))}
 
 
 @pytest.mark.parametrize("key", make_keys.keys_of(read("text/en")))
 def test_a_message_takes_the_same_arguments_in_every_language(key: str) -> None:
     text = {language: message(key, language) for language in LANGUAGES}
     assert placeholders(text["en"]) == placeholders(text["zh"])
-    for style in re.findall(r"\{\w+:([^}]+)\}", str(text)):
+    for style in re.findall(r"\{[\w.]+:([^}]+)\}", str(text)):
         assert message(style[1:]) is not None if style.startswith("@") else style in FORMATS
 
 

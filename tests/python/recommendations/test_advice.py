@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from tests.python.support.matrices import gaussian
 from tests.python.support.plan_cases import read, results_of
 from weightscope_widget.errors import UnknownLayerError
 from weightscope_widget.layers.naming import place
+from weightscope_widget.recommendations import Advice
 
 MODELS = read("advice_cases.json")["models"]
 
@@ -73,29 +75,68 @@ def test_a_layer_made_of_few_directions_is_found_and_its_saving_is_true() -> Non
     rank = int(advice.evidence["rank_90"])
     assert rank <= 8
     saved = 100 * (1 - rank * (200 + 100) / (200 * 100))
-    assert f"saves {saved:.0f} % of the weights" in str(advice)
+    assert f"saves {saved:.1f} % of its weights" in str(advice)
 
 
 def test_every_action_can_be_said() -> None:
     for case in MODELS:
         results = results_of(case)
-        said = [str(one) for name in [None, *results] for one in results.advice(name)]
-        assert all(not text[0].islower() and text[-1] == "." and "nan" not in text for text in said)
+        for advice in (one for name in [None, *results] for one in results.advice(name)):
+            for text in (advice.sentence, advice.sentence_in("zh")):
+                assert not text[0].islower()
+                assert text[-1] in ".。"
+                assert not re.search(r"nan|[{}]|—|advice\.", text), text
+
+
+@pytest.mark.parametrize(
+    ("advice", "expected"),
+    [
+        (
+            Advice("int8", "int8_per_channel", {"count": 0, "total": 37}),
+            "One scale per channel is enough for all 37 layers.",
+        ),
+        (
+            Advice("int8", "int8_per_channel", {"count": 2, "total": 37}),
+            "One scale per channel is enough for all but 2 of 37 layers.",
+        ),
+        (
+            Advice("training", "train_as_usual", {"like_random": 0, "watch": 0, "total": 40}),
+            "Train as usual: none of 40 layers is more ill-conditioned than chance explains.",
+        ),
+        (
+            Advice("training", "keep_fp32", {"keep_fp32": 1, "lower_learning_rate": 2, "total": 40}, ("a", "b")),
+            (
+                "Keep 1 of 40 layers in FP32 (or BF16), with a lower learning rate: very ill-conditioned. "
+                "Lower the learning rate of 2 more. Most pressing: 'a', 'b'."
+            ),
+        ),
+        (
+            Advice("compression", "low_rank", {"count": 1, "total": 1000}),
+            "1 of 1,000 matrices is of low rank; how much that saves takes its spectrum.",
+        ),
+    ],
+)
+def test_a_sentence_depends_on_the_counts(advice: Advice, expected: str) -> None:
+    assert str(advice) == expected
+
+
+def test_sentences_in_chinese() -> None:
+    advice = Advice("training", "repair_weights", {"count": 2, "total": 40}, ("a",))
+    assert advice.sentence_in("zh") == "请先修复：40 层中有 2 层含有 NaN 或无穷大的权重。最需要关注：'a'。"
 
 
 def test_sentences_carry_their_numbers() -> None:
     results = results_of(MODELS[0])
-    stable = "the stable rank is 24.7 % of the full rank"
     assert [str(one) for one in results.advice("layers.0.self_attn.q_proj")] == [
-        "Nothing to do: κ is 2e+04, where chance gives about 3.6e+03, so the number alone is no alarm.",
-        "INT8 with one scale is fine: in INT8 it keeps 38.5 dB per tensor.",
-        f"Leave its rank: {stable}, where chance gives about 25 %, which is no sign of low rank.",
+        "Nothing to do: κ = 20,000 is high, but typical of a random matrix of this shape (about 3,600).",
+        "One scale for the whole tensor is enough: it keeps 38.5 dB.",
+        "Leave its rank: its stable rank (24.7 % of the full rank) is typical of a random matrix of this shape.",
     ]
     assert str(results.advice("layers.1.mlp.gate_proj")[0]) == (
-        "Restore this layer from an earlier checkpoint before anything else: 3 of its weights are NaN or infinite."
+        "Restore it from an earlier checkpoint before anything else: it has NaN or infinite weights."
     )
     assert str(results.advice()[3]).startswith(
-        "Start with three layers: they hold 76 % of the risk of the 6 that have any. Most pressing:"
+        "Start with three layers: they hold 75.9 % of the risk of the 6 that have any. Most pressing:"
     )
 
 

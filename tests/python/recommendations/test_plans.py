@@ -80,9 +80,13 @@ def test_what_is_refused() -> None:
         results.quantization_plan("int3")
     with pytest.raises(InvalidArgumentError, match="minimum_sqnr_db is nan"):
         results.quantization_plan(minimum_sqnr_db=math.nan)
-    for energy in (0, 1.1, math.nan):
+    with pytest.raises(InvalidArgumentError, match="keep is 5; give names"):
+        results.quantization_plan(keep=5)  # type: ignore[arg-type]
+    with pytest.raises(InvalidArgumentError, match="minimum_sqnr_db is '30'"):
+        results.quantization_plan(minimum_sqnr_db="30")  # type: ignore[arg-type]
+    for energy in (0, 1.1, math.nan, "0.9"):
         with pytest.raises(InvalidArgumentError, match="energy is"):
-            results.lora_ranks(energy)
+            results.lora_ranks(energy)  # type: ignore[arg-type]
     with pytest.raises(InvalidArgumentError, match="maximum is 0"):
         results.lora_ranks(maximum=0)
     only_head = scan({"lm_head.weight": gaussian(8, 8)}).lora_ranks()
@@ -94,8 +98,8 @@ def test_a_plan_reads_as_text() -> None:
     assert str(results_of(LANGUAGE).quantization_plan()).splitlines()[:5] == [
         "INT8 per channel, at least 30 dB: 2 of 8 matrices quantized, 6 kept.",
         "Mean SQNR of what is quantized: 32.2 dB.",
-        "Size of the matrices: 0.3 MB → 0.2 MB.",
-        "  'model.embed_tokens': An embedding: common practice leaves it as it is, whatever its figures.",
+        "Size of the matrices: 259 kB → 198 kB.",
+        "  'model.embed_tokens': An embedding: common practice leaves it as it is, whatever its error.",
         "  'model.layers.0.mlp.down_proj': It keeps 29.9 dB in this scheme, below the 30 dB asked for.",
     ]
 
