@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 BUNDLE := weightscope_widget/static/index.js
-BUNDLED := $(shell find js -name '*.ts' -o -name '*.tsx' -o -name '*.css') js/build.mjs js/tsconfig.json
+BUNDLED := $(shell find js/src -type f) js/build.mjs js/tsconfig.json
 NODE_MODULES := node_modules/.package-lock.json
 
 # A Node on the path is used where it is new enough; otherwise one is installed into the virtual environment.
@@ -14,24 +14,45 @@ export PATH := $(CURDIR)/$(VENV)/node:$(PATH)
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format bench build lessons docs lock clean distclean
+.PHONY: help demo check test test-page test-fast test-oldest lint format bench build release lessons docs lock clean distclean
 
-help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+# How many processes the Python tests are spread over, each with a browser and a JupyterLab of its own where they need one.
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
 
 demo: $(VENV)/.notebook-ready $(BUNDLE) ## open the quickstart notebook in JupyterLab
 	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --LabApp.default_url=/lab/tree/notebooks/01-quickstart.ipynb
 
-test: $(VENV)/.dev-ready $(BUNDLE) ## check the front end's types and run every test
+check: $(VENV)/.dev-ready $(BUNDLE) ## while editing: lint and the quick tests, without a browser, within 90 seconds
+	@$(MAKE) --no-print-directory -j2 -Orecurse lint test-page test-fast
+
+test: $(VENV)/.dev-ready $(BUNDLE) ## every test, and the types of the front end
 	@npm run -s typecheck
 	@npm run -s test
-	@$(BIN)/python -m pytest -q
+	@$(PYTEST)
 
-lint: $(VENV)/.dev-ready $(NODE_MODULES) ## ruff, mypy, tsc and biome
+test-page: $(NODE_MODULES) ## the tests of the front end
+	@npm run -s test
+
+test-fast: $(VENV)/.dev-ready $(BUNDLE)
+	@$(BIN)/python -m pytest -q -m "not slow" tests/python
+
+# In an environment of its own; torch stays at the release that constraints.txt names.
+test-oldest: $(VENV)/.created $(BUNDLE) ## the Python tests on the oldest dependencies that pyproject.toml allows
+	@$(PYTHON) -m venv $(VENV)/oldest
+	@$(VENV)/oldest/bin/python -m pip install -qq --disable-pip-version-check -c constraints-oldest.txt -e '.[hub,remote,gguf,dask,images]' pytest hypothesis
+	@$(VENV)/oldest/bin/python -m pytest -q tests/python
+
+lint: $(VENV)/.dev-ready $(NODE_MODULES) ## ruff, mypy, tsc, biome, and who may import whom
 	@$(BIN)/ruff check -q .
 	@$(BIN)/ruff format -q --check .
 	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports >$(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
 	@npm run -s typecheck
+	@npm run -s floors
 	@npm run -s lint
 
 format: $(VENV)/.dev-ready $(NODE_MODULES) ## mend what ruff and biome can mend
@@ -46,6 +67,9 @@ build: $(VENV)/.dev-ready $(BUNDLE) ## build the sdist and the wheel into dist/
 	@rm -rf dist
 	@$(BIN)/python -m build --no-isolation >$(VENV)/build.log 2>&1 || { cat $(VENV)/build.log >&2; exit 1; }
 	@ls dist/*
+
+release: build ## check version, change log, contents and metadata of what `build` made; publishes nothing
+	@$(BIN)/python .ci/release.py dist
 
 lessons: $(VENV)/.dev-ready $(BUNDLE) ## run the notebooks and write each as one web page into notebooks/html/
 	@$(BIN)/python notebooks/render.py 2>$(VENV)/lessons.log || { cat $(VENV)/lessons.log >&2; exit 1; }

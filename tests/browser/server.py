@@ -32,6 +32,7 @@ def own_folders(home: Path) -> dict[str, str]:
         "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
         "IPYTHONDIR": str(home / "ipython"),
         "HF_HUB_OFFLINE": "1",
+        "OMP_NUM_THREADS": "1",  # the models are small, and kernels share the cores with browsers
     }
 
 

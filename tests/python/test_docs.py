@@ -98,6 +98,7 @@ def in_a_shell(line: str) -> None:
         assert command == "make", line  # its targets are tested below
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks_of(page)], ids=lambda page: page.name)
 def test_code_runs(page: Path, names: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     for language, code, runs in blocks_of(page):

@@ -6,6 +6,7 @@ import gzip
 import importlib.util
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
 BUNDLE = "weightscope_widget/static/index.js"
@@ -96,6 +99,19 @@ def test_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     assert {name.split("/")[0] for name in names} == {"weightscope_widget", "weightscope_widget-0.1.0.dist-info"}
     assert sorted(name for name in names if "/static/" in name) == [BUNDLE]
     assert not [name for name in names if name.endswith((".ts", ".tsx", ".css", ".mjs", ".map"))]
+
+
+def test_a_release_is_checked(wheel: Path, sdist: Path, tmp_path: Path) -> None:
+    release = runpy.run_path(str(ROOT / ".ci" / "release.py"))
+    assert release["faults_of_wheel"](wheel, "0.1.0") == []
+    assert release["faults_of_sdist"](sdist) == []
+    spoilt = shutil.copy(wheel, tmp_path)
+    with zipfile.ZipFile(spoilt, "a") as archive:
+        archive.writestr("tests/test_x.py", "")
+    assert release["faults_of_wheel"](Path(spoilt), "0.1.0") == [
+        "the wheel installs tests/",
+        "the wheel has tests/test_x.py",
+    ]
 
 
 def test_front_end_is_small(wheel: Path) -> None:

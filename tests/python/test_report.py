@@ -19,6 +19,8 @@ from tests.python.support.figure_cases import HOSTILE, model, reference, results
 from weightscope_widget.errors import ReportError
 from weightscope_widget.scanning.results import ScanResults
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["results"]  # a fixture
 
 SUMMARIES = [

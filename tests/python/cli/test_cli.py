@@ -26,6 +26,8 @@ from tests.python.support.figure_cases import HOSTILE
 from tests.python.support.servers import Reply, Request, files, serving
 from weightscope_widget.cli import main
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["file", "pair"]  # fixtures
 
 

@@ -13,6 +13,8 @@ from safetensors.torch import load_file, save_file
 
 from tests.python.support.command_line import ENVIRONMENT, broken, file, in_bash, pair, wsw_command
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["broken", "file", "pair"]  # fixtures
 
 

@@ -13,6 +13,8 @@ import weightscope_widget as wsw
 from tests.python.comparison.test_comparison import textbook
 from tests.python.support import fine_tunes
 
+pytestmark = pytest.mark.slow
+
 TOUCHED = {f"encoder.layer.{block}.attention.self.{which}" for block in range(6) for which in ("query", "value")}
 
 

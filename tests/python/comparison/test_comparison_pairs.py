@@ -211,6 +211,7 @@ for name, make in cases.items():
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux tells the peak since a moment")
 def test_the_estimate_of_memory_covers_what_is_used() -> None:
     done = subprocess.run([sys.executable, "-c", CHILD], check=True, capture_output=True, text=True)

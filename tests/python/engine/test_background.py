@@ -239,6 +239,7 @@ def test_close_waits_for_the_report_at_hand(show: Show, monkeypatch: pytest.Monk
     assert troubles == []
 
 
+@pytest.mark.slow
 def test_the_interpreter_can_end_in_the_middle_of_a_scan() -> None:
     """Reads last until the interpreter takes no more tasks: the scan finds that out next, and must keep quiet."""
     script = """

@@ -36,6 +36,8 @@ from weightscope_widget.errors import ExecutorLostWarning, InvalidArgumentError
 from weightscope_widget.scanning.run import ScanRun
 from weightscope_widget.sources import Layer, Source, open_source
 
+pytestmark = pytest.mark.slow
+
 ALL = ("basic_stats", "spectral", "quantization", "sparsity")
 
 

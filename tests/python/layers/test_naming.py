@@ -380,6 +380,7 @@ MEMBERS = st.tuples(PLAUSIBLE, st.integers(0, 12)).map(lambda pair: f"{pair[0]}[
 NAMES = st.one_of(PLAUSIBLE, MEMBERS, st.text(max_size=30), st.text("hL.30[]<&\n\x00é²١", max_size=12))
 
 
+@pytest.mark.slow
 @given(st.lists(NAMES, max_size=40), st.randoms(use_true_random=False))
 @settings(max_examples=300)
 def test_labels_are_unique_whatever_the_names_and_their_order(names: list[str], rng: random.Random) -> None:

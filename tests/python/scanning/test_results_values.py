@@ -124,6 +124,7 @@ def test_a_file_with_a_broken_head_is_refused(saved: dict[str, Any], tmp_path: P
         wsw.load_results(path)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of numbers that no weights have, such as −∞ dB
 def test_whatever_number_comes_through_is_drawn_or_refused_in_a_sentence(saved: dict[str, Any]) -> None:
     layers = {name: layer["results"] for name, layer in saved["layers"].items()}

@@ -18,6 +18,8 @@ from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.scanning.run import ScanRun
 from weightscope_widget.sources import open_source
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = 120
 
 

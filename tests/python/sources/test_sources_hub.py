@@ -113,6 +113,7 @@ def opened_elsewhere(model: str, **environment: str) -> subprocess.CompletedProc
     )
 
 
+@pytest.mark.slow
 def test_the_settings_of_huggingface_hub_hold(tmp_path: Path) -> None:
     with serving(Hub("acme/tiny", SHARDED)) as server:
         online = opened_elsewhere("acme/tiny@v1", HF_ENDPOINT=server.url, HF_HOME=str(tmp_path))

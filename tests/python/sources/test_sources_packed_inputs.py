@@ -200,6 +200,7 @@ def test_tied_weights_are_one_layer() -> None:
     assert (layer.name, layer.aliases) == ("a", ("b",))
 
 
+@pytest.mark.slow
 def test_memory_stays_near_the_weight_s_own() -> None:
     rows = columns = 4096
     words = torch.randint(-(2**31), 2**31 - 1, (columns // 8, rows), dtype=torch.int32)

@@ -41,6 +41,7 @@ def save(path: Path, content: object, zipped: bool = True) -> Path:
 # -- What is read ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @FORMATS
 @pytest.mark.parametrize("suffix", [".pt", ".pth", ".bin", ".CKPT"])
 def test_a_state_dict_comes_back_in_its_own_order_also_in_another_process(

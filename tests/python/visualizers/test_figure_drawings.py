@@ -333,6 +333,7 @@ class TestImages:
         with pytest.warns(MissingGlyphWarning, match="No installed font has the characters"):
             wsw.plot_weight_heatmap(torch.eye(3), title="\U0010fff0", output_path=tmp_path / "a.png")
 
+    @pytest.mark.slow
     def test_without_matplotlib_one_sentence_says_what_to_install(self) -> None:
         code = (
             "import sys; sys.modules['matplotlib'] = None\n"

@@ -280,6 +280,7 @@ class TestGiven:
             weight_distribution_content("wtf", results)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 7, 384])
 def test_an_index_is_a_whole_number(size: int) -> None:
     charts = singular_values_content(np.diag(np.arange(1.0, size + 1))).charts
