@@ -1,9 +1,9 @@
-"""Files that this package wrote and reads back: told from others, and refused in one sentence."""
+"""JSON files that this package writes: marked with a format and a version, refused in one sentence."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -11,68 +11,98 @@ from typing import Any, Generic, TypeVar
 from weightscope_widget._shared.exact_json import read_json, write_json
 from weightscope_widget.errors import ResultsFormatError
 
-__all__ = ["SavedDocument"]
+__all__ = ["DocumentKind", "load_document"]
 
 _Content = TypeVar("_Content")
 
+_LOADERS = {
+    "weightscope-results": "results of a scan; open them with load_results()",
+    "weightscope-comparison": "a comparison; open it with load_comparison()",
+    "weightscope-evolution": "an evolution; open it with load_evolution()",
+}
+
+
+class _LaterVersionError(Exception):
+    pass
+
 
 @dataclass(frozen=True)
-class SavedDocument(Generic[_Content]):
-    """A kind of JSON file, marked with its ``format`` and ``version``.
+class DocumentKind(Generic[_Content]):
+    """One kind of file.
 
     Attributes
     ----------
-    format : str
-        What marks it.
-    version : int
-        The latest that is known here.
-    kind : str
-        What it holds, as ``comparison.save()`` has it.
+    format, version : str, int
+        The file's marks; later versions are refused.
+    writer : str
+        The variable in ``writer.save()``, for messages.
     remedy : str
-        What to do where it is broken.
+        What to do if a file is damaged.
+    write : callable
+        Turns the content into the document.
     read : callable
-        Turns what the file holds, which is untrusted, into its content.
+        Turns an untrusted document into the content; a LookupError, TypeError, ValueError or AttributeError means that
+        it is damaged.
+    read_unmarked : callable, optional
+        Reads a JSON value without a format, given its path.
     """
 
     format: str
     version: int
-    kind: str
+    writer: str
     remedy: str
-    read: Callable[[dict[str, Any], Path], _Content]
+    write: Callable[[_Content], dict[str, Any]]
+    read: Callable[[dict[str, Any]], _Content]
+    read_unmarked: Callable[[Any, Path], _Content] | None = None
 
-    def write(self, document: dict[str, Any], path: str | os.PathLike[str]) -> None:
-        """Write a document, marked; the file appears whole or not at all.
+    def document(self, content: _Content) -> dict[str, Any]:
+        """Return the document of `content`, with non-finite numbers as they are."""
+        return {"format": self.format, "version": self.version, **self.write(content)}
 
-        Raises
-        ------
-        InvalidArgumentError
-            Where it cannot be written.
-        """
-        write_json({"format": self.format, "version": self.version, **document}, path)
+    def parse(self, document: Any) -> _Content:
+        """Undo `document`."""
+        if document["version"] > self.version:
+            raise _LaterVersionError
+        return self.read(document)
 
-    def load(self, path: str | os.PathLike[str]) -> _Content:
-        """Return the content of a file.
+    def save(self, content: _Content, path: str | os.PathLike[str]) -> None:
+        """Write `content`; the file appears whole or not at all."""
+        write_json(self.document(content), path)
 
-        Raises
-        ------
-        ModelNotFoundError
-            Where there is no such file, or none that may be read.
-        ResultsFormatError
-            Where the file is something else, or was written by a later version of this package.
-        """
-        path = Path(path).expanduser()
-        document = read_json(path, self.kind)
-        try:
-            if not isinstance(document, dict) or document.get("format") != self.format:
-                raise ResultsFormatError(f"{path} is no {self.kind}; give a file that {self.kind}.save() wrote.")
-            if document["version"] > self.version:
-                raise ResultsFormatError(
-                    f"{path} was written by a later version of weightscope-widget; upgrade the package to read it."
-                )
-            return self.read(document, path)
-        except ResultsFormatError:
-            raise
-        except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
-            raise ResultsFormatError(
-                f"{path} does not hold what {self.kind}.save() writes ({type(error).__name__}: {error}); {self.remedy}."
-            ) from error
+
+def load_document(path: str | os.PathLike[str], kinds: Sequence[DocumentKind[Any]]) -> Any:
+    """Return the content of a file of one of several kinds; the first names what was expected.
+
+    Raises
+    ------
+    ModelNotFoundError
+        If there is no such file, or it cannot be read.
+    ResultsFormatError
+        If it is of another kind, damaged, or of a later version of this package.
+    """
+    path = Path(path).expanduser()
+    writer = kinds[0].writer
+    document = read_json(path, writer)
+    format_ = document.get("format") if isinstance(document, Mapping) else None
+    marked = next((kind for kind in kinds if kind.format == format_), None)
+    plain = next((kind for kind in kinds if kind.read_unmarked is not None), None)
+    if marked is None and isinstance(format_, str) and format_ in _LOADERS:
+        raise ResultsFormatError(f"{path} holds {_LOADERS[format_]}, or any saved file with load().")
+    kind = marked or plain
+    if kind is None:
+        raise ResultsFormatError(f"{path} is no {writer}; give a file that {writer}.save() wrote.")
+    try:
+        if marked is None:
+            assert kind.read_unmarked is not None
+            return kind.read_unmarked(document, path)
+        return kind.parse(document)
+    except ResultsFormatError:
+        raise
+    except _LaterVersionError:
+        raise ResultsFormatError(
+            f"{path} was written by a later version of weightscope-widget; upgrade the package to read it."
+        ) from None
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise ResultsFormatError(
+            f"{path} does not hold what {kind.writer}.save() writes ({type(error).__name__}: {error}); {kind.remedy}."
+        ) from error

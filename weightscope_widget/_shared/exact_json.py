@@ -1,4 +1,4 @@
-"""Numbers in valid JSON that reads back exactly: what is not finite is written as a string."""
+"""Valid JSON that reads back exactly: non-finite numbers are written as strings."""
 
 from __future__ import annotations
 
@@ -6,44 +6,41 @@ import json
 import math
 import os
 from collections.abc import Mapping
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
 from weightscope_widget._shared.atomic_write import whole_file
 from weightscope_widget.errors import InvalidArgumentError, ModelNotFoundError, ResultsFormatError
 
-__all__ = ["numbers", "plain", "read_json", "write_json"]
+__all__ = ["NON_FINITE", "plain", "read_json", "write_json"]
 
-_NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 def plain(value: Any) -> Any:
-    """Return `value` with non-finite numbers as strings, which is what valid JSON can hold."""
+    """Return `value` with NumPy's scalars as Python's, and non-finite numbers as the strings in `NON_FINITE`."""
     if isinstance(value, Mapping):
         return {key: plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
         return [plain(one) for one in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return next(text for text, number in _NON_FINITE.items() if repr(number) == repr(value))
-    return value
-
-
-def numbers(value: Any) -> Any:
-    """Undo `plain`."""
-    if isinstance(value, dict):
-        return {key: numbers(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [numbers(one) for one in value]
-    return _NON_FINITE.get(value, value) if isinstance(value, str) else value
+    if isinstance(value, int) or not isinstance(value, Real):
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    number = float(value)
+    if math.isfinite(number):
+        return number
+    return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
 
 
 def write_json(document: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
-    """Write a document as valid JSON; the file appears whole or not at all.
+    """Write a document; the file appears whole or not at all.
 
     Raises
     ------
     InvalidArgumentError
-        Where it cannot be written.
+        If it cannot be written.
     """
     try:
         with whole_file(path) as file:
@@ -55,21 +52,14 @@ def write_json(document: Mapping[str, Any], path: str | os.PathLike[str]) -> Non
 
 
 def read_json(path: Path, kind: str) -> Any:
-    """Return what a file holds, as `json` reads it.
-
-    Parameters
-    ----------
-    path : Path
-        Where.
-    kind : str
-        What it should hold, as ``results.save()`` has it, for sentences.
+    """Return the JSON value in a file that ``kind.save()`` wrote.
 
     Raises
     ------
     ModelNotFoundError
-        Where there is no such file, or none that may be read.
+        If there is no such file, or it cannot be read.
     ResultsFormatError
-        Where it is not JSON.
+        If it is not JSON.
     """
     try:
         if not path.is_file():

@@ -1,28 +1,43 @@
-"""An evolution as a file: valid JSON that reads back exactly."""
+"""Read and write evolutions as JSON; open any saved file."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from weightscope_widget._shared.document import SavedDocument
-from weightscope_widget._shared.exact_json import numbers
-from weightscope_widget.scanning.file import read_results, results_document
+from weightscope_widget._shared.document import DocumentKind, load_document
+from weightscope_widget.checkpoints.results import RELATIVE_TO, EvolutionResults
+from weightscope_widget.comparison.file import COMPARISON
+from weightscope_widget.comparison.results import ComparisonResults
+from weightscope_widget.scanning.file import RESULTS
+from weightscope_widget.scanning.results import ScanResults
+from weightscope_widget.scanning.validate import checked, checked_number
 
-if TYPE_CHECKING:
-    from weightscope_widget.checkpoints.results import EvolutionResults
-
-__all__ = ["load_evolution", "write_evolution"]
+__all__ = ["EVOLUTION", "load", "load_evolution"]
 
 
-def write_evolution(evolution: EvolutionResults, path: str | os.PathLike[str]) -> None:
-    """Write `evolution` to `path`; the file appears whole or not at all."""
-    document = {
-        "checkpoints": [{"name": name, "results": results_document(scan)} for name, scan in evolution.items()],
-        "changes": evolution.changes,
-    }
-    _SAVED.write(document, path)
+def load(path: str | os.PathLike[str]) -> ScanResults | ComparisonResults | EvolutionResults:
+    """Open any results that this package saved.
+
+    Parameters
+    ----------
+    path : path-like
+        A JSON file: scan results, a comparison or an evolution; or results of the reference project.
+
+    Returns
+    -------
+    ScanResults, ComparisonResults or EvolutionResults
+        As it was saved.
+
+    Raises
+    ------
+    ModelNotFoundError
+        If there is no such file, or it cannot be read.
+    ResultsFormatError
+        If the file holds something else, or was written by a later version of this package.
+    """
+    found: ScanResults | ComparisonResults | EvolutionResults = load_document(path, [RESULTS, COMPARISON, EVOLUTION])
+    return found
 
 
 def load_evolution(path: str | os.PathLike[str]) -> EvolutionResults:
@@ -41,20 +56,33 @@ def load_evolution(path: str | os.PathLike[str]) -> EvolutionResults:
     Raises
     ------
     ModelNotFoundError
-        Where there is no such file.
+        If there is no such file, or it cannot be read.
     ResultsFormatError
-        Where the file is something else, or was written by a later version of this package.
+        If the file holds something else, or was written by a later version of this package.
     """
-    return _SAVED.load(path)
-
-
-def _read(document: dict[str, Any], path: Path) -> EvolutionResults:
-    from weightscope_widget.checkpoints.results import EvolutionResults
-
-    found = EvolutionResults({each["name"]: read_results(each["results"], path) for each in document["checkpoints"]})
-    for checkpoint, layer, since, change in document["changes"]:
-        found.add_change(checkpoint, layer, since, numbers(change))
+    found: EvolutionResults = load_document(path, [EVOLUTION])
     return found
 
 
-_SAVED = SavedDocument("weightscope-evolution", 1, "evolution", "follow the checkpoints again", _read)
+def _write(evolution: EvolutionResults) -> dict[str, Any]:
+    return {
+        "checkpoints": [{"name": name, "results": RESULTS.document(scan)} for name, scan in evolution.items()],
+        "changes": evolution.changes,
+    }
+
+
+def _read(document: dict[str, Any]) -> EvolutionResults:
+    found = EvolutionResults(
+        {
+            checked(each["name"], str, "a checkpoint's name"): RESULTS.parse(each["results"])
+            for each in document["checkpoints"]
+        }
+    )
+    for checkpoint, layer, since, change in document["changes"]:
+        if checkpoint not in found or layer not in found.layers or since not in RELATIVE_TO:
+            raise ValueError(f"it has a change of {layer!r} at {checkpoint!r} since {since!r}")
+        found.add_change(checkpoint, layer, since, float(checked_number(change)))
+    return found
+
+
+EVOLUTION = DocumentKind("weightscope-evolution", 1, "evolution", "follow the checkpoints again", _write, _read)

@@ -1,10 +1,11 @@
-"""How a model's weights moved from checkpoint to checkpoint."""
+"""The results of an evolution: scans of checkpoints, and the changes between them."""
 
 from __future__ import annotations
 
 import math
 import os
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -20,10 +21,10 @@ RELATIVE_TO = ("first", "previous")
 
 
 class EvolutionResults(Mapping[str, ScanResults]):
-    """Results of an evolution: ``evolution[checkpoint]`` is what `scan` says of it, in the checkpoints' order.
+    """Results of an evolution: ``evolution[checkpoint]`` is its `ScanResults`, in the checkpoints' order.
 
-    Layers go by the names of the first checkpoint that has them: ``layers.0.q`` stays that where a later one calls it
-    ``module.layers.0.q``.
+    Layers have the names of the first checkpoint that has them: ``layers.0.q`` keeps that name if a later checkpoint
+    calls it ``module.layers.0.q``.
 
     Attributes
     ----------
@@ -31,18 +32,21 @@ class EvolutionResults(Mapping[str, ScanResults]):
         The first and the last checkpoint.
     names : tuple of str
         The checkpoints.
-    layers : dict of str to LayerInfo
-        The first checkpoint's layers, then those that came later, each as where it is first.
     """
 
     def __init__(self, scans: Mapping[str, ScanResults]) -> None:
         self._scans = dict(scans)
         self.names = tuple(scans)
         self.model = f"{self.names[0]} → {self.names[-1]}"
-        self.layers: dict[str, LayerInfo] = {}
+        self._layers: dict[str, LayerInfo] = {}
         for scan in reversed(self._scans.values()):
-            self.layers = scan.layers | self.layers | scan.layers
+            self._layers = {**scan.layers, **self._layers, **scan.layers}
         self._changes: dict[tuple[str, str, str], float] = {}
+
+    @property
+    def layers(self) -> Mapping[str, LayerInfo]:
+        """The first checkpoint's layers, then those that came later, each as where it is first."""
+        return MappingProxyType(self._layers)
 
     def __getitem__(self, name: str) -> ScanResults:
         if name not in self._scans:
@@ -89,7 +93,7 @@ class EvolutionResults(Mapping[str, ScanResults]):
         return any(name in scan.layers and scan.pending(name) for scan in self._scans.values())
 
     def _check_layer(self, name: str) -> None:
-        if name not in self.layers:
+        if name not in self._layers:
             raise UnknownLayerError(f"{name!r} is in none of these checkpoints; evolution.layers names them.")
 
     @property
@@ -180,6 +184,6 @@ class EvolutionResults(Mapping[str, ScanResults]):
         InvalidArgumentError
             Where it cannot be written.
         """
-        from weightscope_widget.checkpoints.file import write_evolution
+        from weightscope_widget.checkpoints.file import EVOLUTION
 
-        write_evolution(self, path)
+        EVOLUTION.save(self, path)

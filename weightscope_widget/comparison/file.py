@@ -1,41 +1,27 @@
-"""A comparison as a file: valid JSON that reads back exactly."""
+"""Read and write comparisons as JSON."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
-from weightscope_widget._shared.document import SavedDocument
-from weightscope_widget._shared.exact_json import numbers
+from weightscope_widget._shared.document import DocumentKind, load_document
 from weightscope_widget.comparison.job import MeasuredPair
+from weightscope_widget.comparison.results import STATUSES, ComparisonResults
 from weightscope_widget.scanning.file import (
+    RESULTS,
     decode_array,
+    decode_histogram,
+    decode_spectrum,
     encode_array,
-    histogram_document,
-    read_histogram,
-    read_results,
-    results_document,
+    encode_histogram,
 )
+from weightscope_widget.scanning.validate import checked, checked_names, checked_number
 
-if TYPE_CHECKING:
-    from weightscope_widget.comparison.results import ComparisonResults
-
-__all__ = ["load_comparison", "write_comparison"]
-
-
-def write_comparison(comparison: ComparisonResults, path: str | os.PathLike[str]) -> None:
-    """Write `comparison` to `path`; the file appears whole or not at all."""
-    document = {
-        "base": results_document(comparison.base),
-        "tuned": results_document(comparison.tuned),
-        "tuned_names": comparison.tuned_names,
-        "order": list(comparison.layers),
-        "changes": {name: _change_document(comparison, name) for name in comparison},
-    }
-    _SAVED.write(document, path)
+__all__ = ["COMPARISON", "load_comparison"]
 
 
 def load_comparison(path: str | os.PathLike[str]) -> ComparisonResults:
@@ -54,11 +40,22 @@ def load_comparison(path: str | os.PathLike[str]) -> ComparisonResults:
     Raises
     ------
     ModelNotFoundError
-        Where there is no such file.
+        If there is no such file, or it cannot be read.
     ResultsFormatError
-        Where the file is something else, or was written by a later version of this package.
+        If the file holds something else, or was written by a later version of this package.
     """
-    return _SAVED.load(path)
+    found: ComparisonResults = load_document(path, [COMPARISON])
+    return found
+
+
+def _write(comparison: ComparisonResults) -> dict[str, Any]:
+    return {
+        "base": RESULTS.document(comparison.base),
+        "tuned": RESULTS.document(comparison.tuned),
+        "tuned_names": dict(comparison.tuned_names),
+        "order": list(comparison.layers),
+        "changes": {name: _change_document(comparison, name) for name in comparison},
+    }
 
 
 def _change_document(comparison: ComparisonResults, name: str) -> dict[str, Any]:
@@ -67,47 +64,50 @@ def _change_document(comparison: ComparisonResults, name: str) -> dict[str, Any]
     if "error" in entry:
         document["error"] = entry["error"]
     if name in comparison.delta_histograms:
-        document["histogram"] = histogram_document(comparison.delta_histograms[name])
-    for key, kept in _arrays(comparison).items():
+        document["histogram"] = encode_histogram(comparison.delta_histograms[name])
+    for key, kept in (
+        ("singular_values", comparison.delta_spectra),
+        ("overlap", comparison.overlaps),
+        ("nearest", comparison.nearest),
+    ):
         if name in kept:
             document[key] = {"shape": kept[name].shape, "data": encode_array(kept[name])}
     return document
 
 
-def _arrays(comparison: ComparisonResults) -> dict[str, dict[str, np.ndarray]]:
-    return {
-        "singular_values": comparison.delta_spectra,
-        "overlap": comparison.overlaps,
-        "nearest": comparison.nearest,
-    }
-
-
-def _read(document: dict[str, Any], path: Path) -> ComparisonResults:
-    from weightscope_widget.comparison.results import ComparisonResults
-
-    base, tuned = (read_results(document[side], path) for side in ("base", "tuned"))
-    infos = [base.layers.get(name) or tuned.layers[name] for name in document["order"]]
-    comparison = ComparisonResults(base, tuned, infos, document["tuned_names"])
+def _read(document: dict[str, Any]) -> ComparisonResults:
+    base, tuned = RESULTS.parse(document["base"]), RESULTS.parse(document["tuned"])
+    infos = [base.layers.get(name) or tuned.layers[name] for name in checked_names(document["order"], "the order")]
+    names = {name: checked(other, str, "a name") for name, other in document["tuned_names"].items()}
+    comparison = ComparisonResults(base, tuned, infos, names)
     for name, change in document["changes"].items():
-        arrays = {
-            key: decode_array(change[key]["data"]).reshape(change[key]["shape"])
-            for key in ("singular_values", "overlap", "nearest")
-            if key in change
-        }
-        error = {"error": change["error"]} if "error" in change else {}
-        comparison.add(
-            name,
-            MeasuredPair(
-                change["status"],
-                numbers(change["metrics"]) | error,
-                spectrum=arrays.get("singular_values"),
-                histogram=read_histogram(change["histogram"]) if "histogram" in change else None,
-                overlap=arrays.get("overlap"),
-                nearest=arrays.get("nearest"),
-            ),
-            last=not change["pending"],
-        )
+        if name not in comparison.layers or change["status"] not in (*STATUSES, None):
+            raise ValueError(f"its change of {name!r} has the status {change['status']!r}")
+        comparison.add(name, _measured(change), last=not change["pending"])
     return comparison
 
 
-_SAVED = SavedDocument("weightscope-comparison", 1, "comparison", "compare the models again", _read)
+def _measured(change: Mapping[str, Any]) -> MeasuredPair:
+    metrics: dict[str, Any] = {key: checked_number(value) for key, value in change["metrics"].items()}
+    if "error" in change:
+        metrics["error"] = checked(change["error"], str, "an error")
+    return MeasuredPair(
+        change["status"],
+        metrics,
+        spectrum=decode_spectrum(change["singular_values"]["data"]) if "singular_values" in change else None,
+        histogram=decode_histogram(change["histogram"]) if "histogram" in change else None,
+        overlap=_array(change, "overlap", 2),
+        nearest=_array(change, "nearest", 1),
+    )
+
+
+def _array(change: Mapping[str, Any], key: str, dimensions: int) -> np.ndarray | None:
+    if key not in change:
+        return None
+    array: np.ndarray = decode_array(change[key]["data"]).reshape(change[key]["shape"])
+    if array.ndim != dimensions:
+        raise ValueError(f"{key} has {array.ndim} dimensions")
+    return array
+
+
+COMPARISON = DocumentKind("weightscope-comparison", 1, "comparison", "compare the models again", _write, _read)

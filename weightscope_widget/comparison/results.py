@@ -1,23 +1,25 @@
-"""What separates two models: a mapping of layers to the numbers of their change, and of both sides."""
+"""The results of a comparison: a mapping of tensors to the metrics of their change, and of both sides."""
 
 from __future__ import annotations
 
 import math
 import os
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from weightscope_widget._shared.read_only import Locked, read_only
 from weightscope_widget.analyzers.distribution import Histogram
 from weightscope_widget.assessment import CLASSES, GRADES, Thresholds
 from weightscope_widget.comparison.job import MeasuredPair
 from weightscope_widget.errors import UnknownLayerError
 from weightscope_widget.layers.layer import LayerInfo
 from weightscope_widget.scanning.results import ScanResults
+from weightscope_widget.scanning.table import flatten, frame_of, leading_columns
 
 if TYPE_CHECKING:
     from weightscope_widget.comparison.kinds.pattern import Pattern
@@ -52,31 +54,18 @@ class Worsening:
     to_class: str
 
 
-class ComparisonResults(Mapping[str, dict[str, Any]]):
+class ComparisonResults(Locked, Mapping[str, dict[str, Any]]):
     """Results of a comparison, in the base's order; tensors only in the tuned model come last.
 
     ``comparison[layer]`` has ``status`` (one of `STATUSES`), ``comparison`` (the metrics of ΔW), ``base`` and ``tuned``
-    (sections of either side, empty where nothing changed), and ``error`` where it failed.  While a comparison runs,
-    layers appear as they are compared; iterating is safe at any time.
+    (sections of either side, empty if nothing changed), and ``error`` if it failed.  During a comparison, tensors
+    appear as they are compared; iterating is safe at any time.  Comparisons can be pickled and copied; what they
+    return is a copy or read-only.
 
     Attributes
     ----------
     base, tuned : ScanResults
         Either side, under the names of this mapping.
-    layers : dict of str to LayerInfo
-        Every tensor: as it is in the base, or in the tuned model where it is only there.
-    tuned_names : dict of str to str
-        What the tensors of both are called in the tuned model.
-    skipped : dict of str to str
-        Tensors left out on either side, with the reason.
-    delta_spectra : dict of str to ndarray
-        The singular values of ΔW, as `delta_singular_values` returns them.
-    delta_histograms : dict of str to Histogram
-        Of the entries of ΔW.
-    overlaps : dict of str to ndarray
-        (k, k), k ≤ 16: |cos| between the strongest left singular vectors, the base's down, the tuned matrix's across.
-    nearest : dict of str to ndarray
-        (j,), j ≤ 10: for the tuned matrix's strongest left singular vectors, the largest |cos| with any of the base's.
     """
 
     def __init__(
@@ -87,18 +76,52 @@ class ComparisonResults(Mapping[str, dict[str, Any]]):
         tuned_names: Mapping[str, str],
         statuses: Mapping[str, str] | None = None,
     ) -> None:
+        super().__init__()
         self.base, self.tuned = base, tuned
-        self.layers = {layer.name: layer for layer in layers}
-        self.tuned_names = dict(tuned_names)
-        self.skipped = {**{f"{name} (tuned)": why for name, why in tuned.skipped.items()}, **base.skipped}
-        self.delta_spectra: dict[str, np.ndarray] = {}
-        self.delta_histograms: dict[str, Histogram] = {}
-        self.overlaps: dict[str, np.ndarray] = {}
-        self.nearest: dict[str, np.ndarray] = {}
+        self._layers = {layer.name: layer for layer in layers}
+        self._tuned_names = dict(tuned_names)
+        self._delta_spectra: dict[str, np.ndarray] = {}
+        self._delta_histograms: dict[str, Histogram] = {}
+        self._overlaps: dict[str, np.ndarray] = {}
+        self._nearest: dict[str, np.ndarray] = {}
         self._status: dict[str, str] = dict(statuses or {})
         self._change: dict[str, dict[str, Any]] = {name: {} for name in self._status}
-        self._waiting: set[str] = set(self.layers) - set(self._status)
-        self._lock = threading.RLock()
+        self._waiting: set[str] = set(self._layers) - set(self._status)
+
+    @property
+    def layers(self) -> Mapping[str, LayerInfo]:
+        """Every tensor: as in the base, or in the tuned model if it is only there."""
+        return MappingProxyType(self._layers)
+
+    @property
+    def tuned_names(self) -> Mapping[str, str]:
+        """The names in the tuned model of the tensors that both models have."""
+        return MappingProxyType(self._tuned_names)
+
+    @property
+    def skipped(self) -> dict[str, str]:
+        """Tensors left out on either side, with the reason."""
+        return {**{f"{name} (tuned)": why for name, why in self.tuned.skipped.items()}, **self.base.skipped}
+
+    @property
+    def delta_spectra(self) -> Mapping[str, np.ndarray]:
+        """The singular values of ΔW, as `delta_singular_values` returns them."""
+        return MappingProxyType(self._delta_spectra)
+
+    @property
+    def delta_histograms(self) -> Mapping[str, Histogram]:
+        """Histograms of the entries of ΔW."""
+        return MappingProxyType(self._delta_histograms)
+
+    @property
+    def overlaps(self) -> Mapping[str, np.ndarray]:
+        """(k, k), k ≤ 16: |cos| of the strongest left singular vectors, the base's in rows, the tuned's in columns."""
+        return MappingProxyType(self._overlaps)
+
+    @property
+    def nearest(self) -> Mapping[str, np.ndarray]:
+        """(j,), j ≤ 10: the largest |cos| of each strongest left singular vector of the tuned side with the base's."""
+        return MappingProxyType(self._nearest)
 
     # Mapping
 
@@ -109,7 +132,7 @@ class ComparisonResults(Mapping[str, dict[str, Any]]):
                 raise UnknownLayerError(f"{name!r} has not been compared yet.")
             change, status = dict(self._change[name]), self._status.get(name)
             sides = {
-                side: dict(results[name]) if name in results else {}
+                side: results[name] if name in results else {}  # noqa: SIM401  # get() builds an error's message
                 for side, results in (("base", self.base), ("tuned", self.tuned))
             }
         error = change.pop("error", None)
@@ -121,7 +144,7 @@ class ComparisonResults(Mapping[str, dict[str, Any]]):
 
     def __iter__(self) -> Iterator[str]:
         with self._lock:
-            return iter([name for name in self.layers if name in self._change])
+            return iter([name for name in self._layers if name in self._change])
 
     def __len__(self) -> int:
         return len(self._change)
@@ -142,15 +165,15 @@ class ComparisonResults(Mapping[str, dict[str, Any]]):
                 if side.sections and name in results.layers:
                     results.add(name, side.sections, spectrum=side.spectrum, histogram=side.histogram)
             if measured.histogram is not None:
-                self.delta_histograms[name] = measured.histogram
+                self._delta_histograms[name] = measured.histogram
             arrays = (
-                (self.delta_spectra, measured.spectrum),
-                (self.overlaps, measured.overlap),
-                (self.nearest, measured.nearest),
+                (self._delta_spectra, measured.spectrum),
+                (self._overlaps, measured.overlap),
+                (self._nearest, measured.nearest),
             )
             for kept, array in arrays:
                 if array is not None:
-                    kept[name] = array
+                    kept[name] = read_only(array)
             # Last: whoever waits for nothing more to come of a tensor finds all of it.
             if last or measured.status == "identical" or "error" in measured.change:
                 self._waiting.discard(name)
@@ -279,8 +302,8 @@ class ComparisonResults(Mapping[str, dict[str, Any]]):
     @property
     def delta(self) -> ScanResults:
         """The spectra and histograms of ΔW as results, of the matrices that changed."""
-        names = [name for name in self.layers if name in self.delta_spectra]
-        found = ScanResults(self.model, [self.layers[name] for name in names], ("spectral",))
+        names = [name for name in self._layers if name in self.delta_spectra]
+        found = ScanResults(self.model, [self._layers[name] for name in names], ("spectral",))
         for name in names:
             found.add(name, {}, spectrum=self.delta_spectra[name], histogram=self.delta_histograms.get(name))
         return found
@@ -292,22 +315,38 @@ class ComparisonResults(Mapping[str, dict[str, Any]]):
         metric of the change by its name, then for every scalar of both sides ``section.metric.base``, ``.tuned`` and
         ``.change`` (tuned − base); ``error`` last where a layer failed.
         """
-        from weightscope_widget.comparison.table import frame_of
+        return frame_of({name: self._row(name) for name in self}, integers=False)
 
-        return frame_of(self)
+    def _row(self, name: str) -> dict[str, Any]:
+        entry = self[name]
+        row = leading_columns(self._layers[name]) | {"status": entry["status"], **entry["comparison"]}
+        before, after = flatten(entry["base"]), flatten(entry["tuned"])
+        for column in dict.fromkeys([*before, *after]):
+            for side, values in (("base", before), ("tuned", after)):
+                if column in values:
+                    row[f"{column}.{side}"] = values[column]
+            if column in before and column in after:
+                row[f"{column}.change"] = after[column] - before[column]
+        return row | ({"error": entry["error"]} if "error" in entry else {})
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write everything to a JSON file that `load_comparison` reads back exactly."""
-        from weightscope_widget.comparison.file import write_comparison
+        """Write everything to a JSON file that `load_comparison` reads back exactly.
 
-        write_comparison(self, path)
+        Raises
+        ------
+        InvalidArgumentError
+            If it cannot be written.
+        """
+        from weightscope_widget.comparison.file import COMPARISON
+
+        COMPARISON.save(self, path)
 
     # Inside
 
     def _info(self, name: str) -> LayerInfo:
-        if name not in self.layers:
+        if name not in self._layers:
             raise UnknownLayerError(f"{name!r} is in neither model; list(comparison) names the tensors.")
-        return self.layers[name]
+        return self._layers[name]
 
     def _not_kept(self, name: str, what: str) -> str:
         return f"There is no {what} of a change of {name!r}, which is {self.status(name) or 'not compared'}."

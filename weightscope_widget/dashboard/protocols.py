@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,7 +20,10 @@ Put = Callable[[np.ndarray], int]
 class Results(Protocol):
     """What a dashboard asks of results, be they of a scan or of a comparison."""
 
-    layers: dict[str, LayerInfo]
+    @property
+    def layers(self) -> Mapping[str, LayerInfo]:
+        """The layers by name."""
+        ...
 
     @property
     def model(self) -> str:

@@ -1,17 +1,17 @@
-"""Results as a file: valid JSON that reads back exactly, and the reference project's JSON."""
+"""Read and write scan results as JSON; read the reference project's JSON."""
 
 from __future__ import annotations
 
 import base64
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from weightscope_widget._shared.exact_json import read_json, write_json
+from weightscope_widget._shared.document import DocumentKind, load_document
 from weightscope_widget.analyzers import METHODS
 from weightscope_widget.analyzers.distribution import Histogram
 from weightscope_widget.assessment import Thresholds
@@ -20,26 +20,22 @@ from weightscope_widget.layers.layer import LayerInfo
 from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.scanning.validate import (
     checked,
-    checked_histogram,
     checked_names,
+    checked_number,
     checked_sections,
     checked_shape,
-    checked_spectrum,
 )
 
 __all__ = [
+    "RESULTS",
     "decode_array",
+    "decode_histogram",
+    "decode_spectrum",
     "encode_array",
-    "histogram_document",
+    "encode_histogram",
     "load_results",
     "plain_results",
-    "read_histogram",
-    "read_results",
-    "results_document",
-    "write_results",
 ]
-
-_FORMAT, _VERSION = "weightscope-results", 1
 
 # The reference project wrote thresholds as Python prints them.
 _REFERENCE_KEYS = {
@@ -49,57 +45,38 @@ _REFERENCE_KEYS = {
 }
 
 
-def write_results(results: ScanResults, path: str | os.PathLike[str]) -> None:
-    """Write `results` to `path`; the file appears whole or not at all."""
-    write_json(results_document(results), path)
+def load_results(path: str | os.PathLike[str]) -> ScanResults:
+    """Read the results of a scan.
+
+    Parameters
+    ----------
+    path : path-like
+        A JSON file that `ScanResults.save` or the reference project wrote.
+
+    Returns
+    -------
+    ScanResults
+        As it was saved.  The reference's files have no shapes, histograms or spectra.
+
+    Raises
+    ------
+    ModelNotFoundError
+        If there is no such file, or it cannot be read.
+    ResultsFormatError
+        If the file holds something else, or was written by a later version of this package.
+    """
+    found: ScanResults = load_document(path, [RESULTS])
+    return found
 
 
-def results_document(results: ScanResults) -> dict[str, Any]:
-    """Return results as what JSON can hold, but for non-finite numbers."""
+def _write(results: ScanResults) -> dict[str, Any]:
     return {
-        "format": _FORMAT,
-        "version": _VERSION,
         "model": results.model,
         "methods": results.methods,
         "thresholds": asdict(results.thresholds),
         "skipped": results.skipped,
         "layers": {name: _layer_document(results, name) for name in results.layers},
     }
-
-
-def load_results(path: str | os.PathLike[str]) -> ScanResults:
-    """Read results written by `ScanResults.save`, or by the reference project.
-
-    Parameters
-    ----------
-    path : path-like
-        A JSON file.
-
-    Returns
-    -------
-    ScanResults
-        As it was saved.  The reference's files hold no shapes, histograms or spectra, so neither do these results.
-
-    Raises
-    ------
-    ModelNotFoundError
-        Where there is no such file, or none that may be read.
-    ResultsFormatError
-        Where the file is something else, or was written by a later version of this package.
-    """
-    path = Path(path).expanduser()
-    document = read_json(path, "results")
-    try:
-        if isinstance(document, dict) and document.get("format") == _FORMAT:
-            return read_results(document, path)
-        return plain_results(document, path.stem, str(path))
-    except ResultsFormatError:
-        raise
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise ResultsFormatError(
-            f"{path} does not hold results as results.save() writes them "
-            f"({type(error).__name__}: {error}); scan the model again."
-        ) from error
 
 
 def _layer_document(results: ScanResults, name: str) -> dict[str, Any]:
@@ -117,16 +94,11 @@ def _layer_document(results: ScanResults, name: str) -> dict[str, Any]:
     if spectrum is not None:
         document["singular_values"] = encode_array(spectrum)
     if histogram is not None:
-        document["histogram"] = histogram_document(histogram)
+        document["histogram"] = encode_histogram(histogram)
     return document
 
 
-def read_results(document: dict[str, Any], path: Path) -> ScanResults:
-    """Undo `results_document`; what it holds is untrusted."""
-    if document["version"] > _VERSION:
-        raise ResultsFormatError(
-            f"{path} was written by a later version of weightscope-widget; upgrade the package to read it."
-        )
+def _read(document: dict[str, Any]) -> ScanResults:
     layers = checked(document["layers"], Mapping, "layers")
     results = ScanResults(
         checked(document["model"], str, "the model's name"),
@@ -141,8 +113,8 @@ def read_results(document: dict[str, Any], path: Path) -> ScanResults:
         results.add(
             name,
             checked_sections(layer["results"], name),
-            spectrum=checked_spectrum(decode_array(layer["singular_values"])) if "singular_values" in layer else None,
-            histogram=read_histogram(layer["histogram"]) if "histogram" in layer else None,
+            spectrum=decode_spectrum(layer["singular_values"]) if "singular_values" in layer else None,
+            histogram=decode_histogram(layer["histogram"]) if "histogram" in layer else None,
         )
     return results
 
@@ -158,32 +130,22 @@ def _layer_info(name: str, layer: Mapping[str, Any]) -> LayerInfo:
     )
 
 
-def histogram_document(histogram: Histogram) -> dict[str, Any]:
-    """Return a histogram as JSON has it."""
-    return {"low": histogram.low, "high": histogram.high, "counts": encode_array(histogram.counts)}
-
-
-def read_histogram(document: dict[str, Any]) -> Histogram:
-    """Undo `histogram_document`."""
-    return checked_histogram(document["low"], document["high"], decode_array(document["counts"]))
-
-
 def plain_results(document: Any, model: str, where: str) -> ScanResults:
-    """Return results from plain dicts, ``{layer: {section: {metric: value}}}``, as the reference's JSON has them.
+    """Return results from plain dicts, ``{layer: {section: {metric: value}}}``, as in the reference project's JSON.
 
     Parameters
     ----------
     document : mapping
         Untrusted.
     model : str
-        What to call the model.
+        The model's name.
     where : str
-        What `document` is, as the start of an error's sentence.
+        Names `document` in messages.
 
     Raises
     ------
     ResultsFormatError
-        Where it is something else.
+        If it has another form.
     """
     if not isinstance(document, Mapping) or not document:
         raise ResultsFormatError(f"{where} holds no results; give a file that results.save() wrote.")
@@ -211,10 +173,42 @@ def _renamed(value: Any) -> Any:
 
 
 def encode_array(array: np.ndarray) -> str:
-    """Return the numbers of an array, as float64, in base64."""
+    """Return the numbers of an array as base64 of little-endian float64."""
     return base64.b64encode(array.astype("<f8").tobytes()).decode("ascii")
 
 
 def decode_array(text: str) -> np.ndarray:
     """Undo `encode_array`; the array has one dimension."""
     return np.frombuffer(base64.b64decode(text, validate=True), dtype="<f8").astype(np.float64)
+
+
+def decode_spectrum(text: str) -> np.ndarray:
+    """Undo `encode_array` for singular values."""
+    values = decode_array(text)
+    if not values.size or (values < 0).any():
+        raise ValueError("no singular values, or negative ones")
+    return values
+
+
+def encode_histogram(histogram: Histogram) -> dict[str, Any]:
+    """Return a histogram as JSON."""
+    return {"low": histogram.low, "high": histogram.high, "counts": encode_array(histogram.counts)}
+
+
+def decode_histogram(document: dict[str, Any]) -> Histogram:
+    """Undo `encode_histogram`."""
+    low, high = float(checked_number(document["low"])), float(checked_number(document["high"]))
+    counts = decode_array(document["counts"])
+    if not (math.isfinite(low) and math.isfinite(high) and low <= high):
+        raise ValueError(f"a histogram from {low} to {high}")
+    if not counts.size or not (np.isfinite(counts) & (counts >= 0)).all():
+        raise ValueError("a histogram without counts")
+    return Histogram(low, high, counts)
+
+
+RESULTS = DocumentKind(
+    *("weightscope-results", 1, "results", "scan the model again"),
+    _write,
+    _read,
+    lambda document, path: plain_results(document, path.stem, str(path)),
+)

@@ -1,43 +1,29 @@
-"""What a scan found: a mapping of layers to named numbers, with the table and the files made of it."""
+"""The results of a scan: a mapping of layers to named numbers."""
 
 from __future__ import annotations
 
 import math
 import os
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from weightscope_widget import assessment
+from weightscope_widget._shared.read_only import Locked, copied, read_only
 from weightscope_widget.analyzers.distribution import Histogram
 from weightscope_widget.analyzers.spectral import stable_rank_percentage
 from weightscope_widget.assessment import Thresholds, gaussian_baseline
 from weightscope_widget.errors import UnknownLayerError
 from weightscope_widget.layers.layer import LayerInfo
+from weightscope_widget.scanning.table import flatten, frame_of, leading_columns
 
 if TYPE_CHECKING:
     from weightscope_widget.recommendations import Advice, LoraRanks, QuantizationPlan
 
 __all__ = ["ScanResults", "flatten"]
-
-
-def flatten(sections: Mapping[str, Any]) -> dict[str, float]:
-    """Return every scalar of one layer as ``section.metric``, nested groups left out of the name.
-
-    >>> flatten({"sparsity": {"magnitude_percentiles": {"p50": 0.1}, "mean_abs_weight": 0.2}})
-    {'sparsity.p50': 0.1, 'sparsity.mean_abs_weight': 0.2}
-    """
-    scalars: dict[str, float] = {}
-    for section, metrics in sections.items():
-        if not isinstance(metrics, Mapping):
-            continue
-        for metric, value in metrics.items():
-            group = value if isinstance(value, Mapping) else {metric: value}
-            scalars |= {f"{section}.{key}": one for key, one in group.items() if isinstance(one, int | float)}
-    return scalars
 
 
 def _completed(section: str, metrics: Any) -> Any:
@@ -49,33 +35,25 @@ def _completed(section: str, metrics: Any) -> Any:
     return {**metrics, "stable_rank_percentage": share}
 
 
-class ScanResults(Mapping[str, dict[str, Any]]):
+class ScanResults(Locked, Mapping[str, dict[str, Any]]):
     """Results of a scan: ``results[layer][section][metric]``, in the model's order.
 
-    A layer whose analysis failed has the key ``error`` (a sentence) beside whatever was computed before.  While a scan
-    runs, layers appear as they are measured; iterating is safe at any time.
+    A layer whose analysis failed has the key ``error``, a sentence, beside the sections computed before.  During a
+    scan, layers appear as they are measured; iterating is safe at any time.  Results can be pickled and copied; what
+    they return is a copy or read-only.
 
     Parameters
     ----------
     model : str
-        What the model is called.
+        The model's name.
     layers : sequence of LayerInfo
-        Every layer that is to be analyzed, in the model's order.
+        Every layer to be analyzed, in the model's order.
     methods : sequence of str
         The analyzers chosen.
     skipped : mapping of str to str
         Tensors left out, with the reason.
     thresholds : Thresholds
         For grades, risks and classes; may be replaced at any time.
-
-    Attributes
-    ----------
-    layers : dict of str to LayerInfo
-        Every layer that is to be analyzed.
-    spectra : dict of str to ndarray
-        The spectra computed so far, as `singular_values` returns them.
-    histograms : dict of str to Histogram
-        The histograms computed so far.
     """
 
     def __init__(
@@ -87,22 +65,42 @@ class ScanResults(Mapping[str, dict[str, Any]]):
         skipped: Mapping[str, str] | None = None,
         thresholds: Thresholds | None = None,
     ) -> None:
+        super().__init__()
         self.model = model
         self.methods = tuple(methods)
-        self.skipped = dict(skipped or {})
         self.thresholds = thresholds or Thresholds()
-        self.layers = {layer.name: layer for layer in layers}
+        self._skipped = dict(skipped or {})
+        self._layers = {layer.name: layer for layer in layers}
         self._sections: dict[str, dict[str, Any]] = {}
-        self.spectra: dict[str, np.ndarray] = {}
-        self.histograms: dict[str, Histogram] = {}
-        self._lock = threading.RLock()
+        self._spectra: dict[str, np.ndarray] = {}
+        self._histograms: dict[str, Histogram] = {}
+
+    @property
+    def layers(self) -> Mapping[str, LayerInfo]:
+        """Every layer to be analyzed, by name."""
+        return MappingProxyType(self._layers)
+
+    @property
+    def skipped(self) -> dict[str, str]:
+        """Tensors left out, with the reason."""
+        return dict(self._skipped)
+
+    @property
+    def spectra(self) -> Mapping[str, np.ndarray]:
+        """The spectra computed so far, as `singular_values` returns them."""
+        return MappingProxyType(self._spectra)
+
+    @property
+    def histograms(self) -> Mapping[str, Histogram]:
+        """The histograms computed so far."""
+        return MappingProxyType(self._histograms)
 
     # Mapping
 
     def __getitem__(self, name: str) -> dict[str, Any]:
         with self._lock:
             if name in self._sections:
-                return dict(self._sections[name])
+                return copied(self._sections[name])
         raise UnknownLayerError(self._not_here(name))
 
     def __contains__(self, name: object) -> bool:
@@ -111,7 +109,7 @@ class ScanResults(Mapping[str, dict[str, Any]]):
 
     def __iter__(self) -> Iterator[str]:
         with self._lock:
-            return iter([name for name in self.layers if name in self._sections])
+            return iter([name for name in self._layers if name in self._sections])
 
     def __len__(self) -> int:
         return len(self._sections)
@@ -132,21 +130,21 @@ class ScanResults(Mapping[str, dict[str, Any]]):
     ) -> None:
         """Add sections to a layer; those it has stay."""
         order = [*self.methods, "error"]
-        sections = {key: _completed(key, section) for key, section in sections.items()}
+        sections = {key: _completed(key, copied(section)) for key, section in sections.items()}
         with self._lock:
             merged = self._sections.get(name, {}) | sections
             self._sections[name] = {key: merged[key] for key in sorted(merged, key=order.index)}
             if spectrum is not None:
-                self.spectra[name] = spectrum
+                self._spectra[name] = read_only(spectrum)
             if histogram is not None:
-                self.histograms[name] = histogram
+                self._histograms[name] = histogram
 
     # Questions
 
     @property
     def complete(self) -> bool:
         """Whether every layer was analyzed or has failed."""
-        return not any(self.pending(name) for name in self.layers)
+        return not any(self.pending(name) for name in self._layers)
 
     def pending(self, name: str) -> bool:
         """Return whether a layer still lacks a section that was asked for and that it can have."""
@@ -167,7 +165,7 @@ class ScanResults(Mapping[str, dict[str, Any]]):
         UnknownLayerError
             Where the layer is not here or its spectrum was not computed.
         """
-        spectrum = self.spectra.get(name)
+        spectrum = self._spectra.get(name)
         if spectrum is None:
             raise UnknownLayerError(self._not_kept(name, "spectrum", "scan it with methods='all' or 'spectral'"))
         return spectrum
@@ -180,7 +178,7 @@ class ScanResults(Mapping[str, dict[str, Any]]):
         UnknownLayerError
             Where the layer is not here or has no histogram.
         """
-        histogram = self.histograms.get(name)
+        histogram = self._histograms.get(name)
         if histogram is None:
             raise UnknownLayerError(self._not_kept(name, "histogram", "scan it with a method besides 'spectral'"))
         return histogram
@@ -244,9 +242,12 @@ class ScanResults(Mapping[str, dict[str, Any]]):
         ``dtype``, ``parameters`` (Int64), ``grade``, ``risk``, then every scalar as ``section.metric``; ``error`` last
         where a layer failed.
         """
-        from weightscope_widget.scanning.table import frame_of
+        return frame_of({name: self._row(name) for name in self})
 
-        return frame_of(self)
+    def _row(self, name: str) -> dict[str, Any]:
+        sections = self[name]
+        row = leading_columns(self._layers[name]) | {"grade": self.grade(name), "risk": self.risk(name)}
+        return row | flatten(sections) | ({"error": sections["error"]} if "error" in sections else {})
 
     def quantization_plan(
         self, scheme: str = "int8_channel", minimum_sqnr_db: float | None = None, keep: str | Iterable[str] = ()
@@ -312,10 +313,16 @@ class ScanResults(Mapping[str, dict[str, Any]]):
         return model_advice(self) if name is None else layer_advice(self, name)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write everything to a JSON file that `load_results` reads back exactly."""
-        from weightscope_widget.scanning.file import write_results
+        """Write everything to a JSON file that `load_results` reads back exactly.
 
-        write_results(self, path)
+        Raises
+        ------
+        InvalidArgumentError
+            If it cannot be written.
+        """
+        from weightscope_widget.scanning.file import RESULTS
+
+        RESULTS.save(self, path)
 
     # Inside
 
@@ -335,20 +342,20 @@ class ScanResults(Mapping[str, dict[str, Any]]):
             return self._sections.get(name, {})
 
     def _info(self, name: str) -> LayerInfo:
-        if name not in self.layers:
+        if name not in self._layers:
             raise UnknownLayerError(self._not_here(name))
-        return self.layers[name]
+        return self._layers[name]
 
     def _not_kept(self, name: str, what: str, remedy: str) -> str:
         self._info(name)
         return f"The {what} of {name!r} is not in these results; {remedy}."
 
     def _not_here(self, name: object) -> str:
-        owner = next((layer.name for layer in self.layers.values() if name in layer.aliases), None)
+        owner = next((layer.name for layer in self._layers.values() if name in layer.aliases), None)
         if owner is not None:
             return f"{name!r} is tied to {owner!r}; its numbers are under that name."
-        if name in self.layers:
+        if name in self._layers:
             return f"{name!r} has not been analyzed yet; wait for the scan."
-        if name in self.skipped:
-            return f"{name!r} was left out ({self.skipped[str(name)]})."
+        if name in self._skipped:
+            return f"{name!r} was left out ({self._skipped[str(name)]})."
         return f"{name!r} is not a layer of {self.model}; list(results) names them."

@@ -1,54 +1,64 @@
-"""Results as a table."""
+"""Results as tables."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
-from weightscope_widget.scanning.results import flatten
+from weightscope_widget.layers.layer import LayerInfo
 
-if TYPE_CHECKING:
-    from weightscope_widget.scanning.results import ScanResults
-
-__all__ = ["frame_of"]
+__all__ = ["flatten", "frame_of", "leading_columns"]
 
 _DTYPES = {"block": "Int64", "parameters": "Int64", "risk": "float64"}
-_OBJECTS = ("stack", "kind", "family", "shape", "dtype", "grade", "error")
+_OBJECTS = ("stack", "kind", "family", "shape", "dtype", "grade", "status", "error")
 
 
-def frame_of(results: ScanResults) -> pd.DataFrame:
-    """Return one row per layer, as `ScanResults.to_frame` describes it."""
-    rows = {name: _row(results, name) for name in results}
+def flatten(sections: Mapping[str, Any]) -> dict[str, float]:
+    """Return every scalar of one layer as ``section.metric``, without the names of nested groups.
+
+    >>> flatten({"sparsity": {"magnitude_percentiles": {"p50": 0.1}, "mean_abs_weight": 0.2}})
+    {'sparsity.p50': 0.1, 'sparsity.mean_abs_weight': 0.2}
+    """
+    scalars: dict[str, float] = {}
+    for section, metrics in sections.items():
+        if not isinstance(metrics, Mapping):
+            continue
+        for metric, value in metrics.items():
+            group = value if isinstance(value, Mapping) else {metric: value}
+            scalars |= {f"{section}.{key}": one for key, one in group.items() if isinstance(one, int | float)}
+    return scalars
+
+
+def leading_columns(info: LayerInfo) -> dict[str, Any]:
+    """Return the columns that every table begins with."""
+    place = info.placement
+    return {
+        "block": place.block,
+        "stack": place.stack,
+        "kind": place.kind,
+        "family": place.family,
+        "shape": info.shape,
+        "dtype": info.dtype,
+        "parameters": info.parameters,
+    }
+
+
+def frame_of(rows: Mapping[str, Mapping[str, Any]], *, integers: bool = True) -> pd.DataFrame:
+    """Return a table indexed by the rows' names, with ``error`` last; `integers` keeps whole columns as int64."""
     columns = dict.fromkeys(key for row in rows.values() for key in row if key != "error")
     if any("error" in row for row in rows.values()):
         columns["error"] = None
     frame: pd.DataFrame = pd.DataFrame(
-        {key: pd.Series([row.get(key) for row in rows.values()], dtype=_dtype(key, rows)) for key in columns}
+        {key: pd.Series([row.get(key) for row in rows.values()], dtype=_dtype(key, rows, integers)) for key in columns}
     )
     frame.index = pd.Index(list(rows), name="name")
     return frame
 
 
-def _row(results: ScanResults, name: str) -> dict[str, Any]:
-    info, sections = results.layers[name], results[name]
-    row = {
-        "block": info.placement.block,
-        "stack": info.placement.stack,
-        "kind": info.placement.kind,
-        "family": info.placement.family,
-        "shape": info.shape,
-        "dtype": info.dtype,
-        "parameters": info.parameters,
-        "grade": results.grade(name),
-        "risk": results.risk(name),
-    }
-    return row | flatten(sections) | ({"error": sections["error"]} if "error" in sections else {})
-
-
-def _dtype(key: str, rows: Mapping[str, Mapping[str, Any]]) -> str:
+def _dtype(key: str, rows: Mapping[str, Mapping[str, Any]], integers: bool) -> str:
     if key in _OBJECTS:
         return "object"
-    whole = all(isinstance(row.get(key), int) for row in rows.values())
+    whole = integers and all(isinstance(row.get(key), int) for row in rows.values())
     return _DTYPES.get(key, "int64" if whole else "float64")

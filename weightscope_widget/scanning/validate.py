@@ -1,4 +1,4 @@
-"""What a file or plain dicts hold of a layer, checked value by value: whatever draws it relies on numbers."""
+"""Check untrusted values of saved results; each function raises ValueError with a phrase."""
 
 from __future__ import annotations
 
@@ -12,31 +12,19 @@ from typing import Any
 import numpy as np
 import torch
 
-from weightscope_widget._shared.exact_json import numbers
+from weightscope_widget._shared.exact_json import NON_FINITE
 from weightscope_widget.analyzers import METHODS, Weights
-from weightscope_widget.analyzers.distribution import Histogram
 
-__all__ = ["checked", "checked_histogram", "checked_names", "checked_sections", "checked_shape", "checked_spectrum"]
+__all__ = ["checked", "checked_names", "checked_number", "checked_sections", "checked_shape"]
 
-_POSITIVE = ("condition_number", "stable_rank", "total_rank")  # of which figures take logarithms and quotients
-_WHOLE = 2**63  # beyond which a table holds no whole numbers
+_POSITIVE = ("condition_number", "stable_rank", "total_rank")  # figures take their logarithms
+_WHOLE = 2**63  # the limit of a table's integers
 
 
 def checked_sections(sections: Any, layer: str) -> dict[str, Any]:
-    """Return the sections of a layer: numbers as they are, what JSON cannot hold decoded, null as NaN.
+    """Return ``{section: {metric: value}}`` with strings and null as numbers, and ``error`` as it is.
 
-    Parameters
-    ----------
-    sections : mapping
-        Untrusted: ``{section: {metric: value}}``, a value being a number, a list of numbers, or a group of numbers by
-        name; and ``error``, a sentence.
-    layer : str
-        Whose, for sentences.
-
-    Raises
-    ------
-    ValueError
-        Where something is of another form; the message is a phrase.
+    A value is a number, a list of numbers, or a group of numbers by name.
     """
     if not isinstance(sections, Mapping) or sections.keys() - METHODS.keys() - {"error"}:
         raise ValueError(f"its entry {layer!r} is not made of {', '.join(METHODS)}")
@@ -63,7 +51,7 @@ def _section(section: str, metrics: Mapping[Any, Any], layer: str) -> dict[str, 
 
 @cache
 def _forms(section: str) -> Mapping[str, type]:
-    """Return the form of each metric of a section, read off what its analyzer returns."""
+    """Return the form of each metric of a section, from what its analyzer returns."""
     sample = Weights(torch.tensor([[1.0, math.nan], [math.inf, 2.0]]))  # counts what is not finite, too
     return {key: _form(value) for key, value in METHODS[section](sample, 1).items()}
 
@@ -77,11 +65,11 @@ def _value(value: Any, form: type | None) -> Any:
     if isinstance(value, np.ndarray):
         value = value.tolist()
     if isinstance(value, Mapping):
-        found = {key: _number(one) for key, one in value.items()}
+        found = {key: checked_number(one) for key, one in value.items()}
     elif isinstance(value, list | tuple):
-        found = [_number(one) for one in value]
+        found = [checked_number(one) for one in value]
     else:
-        found = _number(value)
+        found = checked_number(value)
     if form is not None and _form(found) is not form:
         raise ValueError(f"which is {_WORDS[form]}")
     return found
@@ -90,8 +78,10 @@ def _value(value: Any, form: type | None) -> Any:
 _WORDS: dict[type, str] = {float: "a number", list: "a list of numbers", dict: "a group of numbers"}
 
 
-def _number(value: Any) -> float | int:
-    value = math.nan if value is None else numbers(value)  # null is how many tools write NaN
+def checked_number(value: Any) -> float | int:
+    """Return a number given as one, as null (NaN), or as the string that stands for a non-finite one."""
+    if value is None or isinstance(value, str):
+        value = math.nan if value is None else NON_FINITE.get(value)
     if isinstance(value, bool) or not isinstance(value, Real):
         raise ValueError("not a number")
     if isinstance(value, Integral):
@@ -103,13 +93,7 @@ def _number(value: Any) -> float | int:
 
 
 def checked_shape(shape: Any, layer: str) -> tuple[int, ...] | None:
-    """Return the shape of a layer, None where it is not known.
-
-    Raises
-    ------
-    ValueError
-        Where it is something else; the message is a phrase.
-    """
+    """Return the shape of a layer, None where it is not known."""
     if shape is None:
         return None
     if not isinstance(shape, list) or not all(type(side) is int and 0 < side < _WHOLE for side in shape):
@@ -118,53 +102,12 @@ def checked_shape(shape: Any, layer: str) -> tuple[int, ...] | None:
 
 
 def checked(value: Any, kind: Any, what: str) -> Any:
-    """Return a value of a kind, as `isinstance` takes it.
-
-    Raises
-    ------
-    ValueError
-        Where it is of another; the message is a phrase.
-    """
+    """Return a value that is an instance of `kind`."""
     if not isinstance(value, kind):
         raise ValueError(f"it has {reprlib.repr(value)} for {what}")
     return value
 
 
 def checked_names(names: Any, what: str) -> tuple[str, ...]:
-    """Return a list of names.
-
-    Raises
-    ------
-    ValueError
-        Where it is something else; the message is a phrase.
-    """
+    """Return a list of names."""
     return tuple(checked(name, str, what) for name in checked(names, list, what))
-
-
-def checked_histogram(low: Any, high: Any, counts: np.ndarray) -> Histogram:
-    """Return a histogram.
-
-    Raises
-    ------
-    ValueError
-        Where its edges are no finite numbers in order, or it has no bins or impossible counts; the message is a phrase.
-    """
-    edges = _number(low), _number(high)
-    if not (all(map(math.isfinite, edges)) and edges[0] <= edges[1]):
-        raise ValueError(f"a histogram from {edges[0]} to {edges[1]}")
-    if not counts.size or not (np.isfinite(counts) & (counts >= 0)).all():
-        raise ValueError("a histogram without counts")
-    return Histogram(float(edges[0]), float(edges[1]), counts)
-
-
-def checked_spectrum(values: np.ndarray) -> np.ndarray:
-    """Return singular values.
-
-    Raises
-    ------
-    ValueError
-        Where there are none, or negative ones; the message is a phrase.
-    """
-    if not values.size or (values < 0).any():
-        raise ValueError("singular values that are none")
-    return values

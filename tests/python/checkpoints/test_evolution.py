@@ -319,7 +319,7 @@ def test_saved_and_loaded_it_is_the_same(result: wsw.EvolutionResults, tmp_path:
         ("{", "is not a JSON file"),
         ('{"format": "weightscope-evolution", "version": 9}', "a later version"),
         ('{"format": "weightscope-evolution", "version": 1, "checkpoints": []}', "follow the checkpoints again"),
-        ('{"format": "weightscope-comparison", "version": 1}', "is no evolution"),
+        ('{"format": "weightscope-comparison", "version": 1}', r"holds a comparison; open it with load_comparison\(\)"),
     ],
 )
 def test_files_that_hold_something_else(content: str, sentence: str, tmp_path: Path) -> None:

@@ -112,7 +112,10 @@ def test_a_file_with_a_broken_entry_is_refused(saved: dict[str, Any], tmp_path: 
     document["layers"]["h.1.mlp.c_fc"][key] = value
     path = tmp_path / "broken.json"
     path.write_text(json.dumps(document))
-    with pytest.raises(ResultsFormatError, match=r"broken\.json does not hold results .+; scan the model again\.$"):
+    with pytest.raises(
+        ResultsFormatError,
+        match=r"broken\.json does not hold what results\.save\(\) writes .+; scan the model again\.$",
+    ):
         wsw.load_results(path)
 
 
@@ -120,7 +123,10 @@ def test_a_file_with_a_broken_entry_is_refused(saved: dict[str, Any], tmp_path: 
 def test_a_file_with_a_broken_head_is_refused(saved: dict[str, Any], tmp_path: Path, key: str, value: Any) -> None:
     path = tmp_path / "broken.json"
     path.write_text(json.dumps(saved | {key: value}))
-    with pytest.raises(ResultsFormatError, match=r"broken\.json does not hold results .+; scan the model again\.$"):
+    with pytest.raises(
+        ResultsFormatError,
+        match=r"broken\.json does not hold what results\.save\(\) writes .+; scan the model again\.$",
+    ):
         wsw.load_results(path)
 
 
