@@ -56,6 +56,26 @@ class Placement:
     family: str
     expert: int | None
 
+    @property
+    def is_head(self) -> bool:
+        """Whether it is an output head."""
+        return self.kind == "head"
+
+    @property
+    def is_router(self) -> bool:
+        """Whether it chooses among experts."""
+        return self.kind == "router"
+
+    @property
+    def is_embedding(self) -> bool:
+        """Whether it is a table of vectors, or the head that such a table may be tied to."""
+        return self.family == "embedding"
+
+    @property
+    def is_relative_position(self) -> bool:
+        """Whether it holds biases of relative positions, which are looked up rather than multiplied."""
+        return self.kind == "rel_pos"
+
 
 # -- The table of names ------------------------------------------------------------------------------------------------
 

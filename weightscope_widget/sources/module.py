@@ -1,4 +1,4 @@
-"""A ``torch.nn.Module``: its parameters, read where they are."""
+"""A ``torch.nn.Module``: its parameters, read in place."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 from weightscope_widget.errors import UnsupportedModelError
 from weightscope_widget.layers.layer import Source
-from weightscope_widget.sources._tensors.conv1d import is_conv1d
-from weightscope_widget.sources._tensors.experts import is_expert_stack
 from weightscope_widget.sources._tensors.memory import memory_source, tensor_record
-from weightscope_widget.sources._tensors.record import Record
+from weightscope_widget.sources._tensors.names import is_conv1d, is_expert_stack
+from weightscope_widget.sources._tensors.records import Record
 from weightscope_widget.sources.packed import unpacked
-from weightscope_widget.sources.packed.live import beside, told
+from weightscope_widget.sources.packed.live import beside, settings
 
 __all__ = ["accepts", "open_module"]
 
@@ -31,17 +30,8 @@ def accepts(model: object) -> TypeGuard[nn.Module]:
 def open_module(model: nn.Module) -> Source:
     """Open a module; its parameters are layers in its own order, its buffers (running means) are not.
 
-    Parameters that are DTensors (FSDP2, tensor parallelism) are gathered one at a time, which all processes have to do
-    together: each of them scans the module, and gets the same results.
-
-    Raises
-    ------
-    MetaDeviceError
-        Every parameter is on the meta device.
-    NoWeightsError
-        It has no floating-point parameter.
-    UnsupportedModelError
-        It is wrapped in FullyShardedDataParallel, which makes its parameters flat.
+    DTensors (FSDP2, tensor parallelism) are gathered one at a time, which is a collective operation: every process
+    scans the module and gets the same results.
     """
     if any(type(each).__name__ == "FullyShardedDataParallel" for each in model.modules()):
         raise UnsupportedModelError(
@@ -49,7 +39,7 @@ def open_module(model: nn.Module) -> Source:
             "that torch.distributed.checkpoint.state_dict.get_model_state_dict(model, "
             "options=StateDictOptions(full_state_dict=True, cpu_offload=True)) returns."
         )
-    # Duplicates are kept, so that the other names of a tied weight are known.
+    # Duplicates are kept: they are the other names of tied weights.
     owners = dict(model.named_modules(remove_duplicate=False))
     records = [
         _record(name, parameter, owners.get(name.rpartition(".")[0], model))
@@ -58,8 +48,8 @@ def open_module(model: nn.Module) -> Source:
     parameters = {record.name for record in records}
     quantized = [record for record in beside(model) if record.name not in parameters]
     if quantized or any(record.skip or record.dtype.startswith("float8") for record in records):
-        both = unpacked([*records, *quantized], partial(told, model))
-        # What belongs to no quantized weight is a buffer like any other.
+        both = unpacked([*records, *quantized], partial(settings, model))
+        # The rest are ordinary buffers.
         loose = {id(record) for record in quantized}
         records = [record for record in both if id(record) not in loose]
     return memory_source(_name(model), records)
@@ -72,7 +62,7 @@ def _record(name: str, parameter: torch.Tensor, owner: nn.Module) -> Record:
 
 
 def _is_linear(name: str, owner: nn.Module) -> bool:
-    # torch's attention reads the weight of its output layer and never calls that layer: an adapter there does nothing.
+    # torch's attention reads the weight of its output layer but never calls the layer: an adapter there does nothing.
     linear = isinstance(owner, nn.Linear) and not isinstance(owner, NonDynamicallyQuantizableLinear)
     return (linear or is_conv1d(owner)) and name.rpartition(".")[2] == "weight"
 
@@ -88,7 +78,7 @@ def _shape(parameter: torch.Tensor) -> tuple[int, ...]:
 
 
 def _name(model: nn.Module) -> str:
-    """Return the last part of the path the model was loaded from, or else its class."""
+    """Return the last part of the path that the model was loaded from, else its class."""
     origin = getattr(getattr(model, "config", None), "_name_or_path", None)
     last = re.split(r"[/\\]", origin.rstrip("/\\"))[-1] if isinstance(origin, str) else ""
     return type(model).__name__ if last in ("", ".", "..") else last

@@ -1,20 +1,19 @@
-"""The inputs there are, one line each, and the choice between them."""
+"""The kinds of input, one line each, and the choice between them."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from weightscope_widget.errors import ModelNotFoundError, UnsupportedModelError, WeightScopeError
 from weightscope_widget.layers.layer import Source
 from weightscope_widget.sources import directory, module, state_dict
-from weightscope_widget.sources._tensors.paths import as_path, quote
+from weightscope_widget.sources._tensors.files import as_path, is_file, quote
 from weightscope_widget.sources.gguf import file as gguf_file
 from weightscope_widget.sources.onnx import file as onnx_file
-from weightscope_widget.sources.peft import adapter as peft_adapter
 from weightscope_widget.sources.remote import address, hub
 from weightscope_widget.sources.safetensors import file as safetensors_file
 from weightscope_widget.sources.torch import file as torch_file
@@ -28,39 +27,39 @@ class Input:
 
     Attributes
     ----------
-    reads : str
-        What it is, as the list of accepted inputs in an error message puts it.
+    title : str
+        Its name in the list of accepted inputs of an error message.
     accepts : callable
         Whether an object is of this kind; cheap, and false rather than an error for anything strange.
     open : callable
         Opens an object that was accepted.
     """
 
-    reads: str
+    title: str
     accepts: Callable[[object], bool]
     open: Callable[[Any], Source]
+
+    @classmethod
+    def file(cls, title: str, suffixes: tuple[str, ...], opener: Callable[[Any], Source]) -> Input:
+        """Return the input of files whose names end so."""
+        return cls(title, partial(is_file, suffixes=suffixes), opener)
 
 
 INPUTS = (
     Input("a torch.nn.Module", module.accepts, module.open_module),
     Input("a state dict (parameter name → tensor)", state_dict.accepts, state_dict.open_state_dict),
-    Input("the path of a .safetensors file", safetensors_file.accepts, safetensors_file.open_file),
-    Input("the path of a PyTorch state dict (.pt, .pth, .bin, .ckpt)", torch_file.accepts, torch_file.open_file),
-    Input("the path of a .gguf file", gguf_file.accepts, gguf_file.open_file),
-    Input("the path of an .onnx file", onnx_file.accepts, onnx_file.open_file),
-    Input("the path of a folder with a PEFT LoRA adapter", peft_adapter.accepts, peft_adapter.open_adapter),
+    Input.file("the path of a .safetensors file", (".safetensors",), safetensors_file.open_file),
+    Input.file("the path of a PyTorch state dict (.pt, .pth, .bin, .ckpt)", torch_file.SUFFIXES, torch_file.open_file),
+    Input.file("the path of a .gguf file", (".gguf",), gguf_file.open_file),
+    Input.file("the path of an .onnx file", (".onnx",), onnx_file.open_file),
     Input(
-        "the path of a folder with such a file or with .safetensors shards",
+        "the path of a folder with such a file, with .safetensors shards or with a PEFT LoRA adapter",
         directory.accepts,
         directory.open_directory,
     ),
     Input("an https://, hf:// or s3:// address of safetensors", address.accepts, address.open_remote),
     Input("a Hugging Face id such as 'org/name' or 'org/name@revision'", hub.accepts, hub.open_hub),
 )
-
-_REMEDIES = {
-    ".json": "give the folder that the file is in",
-}
 
 
 def open_source(model: object) -> Source:
@@ -69,7 +68,7 @@ def open_source(model: object) -> Source:
     Parameters
     ----------
     model : nn.Module, mapping of str to Tensor, str, os.PathLike or Source
-        Whatever `INPUTS` lists: a model, a state dict, a path, an address, an id; a `Source` is returned as it is.
+        One of `INPUTS`: a model, a state dict, a path, an address, an id; a `Source` is returned as it is.
 
     Returns
     -------
@@ -79,17 +78,19 @@ def open_source(model: object) -> Source:
     Raises
     ------
     UnsupportedModelError
-        The object is of no kind that can be read.
+        The object is not a kind of input, only running code could read it, or it holds several models.
     ModelNotFoundError
-        The path leads to nothing, or to nothing that holds weights.
+        Nothing is at the path, address or id, or nothing that holds weights, or it cannot be reached.
     CorruptFileError
-        A file is there but broken.
+        A file is truncated or damaged, or its download was cut off.
+    MissingShardError
+        A file of a sharded checkpoint is missing.
     MissingLibraryError
         A package that this kind of input needs is not installed.
     MetaDeviceError
         Every parameter is on the meta device.
     NoWeightsError
-        There is no floating-point tensor in it.
+        It holds no floating-point tensor.
     """
     if isinstance(model, Source):
         return model
@@ -100,24 +101,16 @@ def open_source(model: object) -> Source:
 
 
 def _refusal(model: object) -> WeightScopeError:
-    if isinstance(model, str) and not model:
-        return ModelNotFoundError(f"The path is empty; {_accepted()}.")
+    accepted = "give " + ", ".join(kind.title for kind in INPUTS[:-1]) + f" or {INPUTS[-1].title}"
     path = as_path(model)
     if path is None:
-        return UnsupportedModelError(f"An object of type {_type_name(model)} cannot be read as a model; {_accepted()}.")
+        if isinstance(model, str):
+            return ModelNotFoundError(f"The path is empty; {accepted}.")
+        return UnsupportedModelError(f"An object of type {_type_name(model)} is not a model; {accepted}.")
     if not os.path.exists(path):
-        return ModelNotFoundError(f"There is nothing at {quote(path)}; check the path, or {_accepted()}.")
-    return UnsupportedModelError(
-        f"{quote(path)} is not a kind of file that can be read; {_remedy(path)}, or {_accepted()}."
-    )
-
-
-def _remedy(path: Path) -> str:
-    return _REMEDIES.get(path.suffix.lower(), "convert it to safetensors")
-
-
-def _accepted() -> str:
-    return "give " + ", ".join(kind.reads for kind in INPUTS[:-1]) + f" or {INPUTS[-1].reads}"
+        return ModelNotFoundError(f"There is nothing at {quote(path)}; check the path, or {accepted}.")
+    remedy = "give the folder that the file is in" if path.suffix.lower() == ".json" else "convert it to safetensors"
+    return UnsupportedModelError(f"Files like {quote(path)} cannot be read; {remedy}, or {accepted}.")
 
 
 def _type_name(model: object) -> str:

@@ -22,9 +22,7 @@ from weightscope_widget.errors import (
     UnsupportedModelError,
 )
 from weightscope_widget.sources import open_source
-from weightscope_widget.sources._tensors.conv1d import transposed_names
-from weightscope_widget.sources._tensors.experts import is_expert_stack
-from weightscope_widget.sources._tensors.order import model_order
+from weightscope_widget.sources._tensors.names import is_expert_stack, model_order, transposed_names
 
 # -- Dispatch ----------------------------------------------------------------------------------------------------------
 

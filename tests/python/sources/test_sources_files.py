@@ -12,6 +12,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors import safe_open
 from safetensors.torch import save_model
 
 from tests.python.support import checkpoints
@@ -299,3 +300,25 @@ def test_minilm() -> None:
     begin, end = (8 + length + offset for offset in entry["data_offsets"])
     expected = torch.frombuffer(bytearray(header[begin:end]), dtype=torch.float32).reshape(384, 1536)
     assert same({layer.name: layer for layer in matrices}["encoder.layer.3.output.dense"].load(), expected)
+
+
+def test_loads_from_two_files_in_turn_open_each_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A comparison reads two files alternately; parsing a large header for every tensor would take minutes."""
+    names = [f"h.{index}.w" for index in range(20)]
+    files = [
+        checkpoints.write(tmp_path / f"{side}.safetensors", {name: numbered(2, 2) for name in names}) for side in "ab"
+    ]
+    sides = [layers(file) for file in files]
+    opened: list[Path] = []
+
+    def counted(path: Path, **options: str) -> object:
+        opened.append(path)
+        return safe_open(path, **options)
+
+    monkeypatch.setattr("weightscope_widget.sources.safetensors.file.safe_open", counted)
+    for name in names:
+        assert all(same(side[name].load(), numbered(2, 2)) for side in sides)
+    assert sorted(opened) == sorted(files)
+    checkpoints.write(files[0], {name: numbered(2, 2, start=5) for name in names})
+    assert same(sides[0][names[0]].load(), numbered(2, 2, start=5))
+    assert len(opened) == 3

@@ -222,7 +222,7 @@ def test_what_is_skipped_says_why(tmp_path: Path) -> None:
     assert [layer.name for layer in source.layers] == ["kept"]
     assert source.skipped == {
         "position": "integer tensor (int32): packed or index data",
-        "odd": "stored as Q8_K, which the installed gguf cannot dequantize",
+        "odd": "stored as Q8_K, which the installed package gguf cannot dequantize",
     }
 
 
@@ -232,7 +232,7 @@ def test_a_type_that_gguf_does_not_know_is_skipped_and_the_rest_is_read(tmp_path
     at = content.index(b"new.weight") + len(b"new.weight") + 4 + 16
     path.write_bytes(content[:at] + struct.pack("<I", 999) + content[at + 4 :])
     source = open_source(path)
-    assert source.skipped == {"new": "stored as type 999, which the installed gguf cannot dequantize"}
+    assert source.skipped == {"new": "stored as type 999, which the installed package gguf cannot dequantize"}
     assert same(layers(path)["old"].load(), numbered(2, 3))
 
 
@@ -260,7 +260,7 @@ def test_a_model_that_was_split_is_one_model(tmp_path: Path) -> None:
         assert list(found) == [f"blk.{block}.attn_q" for block in range(5)]
         assert all(same(found[f"blk.{block}.attn_q"].load(), numbered(2, 3, start=block)) for block in range(5))
     (tmp_path / parts[1]).unlink()
-    with pytest.raises(MissingShardError, match=r"one of 3 files, of which 'tiny-00002-of-00003\.gguf' is not beside"):
+    with pytest.raises(MissingShardError, match=r"one of 3 files, of which 'tiny-00002-of-00003\.gguf' is missing"):
         open_source(tmp_path / parts[0])
     (tmp_path / parts[1]).write_bytes((tmp_path / parts[0]).read_bytes())
     write(tmp_path / "other.gguf", tensors)

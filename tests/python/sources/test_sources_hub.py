@@ -81,8 +81,8 @@ def test_only_the_files_needed_travel_and_the_cache_does_without_a_hub(
         source = open_source("acme/tiny")
         fetched = [request.path for request in server.gets() if "/resolve/" in request.path]
         assert sorted(path.rpartition("/")[2] for path in fetched) == sorted(needed)
-        in_listing = len(json.dumps({"siblings": [{"rfilename": name} for name in SHARDED]}))
-        assert server.sent - sum(len(SHARDED[name]) for name in needed) < in_listing + 200
+        listings = 4 * len(json.dumps({"siblings": [{"rfilename": name} for name in SHARDED]})) + 1000
+        assert server.sent - sum(len(SHARDED[name]) for name in needed) < listings  # 250 kB beside it are not needed
         server.forget()
         assert set(layers("acme/tiny")) == {layer.name for layer in source.layers}
         assert [request for request in server.gets() if "/resolve/" in request.path] == []
@@ -296,7 +296,7 @@ def test_an_index_on_the_hub_cannot_lead_out_of_its_folder(hub: Hub, shard: str)
 
 def test_a_download_that_is_cut_off(hub: Hub) -> None:
     hub.short = frozenset({"model-00001-of-00002.safetensors"})
-    refused("acme/tiny", CorruptFileError, r"'model-00001-of-00002\.safetensors' of .* was cut off .* open it again")
+    refused("acme/tiny", CorruptFileError, r"was cut off .*model-00001-of-00002\.safetensors.* open it again")
     hub.short = frozenset()
     assert len(layers("acme/tiny")) == 3
 

@@ -102,7 +102,7 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
 def test_a_header_that_cannot_be_true_is_refused(memory: Any, case: str) -> None:
     content, match = HOSTILE[case]
     memory.pipe("/m/bad.safetensors", content)
-    refused("memory://m/bad.safetensors", rf"'memory://m/bad\.safetensors' is no readable .*{match}")
+    refused("memory://m/bad.safetensors", rf"'memory://m/bad\.safetensors' is not a readable .*{match}")
     if case != TWICE:  # which the library takes, silently without the first
         with pytest.raises(SafetensorError):
             load(content)

@@ -64,11 +64,11 @@ PLAIN = {"quant_type": "nf4", "blocksize": 16, "shape": [2, 32]}
 @pytest.mark.parametrize(
     ("state", "reason"),
     [
-        (b"{", "its quant_state is no valid JSON"),
-        (b"\xff\xfe", "its quant_state is no valid JSON"),
-        (b"[" * 60000, "its quant_state is no valid JSON"),
-        (b"9" * 60000, "its quant_state is no valid JSON"),
-        ([1], "its quant_state is no JSON object"),
+        (b"{", "its quant_state is not valid JSON"),
+        (b"\xff\xfe", "its quant_state is not valid JSON"),
+        (b"[" * 60000, "its quant_state is not valid JSON"),
+        (b"9" * 60000, "its quant_state is not valid JSON"),
+        ([1], "its quant_state is not a JSON object"),
         (b" " * 65537, "65537 entries, too many"),
         ({**PLAIN, "shape": [10**6, 10**6]}, r"32 bytes cannot be the shape \(1000000, 1000000\)"),
         ({**PLAIN, "shape": [2**40] * 8}, "32 bytes cannot be the shape"),

@@ -86,7 +86,7 @@ def test_the_configuration_tells_the_group(tmp_path: Path) -> None:
 
 
 def test_work_is_cut_into_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("weightscope_widget.sources.packed.compressed_ints.CHUNK", 200)
+    monkeypatch.setattr("weightscope_widget.sources.packed.ints.CHUNK", 200)
     codes = random_codes(OUT, IN, 3)
     parts = packed(codes, random_scales(OUT, 3), 3)
     assert close(layers(parts)["a"].load(), expected(parts, codes, [[4] * 3] * OUT, [i // 32 for i in range(IN)]))

@@ -86,10 +86,10 @@ def test_scales_of_activations_are_no_layers() -> None:
     }
     found, skipped = opened(tensors)
     assert found == {"a": ("float8_e4m3fn", (2, 3)), "attn.block_scale": ("float32", (2,))}
-    passing = "a scale of what passes through a quantized layer, not weights"
+    passing = "a scale of the activations of a quantized layer, not weights"
     assert skipped == {
         **dict.fromkeys(("a.input_scale", "attn.k_scale", "scaled_fp8"), passing),
-        "lost.weight_scale": "scales without the weights that they belong to",
+        "lost.weight_scale": "scales without their weights",
     }
 
 
@@ -162,6 +162,6 @@ def test_a_zero_scale_is_a_row_of_zeros() -> None:
 
 def test_work_is_cut_into_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     weight, scales = eighths(130, 300), numbered(2, 3)
-    monkeypatch.setattr("weightscope_widget.sources.packed.scales.CHUNK", 1000)
+    monkeypatch.setattr("weightscope_widget.sources.packed.arithmetic.CHUNK", 1000)
     loaded = layers({"a.weight": weight, "a.weight_scale_inv": scales})["a"].load()
     assert close(loaded, blockwise(weight, scales, 128, 128))

@@ -28,7 +28,7 @@ from weightscope_widget.errors import (
     UnsupportedModelError,
 )
 from weightscope_widget.sources import open_source
-from weightscope_widget.sources.peft.low_rank import LowRank
+from weightscope_widget.sources.peft.adapter import LowRank
 
 peft = pytest.importorskip("peft")
 pytestmark = [
@@ -220,7 +220,7 @@ def test_what_is_no_plain_product_is_skipped_with_a_reason(tmp_path: Path) -> No
     assert "convolution in groups" in reasons.pop("grouped")
     assert reasons == {}
     biases = {reason for name, reason in source.skipped.items() if name.endswith("lora_B.bias")}
-    assert biases == {"a part of the adapter that is no factor of a matrix"}
+    assert biases == {"a part of the adapter that is not a factor of a matrix"}
 
 
 class Experts(nn.Module):
@@ -307,7 +307,7 @@ def test_a_setting_that_makes_no_sense_is_quoted(adapter: Path, changes: dict[st
 @pytest.mark.parametrize("pattern", ["(a+)+", "(a|a)*", ".*.*.*.*x", "(x{9}){9}", "a" * 600])
 def test_a_pattern_cannot_keep_the_search_busy(adapter: Path, pattern: str) -> None:
     edit(adapter, alpha_pattern={pattern: 3})
-    with pytest.raises(UnsupportedModelError, match="too intricate to try"):
+    with pytest.raises(UnsupportedModelError, match="too complex to match safely"):
         open_source(adapter)
 
 

@@ -269,7 +269,7 @@ def test_a_server_that_says_it_has_no_ranges_is_believed() -> None:
             "page of a model on the hub; give its id, 'acme/tiny'",
         ),
         ("https://host.invalid/model.bin", UnsupportedModelError, r"not the address of a \.safetensors file"),
-        ("nonsense://a/model.safetensors", UnsupportedModelError, "no address that fsspec knows"),
+        ("nonsense://a/model.safetensors", UnsupportedModelError, "fsspec cannot read addresses like"),
         ("memory://nothing/here", ModelNotFoundError, "cannot be opened .*no such file"),
         ("memory://nothing/here.safetensors", ModelNotFoundError, "cannot be opened .*no such file"),
     ],

@@ -141,7 +141,7 @@ def test_what_is_skipped_says_why(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "error", "message"),
     [
-        (numbered(2, 2), UnsupportedModelError, "of type Tensor, which is no state dict"),
+        (numbered(2, 2), UnsupportedModelError, "of type Tensor, not a state dict"),
         ([numbered(2, 2)], UnsupportedModelError, "of type list"),
         ({"a": 1}, UnsupportedModelError, r"values are no tensors \(int\)"),
         ({0: numbered(2, 2)}, UnsupportedModelError, "has the key '0' of type int"),

@@ -1,1 +1,1 @@
-"""What the formats share: records of tensors, and the layers made of them."""
+"""Shared by the formats: files, names, loaders, and the records of tensors that layers are made of."""

@@ -1,165 +1,169 @@
-"""The small objects behind `Layer.load`: each knows where one tensor is, and reads it when called."""
+"""Loaders, the small objects behind `Layer.load`, and the versions of the files they read."""
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass, replace
+import math
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Generic, Protocol, TypeVar
 
 import torch
-from safetensors import SafetensorError, safe_open
 
 from weightscope_widget.errors import TensorReadError
-from weightscope_widget.sources._tensors.identity import Versions, file_identity
-from weightscope_widget.sources._tensors.paths import quote
 
-__all__ = ["InFile", "InMemory", "Loader", "Unreadable"]
+__all__ = ["CurrentVersions", "Loader", "OpenFiles", "Unreadable", "Versions", "from_bytes", "item_of"]
+
+_SECOND = 10**9  # nanoseconds
+_COARSE = 3 * _SECOND  # more than the coarsest clock of a filesystem, the two seconds of FAT
+
+_Content = TypeVar("_Content")
 
 
 class Loader(Protocol):
-    """Loads a tensor, or one matrix of a stack of them."""
+    """Loads a tensor, or one matrix of a stack of them; picklable wherever the tensor is in a file."""
 
-    def __call__(self) -> torch.Tensor: ...
+    def __call__(self) -> torch.Tensor:
+        """Read the tensor; raise `TensorReadError` where that fails."""
+        ...
 
     def member(self, index: int) -> Loader:
-        """Return the loader of the matrix at `index` along the first axis."""
+        """Return the loader of the matrix at `index` along the first axis, which alone is read where possible."""
         ...
 
     def identity(self, versions: Versions) -> str | None:
-        """Return a text that no other tensor has, and that changes when this one may have; None where nothing tells.
+        """Return a text unique to this tensor, which changes when the tensor may have; None where none is known.
 
-        Its own attributes and the versions of all files that it reads are in it, not their paths.
+        It contains the loader's own attributes and the versions of all files that it reads, not their paths.
         """
         ...
 
 
-@dataclass(frozen=True, eq=False)
-class InMemory:
-    """A tensor that some model or state dict holds; a reference, never a copy.
-
-    Attributes
-    ----------
-    name : str
-        The parameter's name, for messages.
-    tensor : torch.Tensor
-        The tensor itself, so that a model moved to another device after the source was opened is still followed.
-    index : int, optional
-        Which matrix along the first axis; None for the whole tensor.
-    """
-
-    name: str
-    tensor: torch.Tensor
-    index: int | None = None
-
-    def __call__(self) -> torch.Tensor:
-        """Read the tensor."""
-        if self.tensor.device.type == "meta":
-            raise TensorReadError(
-                f"{quote(self.name)} is on the meta device and has no values; load the model without offloading, "
-                "or give the folder of its checkpoint instead."
-            )
-        gather = getattr(self.tensor, "full_tensor", None)
-        whole = self.tensor.detach() if gather is None else gather().detach()
-        return whole if self.index is None else whole[self.index]
-
-    @property
-    def collective(self) -> bool:
-        """Whether all processes have to load together: the tensor is a DTensor, of which each holds a shard."""
-        return hasattr(self.tensor, "full_tensor")
-
-    def identity(self, versions: Versions) -> None:
-        """Return None: what a model in memory holds can change at any time."""
-
-    def member(self, index: int) -> InMemory:
-        """Return the loader of the matrix at `index` along the first axis."""
-        return replace(self, index=index)
-
-
-@dataclass(frozen=True)
-class InFile:
-    """A tensor in a safetensors file; it holds nothing, and pickles.
-
-    Attributes
-    ----------
-    path : Path
-        The file.
-    key : str
-        The tensor's name in it.
-    index : int, optional
-        Which matrix along the first axis; None for the whole tensor. Only this matrix is read.
-    """
-
-    path: Path
-    key: str
-    index: int | None = None
-
-    def __call__(self) -> torch.Tensor:
-        """Read the tensor."""
-        try:
-            return _OPENED.tensor(self.path, self.key, self.index)
-        except (SafetensorError, OSError, IndexError, RuntimeError, ValueError, TypeError, AttributeError) as error:
-            raise TensorReadError(
-                f"{quote(self.key)} cannot be read from {quote(self.path)} ({error}); the file was moved, changed or "
-                "damaged since it was opened: put it back or open the model again."
-            ) from error
-
-    def identity(self, versions: Versions) -> str | None:
-        """See `Loader.identity`."""
-        version = versions.of_path(self.path)
-        return None if version is None else f"safetensors {version} {self.key!r} {self.index}"
-
-    def member(self, index: int) -> InFile:
-        """Return the loader of the matrix at `index` along the first axis."""
-        return replace(self, index=index)
-
-
 @dataclass(frozen=True)
 class Unreadable:
-    """A tensor that is known to exist by name only.
-
-    Attributes
-    ----------
-    problem : str
-        The sentence that calling it raises.
-    """
+    """A tensor of which only the name is known; loading it raises `problem`, a sentence."""
 
     problem: str
 
     def __call__(self) -> torch.Tensor:
-        """Read the tensor."""
+        """See `Loader`."""
         raise TensorReadError(self.problem)
 
     def identity(self, versions: Versions) -> None:
-        """Return None: there is nothing to remember."""
+        """See `Loader`."""
 
     def member(self, index: int) -> Unreadable:
-        """Return the same: no part of it can be read either."""
+        """See `Loader`."""
         return self
 
 
-_RENEWED_AFTER = 32 << 20
-"""Bytes of a file handed out before it is mapped anew: pages once touched count as this process's memory."""
+def from_bytes(data: bytearray, dtype: torch.dtype, shape: tuple[int, ...]) -> torch.Tensor:
+    """Return a tensor that shares the memory of `data`."""
+    # Bytes first: frombuffer does not take every type, and not an empty buffer.
+    flat = torch.frombuffer(data, dtype=torch.uint8) if data else torch.empty(0, dtype=torch.uint8)
+    return flat.view(dtype).reshape(shape)
 
 
-class _Opened(threading.local):
-    """The file that a thread read last: parsing a header of 10,000 tensors anew for each of them would take minutes."""
+def item_of(dtype: str, shape: tuple[int, ...]) -> tuple[torch.dtype, int]:
+    """Return torch's type of this name, and the size of such a tensor in bytes."""
+    kind: torch.dtype = getattr(torch, dtype)
+    return kind, math.prod(shape) * kind.itemsize
+
+
+# -- Versions of files -------------------------------------------------------------------------------------------------
+
+
+class Versions:
+    """Versions of files, each looked up once, however many tensors are in it."""
 
     def __init__(self) -> None:
-        self._identity: str | None = None
-        self._file: Any = None
-        self._left = 0
+        self._of_paths: dict[Path, str | None] = {}
 
-    def tensor(self, path: Path, key: str, index: int | None) -> torch.Tensor:
-        identity = file_identity(path)
-        if identity is None or identity != self._identity or self._left <= 0:
-            self._identity = self._file = None
-            self._file = safe_open(path, framework="pt", device="cpu")
-            self._identity, self._left = identity, _RENEWED_AFTER
-        tensor = self._file.get_tensor(key) if index is None else self._file.get_slice(key)[index]
-        assert isinstance(tensor, torch.Tensor)
-        self._left -= tensor.nbytes
-        return tensor
+    def of_path(self, path: Path) -> str | None:
+        """Return a text that changes with the file; None where that cannot be told.
+
+        It begins with the target of links, so that a file shared by two snapshots of a hub's cache is one.
+        """
+        if path not in self._of_paths:
+            self._of_paths[path] = _settled(path)
+        return self._of_paths[path]
+
+    def of_remote(self, url: str, opened: str | None, current: Callable[[], str | None]) -> str | None:
+        """Return the version of a remote file; `opened` is that of when it was opened, `current` asks its server."""
+        return opened
 
 
-_OPENED = _Opened()
+class CurrentVersions(Versions):
+    """Versions of files as they are now, of remote files too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._of_urls: dict[str, str | None] = {}
+
+    def of_remote(self, url: str, opened: str | None, current: Callable[[], str | None]) -> str | None:
+        """Return the version that the server tells now."""
+        if url not in self._of_urls:
+            self._of_urls[url] = current()
+        return self._of_urls[url]
+
+
+def _settled(path: Path) -> str | None:
+    try:
+        real = os.path.realpath(path)
+        found = os.stat(real)
+    except OSError:
+        return None
+    # A filesystem with a coarse clock writes whole seconds: until the clock has moved on, a file can be written again
+    # and look the same.
+    if found.st_mtime_ns % _SECOND == 0 and abs(time.time_ns() - found.st_mtime_ns) < _COARSE:
+        return None
+    # Without the device, whose number may change when the machine restarts.
+    return f"{real!r} {found.st_ino} {found.st_size} {found.st_mtime_ns}"
+
+
+# -- Open files --------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Open(Generic[_Content]):
+    content: _Content
+    stamp: tuple[int, ...]
+    left: int
+
+
+class OpenFiles(Generic[_Content]):
+    """The files read last, kept open: parsing a header of 10,000 tensors again for each tensor would take minutes.
+
+    A file that changed is opened again. So is one of which `budget` bytes were read, because the pages of a mapped
+    file that were once touched count as this process's memory.
+
+    Parameters
+    ----------
+    opener : callable
+        Opens a file.
+    most : int
+        How many files to keep.
+    """
+
+    def __init__(self, opener: Callable[[Path], _Content], most: int) -> None:
+        self._opener, self._most = opener, most
+        self._files: dict[Path, _Open[_Content]] = {}
+
+    def get(self, path: Path, budget: int) -> _Content:
+        """Return the opened file."""
+        status = os.stat(path)
+        stamp = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+        found = self._files.pop(path, None)
+        if found is None or found.stamp != stamp or found.left <= 0:
+            found = None  # unmapped before it is mapped again
+            found = _Open(self._opener(path), stamp, budget)
+        self._files[path] = found  # last: the most recently used
+        while len(self._files) > self._most:
+            del self._files[next(iter(self._files))]
+        return found.content
+
+    def used(self, path: Path, size: int) -> None:
+        """Note that this many bytes of a file were read."""
+        self._files[path].left -= size

@@ -1,19 +1,62 @@
-"""What the inputs in memory share: records of tensors, recognised by their storage."""
+"""Tensors in memory: how to load them, which share a storage, and the source they make."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch.nn.parameter import is_lazy
 
-from weightscope_widget.errors import MetaDeviceError
+from weightscope_widget.errors import MetaDeviceError, TensorReadError
 from weightscope_widget.layers.layer import Source
-from weightscope_widget.sources._tensors.assemble import assemble
-from weightscope_widget.sources._tensors.loaders import InMemory
-from weightscope_widget.sources._tensors.record import Record, why_skipped
+from weightscope_widget.sources._tensors.files import quote
+from weightscope_widget.sources._tensors.loaders import Versions
+from weightscope_widget.sources._tensors.records import Record, assemble, why_skipped
 
-__all__ = ["memory_source", "storage_identity", "tensor_record"]
+__all__ = ["InMemory", "memory_source", "tensor_record"]
+
+
+@dataclass(frozen=True, eq=False)
+class InMemory:
+    """A tensor of a model or state dict; a reference, never a copy.
+
+    Attributes
+    ----------
+    name : str
+        The parameter's name, for messages.
+    tensor : torch.Tensor
+        The tensor itself, so that a model moved to another device after the source was opened is still followed.
+    index : int, optional
+        Which matrix along the first axis; None for the whole tensor.
+    """
+
+    name: str
+    tensor: torch.Tensor
+    index: int | None = None
+
+    def __call__(self) -> torch.Tensor:
+        """See `Loader`."""
+        if self.tensor.device.type == "meta":
+            raise TensorReadError(
+                f"{quote(self.name)} is on the meta device and has no values; load the model without offloading, "
+                "or give the folder of its checkpoint."
+            )
+        gather = getattr(self.tensor, "full_tensor", None)
+        whole = self.tensor.detach() if gather is None else gather().detach()
+        return whole if self.index is None else whole[self.index]
+
+    @property
+    def collective(self) -> bool:
+        """Whether all processes have to load together: the tensor is a DTensor, of which each holds a shard."""
+        return hasattr(self.tensor, "full_tensor")
+
+    def identity(self, versions: Versions) -> None:
+        """Return None: a model in memory can change at any time."""
+
+    def member(self, index: int) -> InMemory:
+        """See `Loader`."""
+        return replace(self, index=index)
 
 
 def tensor_record(name: str, tensor: torch.Tensor, *, transposed: bool = False, stack: bool = False) -> Record:
@@ -27,10 +70,10 @@ def tensor_record(name: str, tensor: torch.Tensor, *, transposed: bool = False, 
     if tensor.is_nested or tensor.layout != torch.strided:
         layout = str(tensor.layout).removeprefix("torch.")
         return Record(name, shape, dtype, load, f"not a dense tensor (layout {layout})")
-    return Record(name, shape, dtype, load, why_skipped(shape, dtype), storage_identity(tensor), transposed, stack)
+    return Record(name, shape, dtype, load, why_skipped(shape, dtype), _storage_identity(tensor), transposed, stack)
 
 
-def storage_identity(tensor: torch.Tensor) -> Hashable:
+def _storage_identity(tensor: torch.Tensor) -> Hashable:
     """Return a key that two tensors share exactly when they are the same values in the same place.
 
     Shape and strides are part of it: a flat or transposed view is another matrix. Tensors on the meta device have no
@@ -48,19 +91,11 @@ def storage_identity(tensor: torch.Tensor) -> Hashable:
 
 
 def memory_source(name: str, records: Sequence[Record]) -> Source:
-    """Return the source of these records, or say that a model has nothing but shapes.
-
-    Raises
-    ------
-    MetaDeviceError
-        Every tensor that could be analyzed is on the meta device.
-    NoWeightsError
-        No tensor can be analyzed.
-    """
+    """Return the source of these records; raise `MetaDeviceError` where all that could be analyzed has no values."""
     usable = [record.load for record in records if record.skip is None]
     if usable and all(isinstance(load, InMemory) and load.tensor.device.type == "meta" for load in usable):
         raise MetaDeviceError(
-            f"{name} is on the meta device, with shapes but no weights; load it with its weights, "
-            "or give the folder of its checkpoint instead."
+            f"{name} is on the meta device and has shapes but no weights; load it with its weights, or give the folder "
+            "of its checkpoint."
         )
     return assemble(name, records)

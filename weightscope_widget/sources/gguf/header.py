@@ -1,7 +1,7 @@
-"""What a GGUF file says about itself: the names, types, shapes and places of its tensors; no weight is read.
+"""The header of a GGUF file: names, types, shapes and places of its tensors; no weight is read.
 
-The package gguf has a reader, too. It trusts the counts in a header (10**12 of something keep it busy for ever) and
-takes seconds for the vocabulary of a large model; this one checks counts against the file and skips what is not needed.
+The reader of the package gguf trusts the counts in a header (10**12 would keep it busy forever) and takes seconds for
+the vocabulary of a large model; this one checks counts against the file and skips what is not needed.
 """
 
 from __future__ import annotations
@@ -14,9 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from weightscope_widget._shared.optional import library
-from weightscope_widget.errors import CorruptFileError
-from weightscope_widget.sources._tensors.paths import quote
-from weightscope_widget.sources.safetensors.header import remedy
+from weightscope_widget.sources._tensors.files import corrupt, quote
 
 __all__ = ["GgufTensor", "read_gguf"]
 
@@ -36,15 +34,15 @@ class GgufTensor:
     Attributes
     ----------
     name : str
-        As the file has it: ``blk.0.attn_q.weight``.
+        The file's name for it: ``blk.0.attn_q.weight``.
     shape : tuple of int
-        As torch would have it, (out, in); the file lists the innermost dimension first.
+        In torch's order, (out, in); the file lists the innermost dimension first.
     kind : str
         The type's name, ``"F16"`` or ``"Q4_K"``; ``"type 99"`` if the package gguf does not know it.
     offset : int
         Where its bytes start in the file.
     size : int
-        How many they are; 0 if the type is unknown.
+        Number of bytes; 0 if the type is unknown.
     """
 
     name: str
@@ -55,15 +53,7 @@ class GgufTensor:
 
 
 def read_gguf(path: Path) -> list[GgufTensor]:
-    """List a file's tensors in its order.
-
-    Raises
-    ------
-    CorruptFileError
-        It is truncated, no GGUF file, of another version, or claims tensors that cannot be in it.
-    MissingLibraryError
-        The package gguf, which knows the types, is not installed.
-    """
+    """List a file's tensors in its order; raise `CorruptFileError` where it claims tensors that cannot be in it."""
     constants = library("gguf.constants", "gguf", "Reading a GGUF file")
     sizes = {int(kind): (kind.name, *size) for kind, size in constants.GGML_QUANT_SIZES.items()}
     try:
@@ -71,19 +61,19 @@ def read_gguf(path: Path) -> list[GgufTensor]:
             tensors = list(_tensors(_Cursor(content), sizes))
             _check(tensors, len(content))
     except (OSError, ValueError, struct.error) as error:  # an empty file cannot be mapped: ValueError
-        raise CorruptFileError(f"{quote(path)} is no readable GGUF file ({error}); {remedy(path)}.") from error
+        raise corrupt(path, "GGUF", error) from error
     return tensors
 
 
 class _Cursor:
-    """A place in the file that moves as it is read, and never beyond the end."""
+    """A position in the file that moves as it is read, and never beyond the end."""
 
     def __init__(self, content: mmap.mmap) -> None:
         self.content = content
         self.at = 0
 
     def skip(self, size: int) -> int:
-        """Move on; return where it was."""
+        """Advance; return the position before."""
         start = self.at
         if size > len(self.content) - start:
             raise ValueError(f"it ends within its header, which claims {size} more bytes at byte {start}")
@@ -114,7 +104,7 @@ class _Cursor:
                 for _ in range(count):  # each takes eight bytes or more, so the end of the file ends this
                     self.skip_value(of, depth + 1)
         else:
-            raise ValueError(f"a value in its header is of type {kind}, which is none, or nested too deep")
+            raise ValueError(f"a value in its header is of type {kind}, which does not exist, or nested too deep")
 
 
 def _tensors(cursor: _Cursor, sizes: dict[int, tuple[str, int, int]]) -> Iterator[GgufTensor]:
@@ -133,7 +123,7 @@ def _tensors(cursor: _Cursor, sizes: dict[int, tuple[str, int, int]]) -> Iterato
         else:
             cursor.skip_value(kind)
     if alignment == 0 or alignment % 8:
-        raise ValueError(f"its alignment is {alignment}, which is no multiple of 8")
+        raise ValueError(f"its alignment is {alignment}, not a multiple of 8")
     found = []
     for _ in range(tensor_count):
         name, dimensions = cursor.text(), cursor.number("I")
@@ -144,7 +134,7 @@ def _tensors(cursor: _Cursor, sizes: dict[int, tuple[str, int, int]]) -> Iterato
     data = -(-cursor.at // alignment) * alignment
     for name, shape, kind, offset in found:
         if offset % alignment:
-            raise ValueError(f"{quote(name)} starts at {offset}, which is no multiple of {alignment}")
+            raise ValueError(f"{quote(name)} starts at {offset}, not a multiple of {alignment}")
         label, block, block_bytes = sizes.get(kind, (f"type {kind}", 1, 0))
         if shape and shape[-1] % block:
             raise ValueError(f"{quote(name)} has rows of {shape[-1]} entries, which {label} cannot divide by {block}")

@@ -10,43 +10,27 @@ from pathlib import Path
 
 from weightscope_widget.errors import CorruptFileError, UnsupportedModelError
 from weightscope_widget.layers.layer import Source
-from weightscope_widget.sources._tensors.assemble import assemble
-from weightscope_widget.sources._tensors.experts import is_expert_stack
+from weightscope_widget.sources._tensors.files import absolute, checkpoint_name, quote
 from weightscope_widget.sources._tensors.loaders import Unreadable
-from weightscope_widget.sources._tensors.order import model_order
-from weightscope_widget.sources._tensors.paths import absolute, as_path, checkpoint_name, quote
-from weightscope_widget.sources._tensors.record import Record, why_skipped
+from weightscope_widget.sources._tensors.names import is_expert_stack, model_order
+from weightscope_widget.sources._tensors.records import Record, assemble, skipped, why_skipped
 from weightscope_widget.sources.onnx.graph import ITEM_BYTES, Graph, Node, OnnxTensor, read_onnx
 from weightscope_widget.sources.onnx.tensor import Dequantized, InOnnx
 
-__all__ = ["accepts", "in_folder", "open_file"]
+__all__ = ["in_folder", "open_file"]
 
 _ANONYMOUS = re.compile(r"onnx::|\d+$|/|_v_\d+$|val_\d+$")
-_SCALED = ("DequantizeLinear",)
 _QUANTIZED = "_quantized"
 _WHOLE_NUMBERS = ("int8", "uint8")
-
-
-def accepts(model: object) -> bool:
-    """Return whether this is the path of a file whose name ends in ``.onnx``."""
-    path = as_path(model)
-    return path is not None and path.suffix.lower() == ".onnx" and os.path.isfile(path)
 
 
 def open_file(model: str | os.PathLike[str]) -> Source:
     """Open an ONNX model; its initializers and constants are the layers, also those in files beside it.
 
     A right operand of MatMul or Gemm is stored (in, out), unless Gemm transposes it.  Where exporters gave a weight no
-    name of its own (``onnx::MatMul_123``), it is called after the node that uses it.  Weights quantized for
-    DequantizeLinear, or by onnxruntime's dynamic quantization, load as the float32 numbers they stand for.  Graphs
-    inside of nodes (branches, loops) are left out.
-
-    Raises
-    ------
-    CorruptFileError
-        It is truncated, or no ONNX file.
-    NoWeightsError
-        There is no floating-point tensor in it.
+    name of its own (``onnx::MatMul_123``), it is named after the node that uses it.  Weights quantized for
+    DequantizeLinear, or by onnxruntime's dynamic quantization, load dequantized as float32.  Graphs
+    inside nodes (branches, loops) are left out.
     """
     path = absolute(model)
     graph = read_onnx(path)
@@ -59,15 +43,7 @@ def open_file(model: str | os.PathLike[str]) -> Source:
 
 
 def in_folder(folder: Path, names: Sequence[str]) -> Source | None:
-    """Open the one ONNX model that a folder holds, if it holds any.
-
-    Raises
-    ------
-    UnsupportedModelError
-        It holds several, and none is called ``model.onnx``.
-    CorruptFileError, NoWeightsError
-        As for a file.
-    """
+    """Open the one ONNX model that a folder holds, if it holds any: of several, ``model.onnx``."""
     models = [name for name in names if name.lower().endswith(".onnx")]
     usual = [name for name in models if name.lower() == "model.onnx"] or models
     if len(usual) > 1:
@@ -78,7 +54,7 @@ def in_folder(folder: Path, names: Sequence[str]) -> Source | None:
 
 @dataclass(frozen=True)
 class _Use:
-    """A node that takes a tensor, and as which of its inputs."""
+    """A node that uses a tensor, and the position among its inputs."""
 
     node: Node
     position: int
@@ -96,7 +72,7 @@ def _records(graph: Graph) -> Iterator[Record]:
     tensors = {tensor.name: tensor for tensor in graph.tensors}
     uses = _uses(graph.nodes)
     parts = _parts(tensors, graph.nodes)
-    helpers = {name for part in parts.values() for name in part.helpers}
+    helpers = {helper.name for part in parts.values() for helper in part.helpers}
     taken = {name for name in tensors if not _ANONYMOUS.match(name)}
     for tensor in graph.tensors:
         if tensor.name in helpers or (len(tensor.shape) < 2 and "float" not in tensor.dtype) or not tensor.shape:
@@ -121,12 +97,12 @@ def _uses(nodes: Iterable[Node]) -> dict[str, _Use]:
 
 
 def _use(name: str, uses: Mapping[str, _Use], part: _Quantized | None) -> _Use | None:
-    """Return the use of a tensor, or of what DequantizeLinear makes of it."""
+    """Return the use of a tensor, or of its dequantized form."""
     return uses.get(part.output if part is not None and part.output else name)
 
 
 def _readable(name: str, use: _Use | None, taken: set[str], part: _Quantized | None) -> str:
-    """Return a tensor's name, or for an anonymous one that of the module that the node belongs to."""
+    """Return a tensor's name; for an anonymous one, the name of the module that its node belongs to."""
     own = name.removesuffix(_QUANTIZED) if part is not None else name
     if not _ANONYMOUS.match(own):
         return own if own == name or own not in taken else name
@@ -143,13 +119,13 @@ def _readable(name: str, use: _Use | None, taken: set[str], part: _Quantized | N
 
 
 def _record(tensor: OnnxTensor, name: str, transposed: bool) -> Record:
-    skip = why_skipped(tensor.shape, tensor.dtype)
+    if skip := why_skipped(tensor.shape, tensor.dtype):
+        return skipped(name, skip, tensor.shape, tensor.dtype)
     if tensor.problem:
-        return Record(name, tensor.shape, tensor.dtype, Unreadable(f"{quote(name)}: {tensor.problem}."), skip)
+        return Record(name, tensor.shape, tensor.dtype, Unreadable(f"{quote(name)}: {tensor.problem}."))
     identity = (tensor.path, tensor.begin, tensor.dtype, tensor.shape)
     stack = is_expert_stack(name, tensor.shape)
-    load = _loader(tensor) if skip is None else Unreadable(f"{quote(name)}: {skip}.")
-    return Record(name, tensor.shape, tensor.dtype, load, skip, identity, transposed, stack)
+    return Record(name, tensor.shape, tensor.dtype, _loader(tensor), None, identity, transposed, stack)
 
 
 def _loader(tensor: OnnxTensor) -> InOnnx:
@@ -157,23 +133,23 @@ def _loader(tensor: OnnxTensor) -> InOnnx:
     return InOnnx(tensor.path, tensor.name, tensor.dtype, tensor.shape, tensor.begin, length)
 
 
-# Quantized weights
+# -- Quantized weights -------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class _Quantized:
-    """A tensor of whole numbers with its scale and zero point.
+    """A tensor of integers with its scale and zero point.
 
     Attributes
     ----------
     whole, scale : OnnxTensor
-        The numbers, and what they are multiplied by.
+        The integers, and their factor.
     zero_point : OnnxTensor, optional
-        What is taken off before.
+        Subtracted first.
     axis : int
-        Along which the scales differ.
+        Axis along which the scales differ.
     output : str
-        What the result is called in the graph; empty where the graph never makes it.
+        Name of the result in the graph; empty where the graph never computes it.
     """
 
     whole: OnnxTensor
@@ -183,29 +159,26 @@ class _Quantized:
     output: str = ""
 
     @property
-    def helpers(self) -> list[str]:
-        """Names of the tensors that are no weights of their own."""
-        return [self.scale.name, *([] if self.zero_point is None else [self.zero_point.name])]
+    def helpers(self) -> list[OnnxTensor]:
+        """The tensors that are not weights of their own."""
+        return [self.scale, *([] if self.zero_point is None else [self.zero_point])]
 
     @property
     def problem(self) -> str:
-        """Why the numbers cannot be had, else empty."""
+        """Why the weight cannot be computed, else empty."""
         shape, scales = self.whole.shape, self.scale.shape
         axis = self.axis + len(shape) if self.axis < 0 else self.axis
         if scales not in ((), (1,)) and (len(scales) != 1 or not 0 <= axis < len(shape) or shape[axis] != scales[0]):
             return f"scales of shape {scales} for weights of shape {shape}, as of blocks"
         if self.zero_point is not None and self.zero_point.shape not in ((), (1,), scales):
             return f"zero points of shape {self.zero_point.shape} for scales of shape {scales}"
-        parts = [self.whole, self.scale, *([] if self.zero_point is None else [self.zero_point])]
-        return next((part.problem for part in parts if part.problem), "")
+        return next((part.problem for part in (self.whole, *self.helpers) if part.problem), "")
 
     def record(self, name: str, transposed: bool) -> Record:
         whole = self.whole
         dtype = f"{whole.dtype} (ONNX)"
-        if self.problem:
-            return Record(name, whole.shape, dtype, Unreadable(f"{quote(name)}: {self.problem}."), self.problem)
-        if skip := why_skipped(whole.shape, "float32"):
-            return Record(name, whole.shape, dtype, Unreadable(f"{quote(name)}: {skip}."), skip)
+        if skip := self.problem or why_skipped(whole.shape, "float32"):
+            return skipped(name, skip, whole.shape, dtype)
         axis = self.axis % max(len(whole.shape), 1)
         zero = None if self.zero_point is None else _loader(self.zero_point)
         load = Dequantized(_loader(whole), _loader(self.scale), zero, axis)
@@ -213,10 +186,10 @@ class _Quantized:
 
 
 def _parts(tensors: Mapping[str, OnnxTensor], nodes: Iterable[Node]) -> dict[str, _Quantized]:
-    """Return the quantized tensors by name: those that a node dequantizes, and those named as onnxruntime does."""
+    """Return the quantized tensors by name: those that a node dequantizes, and those with onnxruntime's names."""
     found: dict[str, _Quantized] = {}
     for node in nodes:
-        if node.operation in _SCALED and len(node.inputs) >= 2 and node.outputs:
+        if node.operation == "DequantizeLinear" and len(node.inputs) >= 2 and node.outputs:
             whole, scale = tensors.get(node.inputs[0]), tensors.get(node.inputs[1])
             zero = tensors.get(node.inputs[2]) if len(node.inputs) > 2 else None
             if whole is not None and scale is not None and _fit(whole, scale, zero):

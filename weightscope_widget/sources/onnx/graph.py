@@ -1,6 +1,6 @@
-"""What an ONNX file says about itself: its tensors with their places, and the nodes that use them; no weight is read.
+"""The graph of an ONNX file: its tensors with their places, and the nodes that use them; no weight is read.
 
-The field numbers are those of onnx.proto.  The package onnx would hold all weights of the file in memory.
+The field numbers are those of onnx.proto.  The package onnx would load all weights of the file into memory.
 """
 
 from __future__ import annotations
@@ -9,13 +9,11 @@ import math
 import mmap
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from weightscope_widget.errors import CorruptFileError
-from weightscope_widget.sources._tensors.paths import quote
+from weightscope_widget.sources._tensors.files import corrupt, quote
 from weightscope_widget.sources.onnx.protobuf import BrokenMessageError, Span, fields, integer, integers, text
-from weightscope_widget.sources.safetensors.header import remedy
 
 __all__ = ["ITEM_BYTES", "Graph", "Node", "OnnxTensor", "read_onnx"]
 
@@ -48,17 +46,17 @@ class OnnxTensor:
     Attributes
     ----------
     name : str
-        As the graph has it.
+        Its name in the graph.
     shape : tuple of int
         Shape as stored.
     dtype : str
-        As torch names it, where torch has such a type.
+        torch's name of the type, where torch has it.
     path : Path
-        The file that its bytes are in.
+        The file with its bytes.
     begin : int
-        Where they start.
+        Position of its first byte.
     problem : str
-        Why its values cannot be had, else empty.
+        Why its values cannot be read, else empty.
     """
 
     name: str
@@ -71,7 +69,7 @@ class OnnxTensor:
 
 @dataclass(frozen=True)
 class Node:
-    """One operation: its name and type, what it takes and gives, and its whole-number attributes."""
+    """One operation: its name and type, its inputs and outputs, and its integer attributes."""
 
     name: str
     operation: str
@@ -82,20 +80,14 @@ class Node:
 
 @dataclass(frozen=True)
 class Graph:
-    """The tensors and the nodes of a file, in its order; graphs inside of nodes (branches, loops) are left out."""
+    """The tensors and the nodes of a file, in its order; graphs inside nodes (branches, loops) are left out."""
 
     tensors: tuple[OnnxTensor, ...]
     nodes: tuple[Node, ...]
 
 
 def read_onnx(path: Path) -> Graph:
-    """List what a file holds.
-
-    Raises
-    ------
-    CorruptFileError
-        It is truncated, no ONNX file, or says something that cannot be.
-    """
+    """List the tensors and nodes of a file; raise `CorruptFileError` where it is truncated or not an ONNX file."""
     try:
         with (
             path.open("rb") as file,
@@ -104,7 +96,7 @@ def read_onnx(path: Path) -> Graph:
         ):
             return _Reader(path, content).model()
     except (BrokenMessageError, OSError, ValueError) as error:  # mmap's of an empty file is a ValueError
-        raise CorruptFileError(f"{quote(path)} is no readable ONNX file ({error}); {remedy(path)}.") from error
+        raise corrupt(path, "ONNX", error) from error
 
 
 class _Reader:
@@ -132,7 +124,7 @@ class _Reader:
         return Graph(tuple(tensors), tuple(nodes))
 
     def _node(self, message: Span) -> tuple[Node, OnnxTensor | None]:
-        """Return a node, and the tensor that it is, if it is a constant."""
+        """Return a node, and its tensor if it is a constant."""
         inputs, outputs, name, operation = [], [], "", ""
         attributes: dict[str, int] = {}
         constant: Span | None = None
@@ -214,7 +206,7 @@ class _Reader:
 
 def _message(value: int | Span) -> Span:
     if isinstance(value, int):
-        raise BrokenMessageError("a number where a message belongs")
+        raise BrokenMessageError("a number in place of a message")
     return value
 
 
@@ -225,16 +217,16 @@ def _inside(tensor: OnnxTensor, data: Mapping[int, list[Span]], one_by_one: bool
         return tensor
     if not data:
         why = "its values are stored one by one" if one_by_one else "it has no values"
-        return _with(tensor, problem=why)
+        return replace(tensor, problem=why)
     ((number, spans), *others) = data.items()
     needed = item * math.prod(tensor.shape)
     if others or len(spans) > 1 or _TYPED_DATA.get(number, tensor.dtype) != tensor.dtype:
-        return _with(tensor, problem="its values are in several pieces")
+        return replace(tensor, problem="its values are in several pieces")
     if len(spans[0]) != needed:
         raise BrokenMessageError(
             f"{quote(tensor.name)} has {len(spans[0])} bytes where its shape and type need {needed}"
         )
-    return _with(tensor, begin=spans[0].begin)
+    return replace(tensor, begin=spans[0].begin)
 
 
 def _external(tensor: OnnxTensor, where: Mapping[str, str]) -> OnnxTensor:
@@ -243,19 +235,15 @@ def _external(tensor: OnnxTensor, where: Mapping[str, str]) -> OnnxTensor:
     path = folder / location
     inside = os.path.realpath(path).startswith(os.path.realpath(folder) + os.sep)
     if not location or os.path.isabs(location) or not inside:
-        return _with(tensor, problem=f"its file {quote(location)} is not in the folder of the model")
+        return replace(tensor, problem=f"its file {quote(location)} is not in the folder of the model")
     try:
         begin, size = int(where.get("offset", "0")), path.stat().st_size
         needed = ITEM_BYTES.get(tensor.dtype, 0) * math.prod(tensor.shape)
         length = int(where.get("length", needed))
     except OSError:
-        return _with(tensor, problem=f"its file {quote(location)} is not there")
+        return replace(tensor, problem=f"its file {quote(location)} is not there")
     except ValueError:
-        return _with(tensor, problem="its place is not a number")
+        return replace(tensor, problem="its place is not a number")
     if not 0 <= begin <= size - needed or length not in (0, needed):
-        return _with(tensor, problem=f"its {length} bytes from byte {begin} on are not in {quote(location)}")
-    return OnnxTensor(tensor.name, tensor.shape, tensor.dtype, path, begin)
-
-
-def _with(tensor: OnnxTensor, *, begin: int = 0, problem: str = "") -> OnnxTensor:
-    return OnnxTensor(tensor.name, tensor.shape, tensor.dtype, tensor.path, begin, problem)
+        return replace(tensor, problem=f"its {length} bytes from byte {begin} on are not in {quote(location)}")
+    return replace(tensor, path=path, begin=begin)

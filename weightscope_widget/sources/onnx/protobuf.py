@@ -1,7 +1,7 @@
-"""Walking through a protobuf message in place: which fields it has and where they lie; nothing is copied or nested.
+"""The fields of a protobuf message, read in place.
 
-The wire format is that of the Protocol Buffers encoding guide.  Whoever walks decides which fields to descend into, so
-that a hostile file can neither nest without end nor have anything allocated on its word.
+The wire format is that of the Protocol Buffers encoding guide.  The caller decides which fields to descend into, so a
+hostile file can neither nest endlessly nor cause large allocations.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ _LONGEST_VARINT = 10
 
 
 class BrokenMessageError(ValueError):
-    """The bytes are no protobuf message."""
+    """The bytes are not a protobuf message."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """Where a field's bytes lie: from `begin` to before `end`."""
+    """The bytes of a field: from `begin` to before `end`."""
 
     begin: int
     end: int
@@ -31,13 +31,7 @@ class Span:
 
 
 def fields(content: memoryview, message: Span) -> Iterator[tuple[int, int | Span]]:
-    """Yield each field of a message: its number, and its value where it is a varint, else where its bytes lie.
-
-    Raises
-    ------
-    BrokenMessageError
-        A field goes beyond the end of the message, or is of a kind that no longer exists.
-    """
+    """Yield the number of each field of a message, and its value if it is a varint, else the span of its bytes."""
     at = message.begin
     while at < message.end:
         key, at = varint(content, at, message.end)
@@ -59,25 +53,25 @@ def fields(content: memoryview, message: Span) -> Iterator[tuple[int, int | Span
 
 
 def varint(content: memoryview, at: int, end: int) -> tuple[int, int]:
-    """Return the unsigned number at a place, and where it ends."""
+    """Return the unsigned number at a position, and the position after it."""
     number = 0
     for place in range(min(_LONGEST_VARINT, end - at)):
         byte = content[at + place]
         number |= (byte & 0x7F) << (7 * place)
         if byte < 0x80:
             return number & (2**64 - 1), at + place + 1
-    raise BrokenMessageError(f"a number at byte {at} that does not end")
+    raise BrokenMessageError(f"an endless number at byte {at}")
 
 
 def integer(value: int | Span) -> int:
-    """Return a varint field as the signed 64-bit number it stands for."""
+    """Return a varint field as a signed 64-bit number."""
     if isinstance(value, Span):
-        raise BrokenMessageError(f"bytes at byte {value.begin} where a number belongs")
+        raise BrokenMessageError(f"bytes at byte {value.begin} in place of a number")
     return value - 2**64 if value >= 2**63 else value
 
 
 def integers(content: memoryview, value: int | Span) -> list[int]:
-    """Return a field of repeated numbers, which may come one by one or packed together."""
+    """Return a field of repeated numbers, one by one or packed."""
     if isinstance(value, int):
         return [integer(value)]
     found, at = [], value.begin
@@ -88,7 +82,7 @@ def integers(content: memoryview, value: int | Span) -> list[int]:
 
 
 def text(content: memoryview, value: int | Span) -> str:
-    """Return a field of text; bytes that are none are replaced."""
+    """Return a text field; invalid bytes are replaced."""
     if isinstance(value, int):
-        raise BrokenMessageError("a number where text belongs")
+        raise BrokenMessageError("a number in place of text")
     return bytes(content[value.begin : value.end]).decode("utf-8", "replace")

@@ -1,16 +1,14 @@
-"""The loaders of tensors in ONNX files: as they stand, and quantized ones as the numbers they stand for."""
+"""Loaders of tensors in ONNX files, plain and quantized."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
-from weightscope_widget.errors import TensorReadError
-from weightscope_widget.sources._tensors.identity import Versions
-from weightscope_widget.sources._tensors.paths import quote
+from weightscope_widget.sources._tensors.files import cannot_read
+from weightscope_widget.sources._tensors.loaders import Versions, from_bytes, item_of
 
 __all__ = ["Dequantized", "InOnnx"]
 
@@ -26,11 +24,11 @@ class InOnnx:
     name : str
         The tensor's name, for messages.
     dtype : str
-        As torch names it.
+        torch's name of the type.
     shape : tuple of int
-        Of what is read.
+        Shape of the tensor.
     begin : int
-        Where it starts.
+        Position of its first byte.
     length : int
         The file's length when it was opened.
     """
@@ -43,41 +41,35 @@ class InOnnx:
     length: int
 
     def __call__(self) -> torch.Tensor:
-        """Read the tensor."""
-        dtype: torch.dtype = getattr(torch, self.dtype)
-        size = math.prod(self.shape) * dtype.itemsize
+        """See `Loader`."""
+        dtype, size = item_of(self.dtype, self.shape)
         try:
             with self.path.open("rb") as file:
                 if file.seek(0, 2) != self.length:
-                    raise ValueError("its length is another now")
+                    raise ValueError("its length has changed")
                 file.seek(self.begin)
                 # Read, not mapped: in a protobuf, tensors begin anywhere, and torch wants them aligned.
                 data = bytearray(file.read(size))
             if len(data) != size:
-                raise ValueError(f"{len(data)} bytes are there instead of {size}")
+                raise ValueError(f"{len(data)} bytes instead of {size}")
         except (OSError, ValueError) as error:
-            raise TensorReadError(
-                f"{quote(self.name)} cannot be read from {quote(self.path)} ({error}); the file was moved, changed or "
-                "damaged since it was opened: put it back or open the model again."
-            ) from error
-        flat = torch.frombuffer(data, dtype=torch.uint8) if data else torch.empty(0, dtype=torch.uint8)
-        return flat.view(dtype).reshape(self.shape)
+            raise cannot_read(self.name, self.path, error) from error
+        return from_bytes(data, dtype, self.shape)
 
     def identity(self, versions: Versions) -> str | None:
-        """See `Loader.identity`."""
+        """See `Loader`."""
         version = versions.of_path(self.path)
         return None if version is None else f"onnx {version} {self.dtype} {self.shape} {self.begin}"
 
     def member(self, index: int) -> InOnnx:
-        """Return the loader of the matrix at `index` along the first axis; only its bytes are read."""
-        dtype: torch.dtype = getattr(torch, self.dtype)
-        step = math.prod(self.shape[1:]) * dtype.itemsize
+        """See `Loader`."""
+        _, step = item_of(self.dtype, self.shape[1:])
         return replace(self, shape=self.shape[1:], begin=self.begin + index * step)
 
 
 @dataclass(frozen=True)
 class Dequantized:
-    """(q − zero point) · scale, as DequantizeLinear of the ONNX operators has it, in float32.
+    """(q − zero point) · scale, as the ONNX operator DequantizeLinear defines it, in float32.
 
     Attributes
     ----------
@@ -100,8 +92,8 @@ class Dequantized:
     index: int | None = None
 
     def __call__(self) -> torch.Tensor:
-        """Read the tensor."""
-        # int32 first: the difference of two 8-bit numbers is none.
+        """See `Loader`."""
+        # int32 first: the difference of two 8-bit numbers may overflow.
         wide = self.whole().to(torch.int32)
         across = [-1 if axis == self.axis else 1 for axis in range(wide.ndim)] if self.scale.shape else []
         if self.zero_point is not None:
@@ -110,11 +102,11 @@ class Dequantized:
         return values if self.index is None else values[self.index]
 
     def identity(self, versions: Versions) -> str | None:
-        """See `Loader.identity`."""
+        """See `Loader`."""
         parts = [self.whole, self.scale, *([] if self.zero_point is None else [self.zero_point])]
         found = [part.identity(versions) for part in parts]
         return None if None in found else f"dequantized {found} {self.axis} {self.index}"
 
     def member(self, index: int) -> Dequantized:
-        """Return the loader of the part at `index` along the first axis."""
+        """See `Loader`."""
         return replace(self, index=index)

@@ -1,4 +1,4 @@
-"""Quantized checkpoints: one weight stored as several tensors (codes, scales, zero points), made one layer again."""
+"""Quantized checkpoints: one weight stored as several tensors (codes, scales, zero points) becomes one layer."""
 
 from weightscope_widget.sources.packed.unpack import unpacked
 

@@ -1,8 +1,11 @@
-"""4-bit weights of bitsandbytes (Dettmers et al. 2023): NF4 and FP4 codes, two in a byte, the first in the high half.
+"""Weights of bitsandbytes: NF4, FP4 and LLM.int8().
 
-``weight`` holds the bytes; ``weight.quant_map`` the 16 values; ``weight.absmax`` the scale of each block of the
-flattened weight, as float32, or as codes of ``weight.nested_quant_map`` times ``weight.nested_absmax`` plus an offset;
+4-bit (Dettmers et al. 2023): two codes in a byte, the first in the high half.  ``weight`` holds the bytes;
+``weight.quant_map`` the 16 values; ``weight.absmax`` the scale of each block of the flattened weight, as float32, or as
+codes of ``weight.nested_quant_map`` times ``weight.nested_absmax`` plus an offset;
 ``weight.quant_state.bitsandbytes__nf4`` the rest as JSON, shape included.
+
+8-bit (Dettmers et al. 2022): ``weight`` int8 and ``SCB``, the largest magnitude of each row.  W = q · SCB / 127.
 """
 
 from __future__ import annotations
@@ -11,16 +14,16 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 
 from weightscope_widget.errors import TensorReadError
-from weightscope_widget.sources._tensors.record import Record
-from weightscope_widget.sources.packed.group import Checkpoint, Group, readable, refused
-from weightscope_widget.sources.packed.scales import CHUNK, as_scales
+from weightscope_widget.sources._tensors.records import Record
+from weightscope_widget.sources.packed.arithmetic import CHUNK, Blocks, Scaled, as_scales
+from weightscope_widget.sources.packed.group import Checkpoint, Group, readable, refused, shapes
 
-__all__ = ["find"]
+__all__ = ["find_4bit", "find_8bit"]
 
 _STATE = "quant_state.bitsandbytes__"
 _KINDS = ("nf4", "fp4")
@@ -39,9 +42,9 @@ class FourBit:
     block : int
         Entries of the flattened weight that share an absmax.
     nested_block : int
-        Absmax codes that share a scale of their own.
+        Codes of absmax that share a scale.
     offset : float
-        Added to each absmax that was stored as a code.
+        Added to each absmax that is stored as a code.
     """
 
     block: int
@@ -73,7 +76,7 @@ class FourBit:
         return values[stored.int()] * scales[which] + self.offset
 
 
-def find(anchor: Record, checkpoint: Checkpoint) -> Group | None:
+def find_4bit(anchor: Record, checkpoint: Checkpoint) -> Group | None:
     """Return the group of a tensor with bitsandbytes' ``quant_state`` or ``absmax`` beside it."""
     names = (*(_STATE + kind for kind in _KINDS), *_PARTS)
     found = checkpoint.parts(f"{anchor.name}.", names)
@@ -88,29 +91,27 @@ def find(anchor: Record, checkpoint: Checkpoint) -> Group | None:
     kind = states[0].removeprefix(_STATE)
     parts = {"weight": anchor, **{key: found[key] for key in _PARTS if key in found}}
     try:
-        shape, rule = _described(_content(checkpoint.notes[found[states[0]].name]), parts)
+        shape, rule = _described(_content(checkpoint.note(found[states[0]])), parts)
     except (ValueError, TensorReadError) as error:
         return refused(anchor.name, f"packed (bitsandbytes {kind}): {error}", everything)
     besides = {state: found[state] for state in states}
     return readable(anchor.name, f"{kind} (bitsandbytes)", shape, parts, rule, besides=besides)
 
 
-def _content(note: torch.Tensor | TensorReadError) -> dict[str, Any]:
-    if isinstance(note, TensorReadError):
-        raise note
+def _content(note: torch.Tensor) -> dict[str, Any]:
     if note.dtype != torch.uint8:
-        raise ValueError("its quant_state is no text")
+        raise ValueError("its quant_state is not text")
     try:
         content = json.loads(bytes(note.flatten().tolist()))
     except (ValueError, RecursionError) as error:
-        raise ValueError("its quant_state is no valid JSON") from error
+        raise ValueError("its quant_state is not valid JSON") from error
     if not isinstance(content, dict):
-        raise ValueError("its quant_state is no JSON object")
+        raise ValueError("its quant_state is not a JSON object")
     return content
 
 
 def _described(content: Mapping[str, Any], parts: Mapping[str, Record]) -> tuple[tuple[int, ...], FourBit]:
-    """Return the weight's shape and rule, after checking that every part has the size they ask for."""
+    """Return the weight's shape and rule, after checking the size of every part."""
     shape = content.get("shape")
     if not isinstance(shape, list) or not 0 < len(shape) <= _MOST_AXES or not all(map(_is_count, shape)):
         raise ValueError("its quant_state tells no shape")
@@ -119,7 +120,7 @@ def _described(content: Mapping[str, Any], parts: Mapping[str, Record]) -> tuple
         raise ValueError(f"{held} bytes cannot be the shape {tuple(shape)} that its quant_state tells")
     scales, entries = -(-count // block), {key: math.prod(part.shape) for key, part in parts.items()}
     if entries["absmax"] != scales or entries["quant_map"] != _VALUES:
-        raise ValueError(f"{scales} absmax and {_VALUES} values are needed, not those of {_shapes(parts)}")
+        raise ValueError(f"{scales} absmax and {_VALUES} values are needed, not those of {shapes(parts)}")
     floats = [key for key, part in parts.items() if part.dtype.startswith(("float", "bfloat"))]
     if "nested_absmax" not in parts and "nested_quant_map" not in parts:
         if not {"absmax", "quant_map"} <= set(floats):
@@ -130,17 +131,17 @@ def _described(content: Mapping[str, Any], parts: Mapping[str, Record]) -> tuple
         raise ValueError("its quant_state tells no nested_offset")
     fits = entries.get("nested_quant_map") == _NESTED_VALUES and entries.get("nested_absmax") == -(-scales // nested)
     if not fits or parts["absmax"].dtype != "uint8" or not set(_PARTS[1:]) <= set(floats):
-        raise ValueError(f"its nested absmax do not fit together: {_shapes(parts)}")
+        raise ValueError(f"its nested absmax do not fit together: {shapes(parts)}")
     return tuple(shape), FourBit(block, nested, offset)
 
 
-def _is_count(value: object) -> bool:
+def _is_count(value: object) -> TypeGuard[int]:
     return type(value) is int and 0 < value < 2**48
 
 
 def _counted(content: Mapping[str, Any], key: str) -> int:
     value = content.get(key)
-    if type(value) is not int or not _is_count(value):
+    if not _is_count(value):
         raise ValueError(f"its quant_state tells no {key}")
     return value
 
@@ -150,5 +151,35 @@ def _bytes(record: Record) -> int:
     return math.prod(record.shape) * (dtype.itemsize if isinstance(dtype, torch.dtype) else 0)
 
 
-def _shapes(parts: Mapping[str, Record]) -> str:
-    return ", ".join(f"{key} {part.shape}" for key, part in parts.items())
+# -- LLM.int8() --------------------------------------------------------------------------------------------------------
+
+_LARGEST = 127
+
+
+@dataclass(frozen=True)
+class _RowWise:
+    """W = q · SCB / 127, for weights in row-major order only."""
+
+    scaled: Scaled
+
+    def __call__(self, parts: Mapping[str, torch.Tensor], shape: tuple[int, ...]) -> torch.Tensor:
+        if "order" in parts and parts["order"].flatten().any():
+            raise ValueError("its entries are in the order of a GPU's tiles")
+        return self.scaled(parts, shape)
+
+
+def find_8bit(anchor: Record, checkpoint: Checkpoint) -> Group | None:
+    """Return the group of an int8 ``weight`` with ``SCB``, one float per row."""
+    module = anchor.name.removesuffix("weight")
+    if anchor.dtype != "int8" or module == anchor.name:
+        return None
+    parts = {"weight": anchor, **checkpoint.named(module, {"scale": "SCB", "order": "weight_format"})}
+    if "scale" not in parts:
+        return None
+    scale = parts["scale"]
+    if len(anchor.shape) != 2 or math.prod(scale.shape) != anchor.shape[0] or not scale.dtype.startswith("float"):
+        reason = f"packed (bitsandbytes int8): weight {anchor.shape} and SCB {scale.shape} do not fit together"
+        return refused(anchor.name, reason, parts.values())
+    rows, columns = anchor.shape
+    rule = _RowWise(Scaled((rows, columns), (rows, 1), Blocks(1, columns), float(_LARGEST)))
+    return readable(anchor.name, "int8 (bitsandbytes)", anchor.shape, parts, rule)

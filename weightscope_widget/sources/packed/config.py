@@ -1,4 +1,4 @@
-"""What a checkpoint's ``quantization_config`` says that its tensors do not."""
+"""The ``quantization_config`` of a checkpoint."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Quantization", "parse_config", "read_beside"]
+__all__ = ["FILES", "Quantization", "parse_config", "read_beside"]
 
-_LONGEST = 16 * 2**20
+FILES = ("config.json", "quantize_config.json")
+"""Files that may contain it."""
+
+_LONGEST = 16 << 20
 """Bytes of the largest configuration that is read."""
-
-_FILES = ("config.json", "quantize_config.json")
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Quantization:
     exact_zeros : bool
         GPTQ's zero points are stored as they are (``gptq_v2``), not one less.
     block : tuple of (int or None)
-        Rows and columns that share a scale; None where nothing is said.
+        Rows and columns that share a scale; None where not set.
     group : int, optional
         Columns that share a scale.
     """
@@ -36,7 +37,7 @@ class Quantization:
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> Quantization:
-        """Return what a configuration says; whatever in it cannot be so counts as not said."""
+        """Return the settings of a configuration; an impossible value counts as not set."""
         scheme = _scheme(content.get("config_groups"))
         block = content.get("weight_block_size", scheme.get("block_structure"))
         sizes = [_size(value) for value in block] if isinstance(block, list) and len(block) == 2 else [None, None]
@@ -46,24 +47,23 @@ class Quantization:
 
 
 def read_beside(folder: Path) -> dict[str, Any]:
-    """Return the quantization settings that a folder's files tell; empty where there are none.
+    """Return the quantization settings in a folder's files; empty where there are none.
 
-    A configuration that cannot be read tells nothing: most weights can be understood without.
+    A configuration that cannot be read counts as empty: most weights can be read without one.
     """
-    for name in _FILES:
+    for name in FILES:
         try:
             with (folder / name).open("rb") as file:
                 content = file.read(_LONGEST + 1)
         except OSError:
             continue
-        found = parse_config(content)
-        if found:
+        if found := parse_config(content):
             return found
     return {}
 
 
 def parse_config(content: bytes) -> dict[str, Any]:
-    """Return the same from the text of a ``config.json`` or ``quantize_config.json``."""
+    """Return the quantization settings in the text of one of `FILES`."""
     try:
         parsed = json.loads(content) if len(content) <= _LONGEST else None
     except (ValueError, RecursionError):
@@ -77,7 +77,7 @@ def parse_config(content: bytes) -> dict[str, Any]:
 
 
 def _scheme(groups: object) -> Mapping[str, Any]:
-    """Return how compressed-tensors says that weights are quantized, if it says one thing of all of them."""
+    """Return compressed-tensors' settings for weights, if they are the same for all of them."""
     if not isinstance(groups, dict):
         return {}
     schemes = [group.get("weights") for group in groups.values() if isinstance(group, dict)]

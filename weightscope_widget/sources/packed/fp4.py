@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from weightscope_widget.sources._tensors.record import Record
-from weightscope_widget.sources.packed.group import Checkpoint, Group, readable, refused
-from weightscope_widget.sources.packed.scales import CHUNK, Blocks, as_scales
+from weightscope_widget.sources._tensors.records import Record
+from weightscope_widget.sources.packed.arithmetic import CHUNK, Blocks, as_scales
+from weightscope_widget.sources.packed.group import Checkpoint, Group, readable, refused, shapes
 
 __all__ = ["find_blocks", "find_packed"]
 
@@ -30,7 +30,7 @@ _MOST_EXPERTS = 4096
 
 @dataclass(frozen=True)
 class Float4:
-    """Value of each half byte, times the scale of its block, times or divided by the matrix's own number.
+    """Value of each half byte, times the scale of its block, times or divided by one number for the matrix.
 
     Attributes
     ----------
@@ -103,17 +103,16 @@ def find_packed(anchor: Record, checkpoint: Checkpoint) -> Group | None:
         dtype, block = "nvfp4", _NV
     else:
         how = f"uint8 with {scale.dtype} scales{' and ' + ', '.join(whole) if whole else ''}"
-        return refused(name, f"packed in a layout that is not known ({how})", parts.values())
+        return refused(name, f"packed in an unknown layout ({how})", parts.values())
     shape = (*anchor.shape[:-1], 2 * anchor.shape[-1]) if anchor.shape else ()
     experts = shape[0] if len(shape) == 3 else 1
     fits = len(shape) in (2, 3) and scale.shape == (*shape[:-1], shape[-1] // block) and shape[-1] % block == 0
     if not fits or experts > _MOST_EXPERTS or any(math.prod(part.shape) not in (1, experts) for part in whole.values()):
-        shapes = ", ".join(f"{key} {part.shape}" for key, part in parts.items())
-        return refused(name, f"packed ({dtype.upper()}): {shapes} do not fit together", parts.values())
+        return refused(name, f"packed ({dtype.upper()}): {shapes(parts)} do not fit together", parts.values())
     each = [key for key, part in parts.items() if len(part.shape) > 0 and part.shape[0] == experts]
     return _marked(readable(name, dtype, shape, parts, Float4(block), stacked=each))
 
 
 def _marked(group: Group) -> Group:
-    """Return the group, a stack of experts if it has three axes: nothing else is stored so."""
+    """Return the group; with three axes it is a stack of experts."""
     return replace(group, record=replace(group.record, stack=len(group.record.shape) == 3))

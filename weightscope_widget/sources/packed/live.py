@@ -1,4 +1,4 @@
-"""What a module holds of its quantized weights beside its parameters, as the records that a file of it would have."""
+"""Tensors of a module's quantized weights that are not parameters, as the records that a file would have."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from weightscope_widget.sources._tensors.memory import tensor_record
-from weightscope_widget.sources._tensors.record import Record
+from weightscope_widget.sources._tensors.records import Record
 
-__all__ = ["beside", "told"]
+__all__ = ["beside", "settings"]
 
 _BUFFERS = frozenset(
     (
@@ -26,10 +26,10 @@ _QUANTIZED = ("torch.int", "torch.uint", "torch.float8")
 
 
 def beside(model: nn.Module) -> list[Record]:
-    """Return the tensors that are no parameters but that the values of quantized weights depend on.
+    """Return the tensors that quantized weights depend on but that are not parameters.
 
     These are the buffers of modules that keep their codes as buffers, and what bitsandbytes' parameters carry as
-    attributes. That library is recognised by these and never imported.
+    attributes. That library is recognized by these and never imported.
     """
     found = {record.name: record for record in _buffers(model)}
     for name, parameter in model.named_parameters(remove_duplicate=False):
@@ -38,13 +38,13 @@ def beside(model: nn.Module) -> list[Record]:
     return list(found.values())
 
 
-def told(model: nn.Module) -> dict[str, Any]:
-    """Return the quantization settings that a transformers model carries; empty where there are none."""
-    settings = getattr(getattr(model, "config", None), "quantization_config", None)
-    if not isinstance(settings, Mapping):
-        to_dict = getattr(settings, "to_dict", None)
-        settings = to_dict() if callable(to_dict) else None
-    return dict(settings) if isinstance(settings, Mapping) else {}
+def settings(model: nn.Module) -> dict[str, Any]:
+    """Return the ``quantization_config`` of a transformers model; empty where there is none."""
+    found = getattr(getattr(model, "config", None), "quantization_config", None)
+    if not isinstance(found, Mapping):
+        to_dict = getattr(found, "to_dict", None)
+        found = to_dict() if callable(to_dict) else None
+    return dict(found) if isinstance(found, Mapping) else {}
 
 
 def _buffers(model: nn.Module) -> Iterator[Record]:

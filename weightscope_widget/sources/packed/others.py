@@ -1,9 +1,9 @@
-"""Packed weights that are recognised but not read: each is listed once, and its tensors are not taken for weights."""
+"""Packed weights that are recognized but not read: each is listed once, and its tensors are not measured as weights."""
 
 from __future__ import annotations
 
-from weightscope_widget.sources._tensors.record import Record
-from weightscope_widget.sources.packed.group import Checkpoint, Group, refused
+from weightscope_widget.sources._tensors.records import Record
+from weightscope_widget.sources.packed.group import Checkpoint, Group, refused, shapes
 
 __all__ = ["find"]
 
@@ -19,7 +19,7 @@ _KNOWN = {
     "_data": ("quanto", ("_scale", "_shift")),
     "_weight_qdata": ("torchao", ("_weight_scale", "_weight_zero_point", "_weight_scale_and_zero")),
 }
-"""Ending of the tensor with the codes → what wrote it, and the endings of its other tensors."""
+"""Ending of the tensor with the codes → the library that writes it, and the endings of its other tensors."""
 
 _SCALES = (
     *("weight_scale", "weight_scale_inv", "weight_scale_2", "weight_global_scale", "weight_zero_point"),
@@ -31,7 +31,7 @@ _CODES = ("int8", "uint8", "int32", "uint32")
 
 
 def find(anchor: Record, checkpoint: Checkpoint) -> Group | None:
-    """Return the group of a tensor of integers that others belong to, whatever their layout."""
+    """Return the group of a tensor of integers with other tensors beside it, in any other layout."""
     module, _, leaf = anchor.name.rpartition(".")
     if not anchor.dtype.startswith(_NO_WEIGHTS):
         return None
@@ -53,7 +53,7 @@ def find(anchor: Record, checkpoint: Checkpoint) -> Group | None:
         return refused(name, "packed (MLX), which is not read", [anchor, *found.values()])
     if found or leaf == "weight_packed":
         beside = ", ".join(found) or "nothing beside it"
-        reason = f"packed in a layout that is not known ({anchor.dtype} with {beside})"
+        reason = f"packed in an unknown layout ({anchor.dtype} with {beside})"
         return refused(name, reason, [anchor, *found.values()])
     return None
 
@@ -62,8 +62,7 @@ def _gptq(name: str, parts: dict[str, Record]) -> Group:
     missing = [key for key in ("qweight", "qzeros", "scales") if key not in parts]
     if missing:
         return refused(name, f"packed (GPTQ or AWQ), without its {' and '.join(missing)}", parts.values())
-    shapes = ", ".join(f"{key} {part.shape}" for key, part in parts.items())
-    return refused(name, f"packed (GPTQ or AWQ), but {shapes} do not fit together", parts.values())
+    return refused(name, f"packed (GPTQ or AWQ), but {shapes(parts)} do not fit together", parts.values())
 
 
 def _fused(anchor: Record, checkpoint: Checkpoint) -> Group | None:
@@ -72,5 +71,5 @@ def _fused(anchor: Record, checkpoint: Checkpoint) -> Group | None:
     if not found or anchor.dtype not in _CODES or len(anchor.shape) < 2:
         return None
     beside = ", ".join(f"…{key}" for key in found)
-    reason = f"packed in a layout that is not known ({anchor.dtype} with {beside})"
+    reason = f"packed in an unknown layout ({anchor.dtype} with {beside})"
     return refused(anchor.name, reason, [anchor, *found.values()])

@@ -1,4 +1,4 @@
-"""What ``adapter_config.json`` says of a LoRA adapter: how strong the change of each module is."""
+"""A LoRA adapter's ``adapter_config.json``: the rank and scaling of each module."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from weightscope_widget.errors import CorruptFileError, UnsupportedModelError
-from weightscope_widget.sources._tensors.paths import quote
+from weightscope_widget.sources._tensors.files import quote
 
 __all__ = ["AdapterConfig", "read_config"]
 
@@ -19,7 +19,7 @@ _VARIANTS = ("use_dora", "use_qalora", "use_bdlora", "arrow_config", "monteclora
 """Settings under which the change of a weight is more than a multiple of B·A."""
 
 _INITIALIZATIONS = ("pissa", "olora", "corda", "loftq", "lora_ga")
-"""Beginnings of ``init_lora_weights`` that take the first B·A out of the base's weights, on loading once more."""
+"""Prefixes of ``init_lora_weights`` with which the initial B·A is subtracted from the base's weights when loading."""
 
 _MERGE = "merge it into its model (merge_and_unload) and give the merged model"
 
@@ -29,16 +29,16 @@ _MOST_REPETITIONS = 3
 
 @dataclass(frozen=True)
 class AdapterConfig:
-    """The part of the configuration that the weights depend on.
+    """The settings that the weights depend on.
 
     Attributes
     ----------
     rank, alpha : float
-        For modules that no pattern names.
+        For modules that match no pattern.
     ranks, alphas : mapping of pattern to float
-        For modules whose name ends as a pattern says; the first that fits decides, as in PEFT.
+        For modules whose name ends with a match; the first match decides, as in PEFT.
     root : bool
-        Alpha is divided by the rank's root (rank-stabilized LoRA) rather than by the rank.
+        Alpha is divided by the root of the rank (rank-stabilized LoRA) rather than by the rank.
     transposed : bool
         The weights that the adapter changes are stored (in, out).
     """
@@ -55,7 +55,7 @@ class AdapterConfig:
         return _first(self.ranks, module, self.rank)
 
     def scaling(self, module: str) -> float:
-        """Return the number that a module's B·A is multiplied by."""
+        """Return the factor of a module's B·A."""
         rank = self.rank_of(module)
         return _first(self.alphas, module, self.alpha) / (math.sqrt(rank) if self.root else rank)
 
@@ -66,9 +66,9 @@ def read_config(path: Path) -> AdapterConfig:
     Raises
     ------
     CorruptFileError
-        It is not JSON, or lacks what a configuration has.
+        It is not JSON, or not a valid configuration.
     UnsupportedModelError
-        The adapter is of another kind than LoRA, or of a variant whose change is no product of two factors.
+        It is not a LoRA adapter, or a variant whose change is not the product of two factors.
     """
     try:
         content = json.loads(path.read_bytes())
@@ -78,19 +78,18 @@ def read_config(path: Path) -> AdapterConfig:
         raise CorruptFileError(f"{quote(path)} names no peft_type, as every PEFT adapter does; download it again.")
     if content["peft_type"] != "LORA":
         raise UnsupportedModelError(
-            f"{quote(path)} is of the type {quote(content['peft_type'])}; only the change that a LORA adapter makes "
-            f"can be read: {_MERGE}."
+            f"{quote(path)} is of the type {quote(content['peft_type'])}; only LORA adapters can be read: {_MERGE}."
         )
     variant = next((name for name in _VARIANTS if content.get(name)), None)
     if variant is not None:
         raise UnsupportedModelError(
-            f"{quote(path)} sets {variant}, with which the change of a weight is not B·A alone: {_MERGE}."
+            f"{quote(path)} sets {variant}, so the change of a weight is not B·A alone: {_MERGE}."
         )
     begun = content.get("init_lora_weights")
     if isinstance(begun, str) and begun.startswith(_INITIALIZATIONS):
         raise UnsupportedModelError(
-            f"{quote(path)} sets init_lora_weights to {quote(begun)}, which takes its first values out of the "
-            f"base's weights, so that the change of a weight is not B·A alone: {_MERGE}."
+            f"{quote(path)} sets init_lora_weights to {quote(begun)}, which subtracts the initial values from the "
+            f"base's weights, so the change of a weight is not B·A alone: {_MERGE}."
         )
     return AdapterConfig(
         _number(path, "r", content.get("r")),
@@ -110,7 +109,7 @@ def _number(path: Path, key: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < abs(value) < 2**31:
         if key == "lora_alpha" and value == 0 and not isinstance(value, bool):
             return 0.0
-        raise CorruptFileError(f"{quote(path)} gives {quote(value)} as {key}, which is no such number; correct it.")
+        raise CorruptFileError(f"{quote(path)} gives {quote(value)} as {key}, not a valid number; correct it.")
     return float(value)
 
 
@@ -118,16 +117,16 @@ def _patterns(path: Path, key: str, content: object) -> dict[re.Pattern[str], fl
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise CorruptFileError(f"{quote(path)} gives {quote(content)} as {key}, which is no mapping; correct it.")
+        raise CorruptFileError(f"{quote(path)} gives {quote(content)} as {key}, not a mapping; correct it.")
     return {_compiled(path, pattern): _number(path, key, value) for pattern, value in content.items()}
 
 
 def _compiled(path: Path, pattern: str) -> re.Pattern[str]:
-    """Compile a pattern as PEFT does, unless it could keep the search busy for ever: it may come from anyone."""
+    """Compile a pattern as PEFT does; refuse one that could take forever to match, because it may come from anyone."""
     repeats = len(re.findall(r"[*+{]", pattern))
     if len(pattern) > _LONGEST_PATTERN or repeats > _MOST_REPETITIONS or re.search(r"\)[*+{]", pattern):
         raise UnsupportedModelError(
-            f"{quote(path)} has the pattern {quote(pattern)}, too intricate to try; simplify it."
+            f"{quote(path)} has the pattern {quote(pattern)}, too complex to match safely; simplify it."
         )
     try:
         return re.compile(rf"(?:.*\.)?(?:{pattern})$")

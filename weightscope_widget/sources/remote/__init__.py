@@ -1,1 +1,1 @@
-"""Models that are elsewhere: on the Hugging Face hub, or behind any address that fsspec opens."""
+"""Remote models: on the Hugging Face hub, or at any address that fsspec opens."""

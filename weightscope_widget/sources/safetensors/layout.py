@@ -1,7 +1,7 @@
-"""Where the tensors of a safetensors file lie, from its first bytes: for files of which only parts can be had.
+"""The header of a safetensors file of which only parts can be read: where its tensors lie.
 
-Files on disk are left to the safetensors library. This reader trusts nothing: it refuses whatever the format does not
-allow, before anything is allocated or asked for on the file's word.
+Files on disk are left to the safetensors library, which needs the whole file. This reader refuses everything that the
+format does not allow, before anything is allocated or requested on the file's word.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from weightscope_widget.errors import CorruptFileError
-from weightscope_widget.sources._tensors.paths import quote
+from weightscope_widget.sources._tensors.files import quote
 
 __all__ = ["PREFIX", "Layout", "Span", "header_length", "parse_layout"]
 
@@ -27,8 +27,7 @@ _BITS = {
     **dict.fromkeys(("F64", "I64", "U64", "C64"), 64),
     **dict.fromkeys(("F32", "I32", "U32"), 32),
     **dict.fromkeys(("F16", "BF16", "I16", "U16"), 16),
-    **dict.fromkeys(("I8", "U8", "BOOL"), 8),
-    **dict.fromkeys(("F8_E4M3", "F8_E4M3FNUZ", "F8_E5M2", "F8_E5M2FNUZ", "F8_E8M0"), 8),
+    **dict.fromkeys(("I8", "U8", "BOOL", "F8_E4M3", "F8_E4M3FNUZ", "F8_E5M2", "F8_E5M2FNUZ", "F8_E8M0"), 8),
     **dict.fromkeys(("F6_E2M3", "F6_E3M2"), 6),
     "F4": 4,
 }
@@ -36,7 +35,7 @@ _BITS = {
 
 @dataclass(frozen=True)
 class Span:
-    """A tensor's place: from byte `begin` of the file to the one before `end`; `dtype` as the file calls it."""
+    """A tensor's place: from byte `begin` of the file to the one before `end`; `dtype` is the file's name for it."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -53,21 +52,16 @@ class Layout:
 
 
 def header_length(prefix: bytes, size: int, shown: object) -> int:
-    """Return the length of the header in bytes.
+    """Return the length of the header in bytes; raise `CorruptFileError` where none of that length fits.
 
     Parameters
     ----------
     prefix : bytes
         The first `PREFIX` bytes.
     size : int
-        Bytes in the whole file.
+        Length of the whole file in bytes.
     shown : object
-        What messages call the file.
-
-    Raises
-    ------
-    CorruptFileError
-        No header of that length can be there.
+        The file's name in messages.
     """
     length = int.from_bytes(prefix, "little")
     if len(prefix) < PREFIX or length > size - PREFIX:
@@ -82,26 +76,20 @@ def header_length(prefix: bytes, size: int, shown: object) -> int:
 
 
 def parse_layout(header: bytes, size: int, shown: object) -> Layout:
-    """Return what a header says, if all of it can be true.
+    """Return the layout that a header describes.
 
-    Parameters
-    ----------
-    header : bytes
-        The bytes after the prefix, as many as `header_length` returned.
-    size, shown
-        As there.
-
-    Raises
-    ------
-    CorruptFileError
-        It is not the JSON of a header, or its tensors do not fill the file exactly, each the bytes of its shape and
-        type, without gap or overlap.
+    Raises `CorruptFileError` unless the header is valid JSON, and its tensors fill the file exactly, without gap or
+    overlap, each with the bytes that its shape and type need.  `header` are the bytes after the prefix, as many as
+    `header_length` returned.
     """
     try:
         content = json.loads(header.decode(), object_pairs_hook=_without_duplicates)
         if not isinstance(content, dict):
             raise ValueError("not a JSON object")
-        metadata = _metadata(content.pop("__metadata__", None))
+        metadata = content.pop("__metadata__", None)
+        metadata = {} if metadata is None else metadata
+        if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
+            raise ValueError("its metadata is not text by name")
         start = PREFIX + len(header)
         spans = {name: _span(name, value, start) for name, value in content.items()}
         _check_places(spans, start, size)
@@ -114,17 +102,8 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
-        twice = next(name for name in found if names.count(name) > 1)
-        raise ValueError(f"it has {quote(twice)} twice")
+        raise ValueError(f"it has {quote(next(name for name in found if names.count(name) > 1))} twice")
     return found
-
-
-def _metadata(value: object) -> dict[str, str]:
-    if value is None:
-        return {}
-    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
-        raise ValueError("its metadata is not text by name")
-    return value
 
 
 def _span(name: str, value: object, start: int) -> Span:
@@ -137,19 +116,19 @@ def _span(name: str, value: object, start: int) -> Span:
         raise ValueError(f"the shape of {quote(name)} is {quote(shape)}")
     if not _are_counts(offsets) or len(offsets) != 2 or offsets[0] > offsets[1]:
         raise ValueError(f"the offsets of {quote(name)} are {quote(offsets)}")
-    bits = math.prod(shape) * _BITS[dtype]
-    if bits != 8 * (offsets[1] - offsets[0]):
-        raise ValueError(f"{quote(name)} has {offsets[1] - offsets[0]} bytes where its shape and type need {bits // 8}")
+    bits, size = math.prod(shape) * _BITS[dtype], offsets[1] - offsets[0]
+    if bits != 8 * size:
+        raise ValueError(f"{quote(name)} has {size} bytes where its shape and type need {bits // 8}")
     return Span(dtype, tuple(shape), start + offsets[0], start + offsets[1])
 
 
 def _are_counts(value: object) -> bool:
-    # type(…) and not isinstance: True is no count.
+    # type(…) and not isinstance: True is not a count.
     return isinstance(value, list) and all(type(number) is int and 0 <= number < 2**63 for number in value)
 
 
 def _check_places(spans: Mapping[str, Span], start: int, size: int) -> None:
-    """Refuse tensors that overlap, leave gaps, or end elsewhere than the file."""
+    """Refuse tensors that overlap, leave gaps, or do not end with the file."""
     end = start
     for name, span in sorted(spans.items(), key=lambda item: (item[1].begin, item[1].end)):
         if span.begin != end:
@@ -161,4 +140,4 @@ def _check_places(spans: Mapping[str, Span], start: int, size: int) -> None:
 
 
 def _corrupt(shown: object, problem: str, remedy: str = "upload or download it again") -> CorruptFileError:
-    return CorruptFileError(f"{quote(shown)} is no readable safetensors file ({problem}); {remedy}.")
+    return CorruptFileError(f"{quote(shown)} is not a readable safetensors file ({problem}); {remedy}.")

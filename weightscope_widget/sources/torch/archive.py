@@ -1,8 +1,7 @@
-"""What ``torch.save`` writes: its tensors by name, read without running anything that the pickle asks for."""
+"""The tensors in a file that ``torch.save`` wrote, read without running anything that its pickle asks for."""
 
 from __future__ import annotations
 
-import os
 import pickle
 import re
 import threading
@@ -14,15 +13,15 @@ from typing import Any, TypeGuard
 
 import torch
 
-from weightscope_widget.errors import CorruptFileError, TensorReadError, UnsupportedModelError, WeightScopeError
-from weightscope_widget.sources._tensors.identity import Versions
-from weightscope_widget.sources._tensors.loaders import Unreadable
-from weightscope_widget.sources._tensors.paths import quote
-from weightscope_widget.sources.safetensors.header import Entry, Header, remedy
-from weightscope_widget.sources.torch.unwrap import unwrap
+from weightscope_widget.errors import UnsupportedModelError, WeightScopeError
+from weightscope_widget.sources._tensors.files import cannot_read, corrupt, quote
+from weightscope_widget.sources._tensors.loaders import OpenFiles, Versions
+from weightscope_widget.sources._tensors.records import Contents, Record, skipped, why_skipped
+from weightscope_widget.sources.state_dict import unwrap
 
 __all__ = ["InTorchFile", "read_archive"]
 
+_KIND = "PyTorch"
 _SAFER = "if you trust it, load it yourself and save its state dict as safetensors (safetensors.torch.save_file)"
 _DATA = re.compile(r"[^/]+/data/[^/]+")
 _ASKS_FOR = re.compile(
@@ -33,13 +32,11 @@ _LATER_PICKLES = (b"\x80\3", b"\x80\4", b"\x80\5")
 """Starts of pickles that torch.save does not write outside a zip."""
 
 _WRAPPER = "module."
-"""What DataParallel and DistributedDataParallel put before every name; it is taken off where every name has it."""
+"""DataParallel and DistributedDataParallel put this before every name; it is removed where every name has it."""
 
+_PLAIN = (torch.Tensor, torch.nn.Parameter)
 _KEPT = 2
-"""Files whose tensors stay at hand between two loads; reading the pickle anew for each tensor would take minutes."""
-
-_RENEWED_AFTER = 256 * 2**20
-"""Bytes of a mapped file handed out before it is mapped anew: pages once touched count as this process's memory."""
+_RENEWED_AFTER = 256 << 20
 
 
 @dataclass(frozen=True)
@@ -64,57 +61,60 @@ class InTorchFile:
     index: int | None = None
 
     def __call__(self) -> torch.Tensor:
-        """Read the tensor."""
+        """See `Loader`."""
         try:
-            return _OPENED.tensor(self.path, self.key, self.index)
+            with _LOCK:
+                tensors, mapped = _OPENED.get(self.path, _RENEWED_AFTER)
+                whole = tensors.get(self.key)
+                if not isinstance(whole, torch.Tensor):
+                    raise LookupError("it holds no such tensor now")
+                tensor = whole.detach() if self.index is None else whole.detach()[self.index]
+                _OPENED.used(self.path, tensor.nbytes if mapped else 0)
         except (WeightScopeError, OSError, LookupError) as error:
-            raise TensorReadError(
-                f"{quote(self.key)} cannot be read from {quote(self.path)} ({error}); the file was moved, changed or "
-                "damaged since it was opened: put it back or open the model again."
-            ) from error
+            raise cannot_read(self.key, self.path, error) from error
+        return tensor
 
     def identity(self, versions: Versions) -> str | None:
-        """See `Loader.identity`."""
+        """See `Loader`."""
         version = versions.of_path(self.path)
         return None if version is None else f"torch {version} {self.key!r} {self.index}"
 
     def member(self, index: int) -> InTorchFile:
-        """Return the loader of the matrix at `index` along the first axis."""
+        """See `Loader`."""
         return replace(self, index=index)
 
 
-def read_archive(path: Path) -> Header:
-    """List what a file holds; where it is a zip, as all since torch 1.6 are, no tensor is read.
+def read_archive(path: Path) -> Contents:
+    """List the tensors of a file; where it is a zip, as all since torch 1.6 are, none is read.
 
     Raises
     ------
     UnsupportedModelError
         It holds objects that only running code could restore, TorchScript, or no state dict.
     CorruptFileError
-        It is truncated, damaged, or nothing that ``torch.save`` wrote.
+        It is truncated, damaged, or not written by ``torch.save``.
     """
     tensors, _ = _load(path)
     storages: dict[int, int] = {}
-    return Header({name: _entry(path, name, value, storages) for name, value in tensors.items()}, {})
+    return Contents({name: _record(path, name, value, storages) for name, value in tensors.items()})
 
 
-def _entry(path: Path, name: str, value: object, storages: dict[int, int]) -> Entry:
+def _record(path: Path, name: str, value: object, storages: dict[int, int]) -> Record:
     if not isinstance(value, torch.Tensor):
-        skip = f"not a tensor ({type(value).__name__})"
-        return Entry(path, dtype="", skip=skip, load=Unreadable(f"{quote(name)} is not a tensor."))
+        return skipped(name, f"not a tensor ({type(value).__name__})")
     shape, dtype = tuple(value.shape), str(value.dtype).removeprefix("torch.")
     load = InTorchFile(path, name)
     if not _is_plain(value):
-        what = str(value.layout).removeprefix("torch.") if type(value) in _PLAIN else type(value).__name__
-        skip = "saved without values (meta device)" if value.is_meta else f"not a dense tensor ({what})"
-        return Entry(path, shape, dtype, skip=skip, load=load)
+        kind = str(value.layout).removeprefix("torch.") if type(value) in _PLAIN else type(value).__name__
+        reason = "saved without values (meta device)" if value.is_meta else f"not a dense tensor ({kind})"
+        return Record(name, shape, dtype, load, reason)
     storage = value.untyped_storage()
     if value.numel() * value.element_size() > storage.nbytes():
         # One stored number can stand for 10**12 of them.
-        return Entry(path, shape, dtype, skip="an expanded view: more entries than numbers are stored", load=load)
+        return Record(name, shape, dtype, load, "an expanded view: more entries than numbers are stored")
     number = storages.setdefault(storage.data_ptr(), len(storages))
     identity = (path, number, value.storage_offset(), shape, value.stride(), dtype) if storage.nbytes() else None
-    return Entry(path, shape, dtype, load=load, identity=identity)
+    return Record(name, shape, dtype, load, why_skipped(shape, dtype), identity)
 
 
 def _is_plain(value: object) -> TypeGuard[torch.Tensor]:
@@ -124,14 +124,11 @@ def _is_plain(value: object) -> TypeGuard[torch.Tensor]:
     return not value.is_nested and value.layout == torch.strided and not value.is_meta
 
 
-_PLAIN = (torch.Tensor, torch.nn.Parameter)
-
-
 # -- Reading -----------------------------------------------------------------------------------------------------------
 
 
 def _load(path: Path) -> tuple[Mapping[str, Any], bool]:
-    """Return the state dict in a file, and whether its tensors are mapped: the zip format allows it."""
+    """Return the state dict in a file, and whether its tensors are mapped, which the zip format allows."""
     try:
         with path.open("rb") as file:
             start = file.read(4)
@@ -139,13 +136,13 @@ def _load(path: Path) -> tuple[Mapping[str, Any], bool]:
         if mapped:
             _check_records(path)
         elif not any(start):  # torch takes zeros for an empty tar, its first format
-            raise _corrupt(path, "it is empty, or starts with zeros")
+            raise corrupt(path, _KIND, "it is empty, or starts with zeros")
         elif start[:2] in _LATER_PICKLES:
             raise _refused(path, "it is a plain pickle")
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except WeightScopeError:
         raise
-    except Exception as error:  # what a hostile pickle makes the unpickler raise may be anything
+    except Exception as error:  # a hostile pickle can make the unpickler raise anything
         raise _refusal(path, error) from error
     tensors = unwrap(content, quote(path))
     if mapped:
@@ -155,8 +152,13 @@ def _load(path: Path) -> tuple[Mapping[str, Any], bool]:
     return tensors, mapped
 
 
+_LOCK = threading.Lock()
+_OPENED = OpenFiles(_load, _KEPT)
+"""The last few files, shared by all threads of a process."""
+
+
 def _check_records(path: Path) -> None:
-    """Refuse a zip that torch would misread: when mapping, it takes every record for whole and not compressed.
+    """Refuse a zip that torch would misread: mapping takes every record to be complete and not compressed.
 
     The records' names, sizes and places are read from the zip's directory, whose own size bounds what this costs.
     """
@@ -166,12 +168,12 @@ def _check_records(path: Path) -> None:
     if "constants.pkl" in names:
         raise _refused(path, "it is a TorchScript archive")
     if "data.pkl" not in names:
-        raise _corrupt(path, "a zip without data.pkl")
+        raise corrupt(path, _KIND, "a zip without data.pkl")
     if any(record.compress_type != zipfile.ZIP_STORED for record in records):
-        raise _corrupt(path, "its records are compressed, as torch.save never leaves them")
+        raise corrupt(path, _KIND, "its records are compressed, as torch.save never leaves them")
     ends = [*(record.header_offset for record in records[1:]), path.stat().st_size]
     if any(record.header_offset + record.file_size > end for record, end in zip(records, ends, strict=True)):
-        raise _corrupt(path, "its records overlap or reach beyond its end")
+        raise corrupt(path, _KIND, "its records overlap or reach beyond its end")
 
 
 def _check_storages(path: Path, tensors: Mapping[str, Any]) -> None:
@@ -181,7 +183,7 @@ def _check_storages(path: Path, tensors: Mapping[str, Any]) -> None:
     storages = (value.untyped_storage() for value in tensors.values() if _is_plain(value))
     claimed = {storage.data_ptr(): storage.nbytes() for storage in storages}
     if sum(claimed.values()) > held:
-        raise _corrupt(path, f"its tensors claim more than the {held} bytes it holds for them")
+        raise corrupt(path, _KIND, f"its tensors claim more than the {held} bytes it holds for them")
 
 
 def _refusal(path: Path, error: Exception) -> WeightScopeError:
@@ -193,55 +195,10 @@ def _refusal(path: Path, error: Exception) -> WeightScopeError:
     if "weights_only" in text and not unpickling:  # the tar format of torch before 0.1.10
         return _refused(path, "its format is too old for anything else")
     reason = text.strip().partition("\n")[0].partition(". ")[0] or "it ends too soon"
-    return _corrupt(path, "not a pickle of torch.save" if unpickling else reason)
+    return corrupt(path, _KIND, "not a pickle of torch.save" if unpickling else reason)
 
 
 def _refused(path: Path, why: str) -> UnsupportedModelError:
     return UnsupportedModelError(
         f"{quote(path)} is not read, because unpickling it would execute code that the file chooses ({why}); {_SAFER}."
     )
-
-
-def _corrupt(path: Path, why: str) -> CorruptFileError:
-    return CorruptFileError(f"{quote(path)} is no readable PyTorch file ({why}); {remedy(path)}.")
-
-
-# -- Between two loads -------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class _Open:
-    """The state dict of one file, how the file looked then, and how many of its bytes were handed out."""
-
-    stamp: tuple[int, int]
-    tensors: Mapping[str, Any]
-    mapped: bool
-    handed: int = 0
-
-
-class _Opened:
-    """The last few files; shared by all threads of a process, empty in a new one."""
-
-    def __init__(self) -> None:
-        self._files: dict[Path, _Open] = {}
-        self._lock = threading.Lock()
-
-    def tensor(self, path: Path, key: str, index: int | None) -> torch.Tensor:
-        status = os.stat(path)
-        stamp = (status.st_size, status.st_mtime_ns)
-        with self._lock:
-            entry = self._files.pop(path, None)
-            if entry is None or entry.stamp != stamp or entry.handed > _RENEWED_AFTER:
-                entry = _Open(stamp, *_load(path))
-            whole = entry.tensors.get(key)
-            if not isinstance(whole, torch.Tensor):
-                raise LookupError("it holds no such tensor now")
-            tensor = whole.detach() if index is None else whole.detach()[index]
-            entry.handed += tensor.nbytes if entry.mapped else 0
-            self._files[path] = entry  # last, hence the youngest
-            while len(self._files) > _KEPT:
-                del self._files[next(iter(self._files))]
-        return tensor
-
-
-_OPENED = _Opened()

@@ -8,59 +8,36 @@ from functools import partial
 from pathlib import Path
 
 from weightscope_widget.layers.layer import Source
-from weightscope_widget.sources._tensors.paths import absolute, as_path, checkpoint_name
+from weightscope_widget.sources._checkpoint import checkpoint_source
+from weightscope_widget.sources._tensors.files import absolute, checkpoint_name
 from weightscope_widget.sources.packed.config import read_beside
-from weightscope_widget.sources.safetensors.file import file_source
 from weightscope_widget.sources.safetensors.index import read_sharded
 from weightscope_widget.sources.torch.archive import read_archive
 
-__all__ = ["SUFFIXES", "accepts", "in_folder", "open_file"]
+__all__ = ["FILE", "INDEX", "SUFFIXES", "in_folder", "open_file"]
 
 SUFFIXES = (".pt", ".pth", ".bin", ".ckpt")
 
-_INDEX = "pytorch_model.bin.index.json"
-_FILE = "pytorch_model.bin"
-
-
-def accepts(model: object) -> bool:
-    """Return whether this is the path of a file whose name ends as those of ``torch.save`` usually do."""
-    path = as_path(model)
-    return path is not None and path.suffix.lower() in SUFFIXES and os.path.isfile(path)
+INDEX = "pytorch_model.bin.index.json"
+FILE = "pytorch_model.bin"
 
 
 def open_file(model: str | os.PathLike[str]) -> Source:
-    """Open a state dict, or the state dict in a training checkpoint; its order is kept.
+    """Open a state dict, or the state dict in a training checkpoint (see `unwrap`); its order is kept.
 
-    Which mapping is the state dict, where a checkpoint nests it, is what `unwrap` says. Where every name in it starts
-    with ``module.``, that is taken off. Nothing in the file is run: tensors, numbers, strings and containers of them
-    are read, and a file with anything else is refused.
-
-    Raises
-    ------
-    UnsupportedModelError
-        It holds objects that only running code could restore, TorchScript, or no state dict.
-    CorruptFileError
-        It is truncated, damaged, or nothing that ``torch.save`` wrote.
-    NoWeightsError
-        It has no floating-point tensor.
+    Where every name starts with ``module.``, that is removed. Nothing in the file is run: tensors, numbers, strings
+    and containers of them are read, and a file with anything else is refused.
     """
     path = absolute(model)
-    told = partial(read_beside, path.parent)
-    return file_source(checkpoint_name(path.with_suffix("")), read_archive(path).entries, {}, tuple, told)
+    settings = partial(read_beside, path.parent)
+    return checkpoint_source(checkpoint_name(path.with_suffix("")), read_archive(path), settings, tuple)
 
 
 def in_folder(folder: Path, names: Sequence[str]) -> Source | None:
-    """Open ``pytorch_model.bin``, sharded or whole, if it is among the files of a folder.
-
-    Raises
-    ------
-    CorruptFileError, MissingShardError, UnsupportedModelError, NoWeightsError
-        As for a file, and as `read_sharded` does.
-    """
-    told = partial(read_beside, folder)
-    if _INDEX in names:
-        sharded = read_sharded(folder / _INDEX, read_archive, ".bin")
-        return file_source(checkpoint_name(folder), sharded.entries, sharded.metadata, told=told)
-    if _FILE in names:
-        return file_source(checkpoint_name(folder), read_archive(folder / _FILE).entries, {}, tuple, told)
+    """Open ``pytorch_model.bin``, sharded or whole, if it is among the files of a folder."""
+    name, settings = checkpoint_name(folder), partial(read_beside, folder)
+    if INDEX in names:
+        return checkpoint_source(name, read_sharded(folder / INDEX, read_archive, ".bin"), settings)
+    if FILE in names:
+        return checkpoint_source(name, read_archive(folder / FILE), settings, tuple)
     return None

@@ -1,4 +1,4 @@
-"""Scales and zero points: which entries share one, and applying them without a second matrix of the same size."""
+"""Codes of a few bits in 32-bit words, and scales: which entries share one, and applying them in little memory."""
 
 from __future__ import annotations
 
@@ -7,19 +7,58 @@ from dataclasses import dataclass
 
 import torch
 
-__all__ = ["CHUNK", "Blocks", "Scaled", "as_scales", "block_size"]
+__all__ = ["CHUNK", "FLOATS", "WORD", "Blocks", "Scaled", "as_scales", "block_size", "codes"]
 
 CHUNK = 2**20
-"""Entries worked on at a time: what is needed beside the result stays small."""
+"""Entries processed at a time, which bounds the memory needed besides the result."""
+
+WORD = 32
+FLOATS = ("float16", "bfloat16", "float32", "float64")
+"""Types of scales that are plain numbers."""
 
 _USUAL_BLOCK = 128
 _EXPONENTS = ("uint8", "float8_e8m0fnu")
 _BIAS = 127
 
 
+def codes(words: torch.Tensor, bits: int, count: int) -> torch.Tensor:
+    """Return the first codes of each row.
+
+    Parameters
+    ----------
+    words : torch.Tensor
+        int32, (rows, words); bit 0 of the first word comes first.
+    bits : int
+        Bits per code, 1 to 8; a code may lie across two words.
+    count : int
+        Codes in each row; the words hold at least this many.
+
+    Returns
+    -------
+    torch.Tensor
+        int32, (rows, count), each from 0 to 2^bits − 1.
+
+    Examples
+    --------
+    >>> codes(torch.tensor([[0x7654321]], dtype=torch.int32), 4, 3).tolist()
+    [[1, 2, 3]]
+    """
+    mask = (1 << bits) - 1
+    if WORD % bits == 0:
+        shifts = torch.arange(0, WORD, bits, dtype=torch.int32, device=words.device)
+        found: torch.Tensor = (words.unsqueeze(-1) >> shifts) & mask
+        return found.flatten(1)[:, :count]
+    starts = torch.arange(0, count * bits, bits, device=words.device)
+    low, offset = starts // WORD, (starts % WORD).to(torch.int32)
+    wide = words.long() & (2**WORD - 1)
+    high = torch.cat([wide, torch.zeros_like(wide[:, :1])], 1)[:, low + 1]
+    straddling: torch.Tensor = ((wide[:, low] | (high << WORD)) >> offset) & mask
+    return straddling.int()
+
+
 @dataclass(frozen=True)
 class Blocks:
-    """Rectangles of a matrix that share one number each: so many rows and columns, fewer at the edges."""
+    """Blocks of a matrix that share one number each: this many rows and columns, fewer at the edges."""
 
     rows: int
     columns: int
@@ -42,9 +81,9 @@ class Scaled:
     count : tuple of int
         Scales along its rows and columns.
     blocks : Blocks
-        What shares a scale.
+        The entries that share a scale.
     divisor : float
-        All scales are divided by it.
+        Divides all scales.
     """
 
     matrix: tuple[int, int]
@@ -69,17 +108,14 @@ class Scaled:
         return values.view(shape)
 
     def _each(self, numbers: torch.Tensor, matrices: int) -> torch.Tensor:
-        """Return the numbers of each matrix; one set may be for all."""
+        """Return the numbers of each matrix; all may share one set."""
         return numbers.reshape(-1, *self.count).expand(matrices, -1, -1)
 
 
 def as_scales(stored: torch.Tensor) -> torch.Tensor:
-    """Return scales as float32; bytes are exponents (E8M0: 2^(byte − 127), 255 is no number).
+    """Return scales as float32; bytes are exponents (E8M0: 2^(byte − 127), 255 is NaN).
 
-    Raises
-    ------
-    ValueError
-        One of them is not finite.
+    Raises ValueError where one of them is not finite.
     """
     if str(stored.dtype).removeprefix("torch.") in _EXPONENTS:
         codes = stored.view(torch.uint8)
@@ -94,9 +130,9 @@ def as_scales(stored: torch.Tensor) -> torch.Tensor:
 
 
 def block_size(length: int, count: int, told: int | None = None) -> int | None:
-    """Return how many entries of an axis share a scale, if so many scales can be theirs.
+    """Return how many entries of an axis share a scale, given the number of scales; None where none fits.
 
-    What was told goes first, then the usual 128, then the even division, then powers of two.
+    The size in the configuration goes first, then the usual 128, then the even division, then powers of two.
 
     >>> block_size(300, 3), block_size(300, 300), block_size(300, 7)
     (128, 1, None)

@@ -1,0 +1,62 @@
+"""From the tensors of a checkpoint to its layers: quantized weights unpacked, orientation and experts recognized."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from weightscope_widget.layers.layer import Source
+from weightscope_widget.sources._tensors.names import is_expert_stack, linear_by_name, model_order, transposed_names
+from weightscope_widget.sources._tensors.records import Contents, Record, assemble
+from weightscope_widget.sources.packed import unpacked
+
+__all__ = ["checkpoint_records", "checkpoint_source"]
+
+
+def checkpoint_source(
+    name: str,
+    contents: Contents,
+    settings: Callable[[], Mapping[str, Any]],
+    order: Callable[[Iterable[str]], Iterable[str]] = model_order,
+) -> Source:
+    """Return the source of the tensors in one or several files.
+
+    Parameters
+    ----------
+    name : str
+        The model's name.
+    contents : Contents
+        The tensors.  The metadata may name tied weights, as ``safetensors.torch.save_model`` does: a name that was not
+        written → the name its values were written under.
+    settings : callable
+        Returns the ``quantization_config`` beside the files; called only if a quantized weight depends on it.
+    order : callable, optional
+        Sorts the names in the model's order; ``tuple`` where the file has that order already.
+    """
+    records = {record.name: record for record in checkpoint_records(list(contents.records.values()), settings)}
+    tied = {key: kept for key, kept in contents.metadata.items() if isinstance(kept, str) and key != "format"}
+    return assemble(name, [records[key] for key in order(records)], tied)
+
+
+def checkpoint_records(records: Sequence[Record], settings: Callable[[], Mapping[str, Any]] = dict) -> list[Record]:
+    """Return one record for each weight of a checkpoint, which is transposed or a stack of experts where names say so.
+
+    Parameters
+    ----------
+    records : sequence of Record
+        Every tensor, each name once.
+    settings : callable, optional
+        Returns the ``quantization_config``.
+    """
+    weights = unpacked(records, settings)
+    transposed = transposed_names({record.name: record.shape for record in weights})
+    return [
+        replace(
+            record,
+            transposed=record.name in transposed,
+            stack=record.stack or (record.dtype != "unknown" and is_expert_stack(record.name, record.shape)),
+            linear=linear_by_name(record.name),
+        )
+        for record in weights
+    ]
