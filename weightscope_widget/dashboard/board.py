@@ -16,11 +16,14 @@ from weightscope_widget._shared.cell_rerun import retire_previous
 from weightscope_widget.assessment import Thresholds
 from weightscope_widget.dashboard.details import kept_details
 from weightscope_widget.dashboard.front_end import front_end_source
+from weightscope_widget.dashboard.plans import all_plans, plan_answer, ranks_answer
 from weightscope_widget.dashboard.protocols import Put, Results, Run, Table
 from weightscope_widget.dashboard.saved_page import saved_page, write_page
+from weightscope_widget.dashboard.tables.advice import AdviceTable
 from weightscope_widget.engine.background import BackgroundScan
 from weightscope_widget.engine.runner import Progress
 from weightscope_widget.errors import InvalidArgumentError, UnknownLayerError
+from weightscope_widget.scanning.results import ScanResults
 
 __all__ = ["Board", "RefusedError"]
 
@@ -30,10 +33,12 @@ _MOST_COMPARED = 6
 # What a notebook that is saved with its widgets may hold of single layers; some hundred layers of a large model.
 _MOST_KEPT = 2_000_000
 
+_MOST_PLANS = 8  # answers kept: every scheme, and the ranks
+
 # What a page without a kernel needs of the widget.
 _PAGE_TRAITS = (
     *("selected", "compared", "selection", "checkpoint", "thresholds", "height", "theme", "language"),
-    *("_board", "_catalog", "_table", "_view"),
+    *("_board", "_catalog", "_table", "_advice", "_view"),
 )
 
 
@@ -115,6 +120,10 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
     _catalog = traitlets.Dict().tag(sync=True)
     _table = traitlets.Dict().tag(sync=True)
 
+    # Advice for each layer and for the model, and the last answers about plans, by what was asked.
+    _advice = traitlets.Dict().tag(sync=True)
+    _plans = traitlets.Dict().tag(sync=True)
+
     # What single layers draw, once all is measured: a notebook saved with its widgets is then whole without a kernel.
     _kept = traitlets.Dict().tag(sync=True)
 
@@ -123,6 +132,8 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
 
     # Here too, because a dashboard whose arguments were refused is closed like any other.
     _background: BackgroundScan | None = None
+    _adviser: threading.Thread | None = None
+    _open = False
 
     def __init__(
         self,
@@ -137,6 +148,8 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
         self._state_lock = threading.RLock()
         self._results = results
         self._metrics = self._table_of(results)
+        self._advice_lock = threading.Lock()
+        self._advice_tables = [AdviceTable(scan, results.layers) for scan in self._scans_of(results)]
         self._background = None if run is None else BackgroundScan(run, self._report)
         if theme not in ("auto", "light", "dark"):
             raise InvalidArgumentError(f"theme is {theme!r}; choose 'auto', 'light' or 'dark'.")
@@ -158,7 +171,10 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
         )
         self.on_msg(self._on_message)
         retire_previous(self)
-        if self._background is not None:
+        self._open = True
+        if self._background is None:
+            self._advise_soon(plans=True)
+        else:
             self._background.start()
 
     # What subclasses say
@@ -168,6 +184,14 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
 
     def _catalog_of(self, results: _Results) -> dict[str, Any]:
         raise NotImplementedError
+
+    def _scans_of(self, results: _Results) -> list[ScanResults]:
+        """Return the scans that advice is about."""
+        raise NotImplementedError
+
+    def _scan_shown(self) -> int:
+        """Return the place of the scan that is drawn among `_scans_of`."""
+        return 0
 
     def _details_of(self, keys: Sequence[str], put: Put) -> list[dict[str, Any]]:
         """Return what the panels of single layers draw; `put` takes an array and says by which number it is known."""
@@ -195,7 +219,10 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
         bool
             Whether it has ended.
         """
-        return self._background is None or self._background.join(timeout)
+        ended = self._background is None or self._background.join(timeout)
+        if timeout is None and self._adviser is not None:
+            self._adviser.join()
+        return ended
 
     def save_html(self, path: str | os.PathLike[str]) -> None:
         """Write the dashboard to one HTML file that works from disk, without a kernel and without a network.
@@ -216,8 +243,10 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
         write_page(path, self._page())
 
     def _page(self) -> str:
+        self._advise()
+        plans = self._all_plans()
         with self._state_lock:
-            state = self.get_state([name for name in self.keys if name in _PAGE_TRAITS])
+            state = self.get_state([name for name in self.keys if name in _PAGE_TRAITS]) | {"_plans": plans}
         return saved_page(state, self._results.model, self._detail_keys(), self._details_of)
 
     def close(self) -> None:
@@ -261,6 +290,8 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
     @traitlets.observe("thresholds")
     def _judge_anew(self, change: dict[str, Any]) -> None:
         self._results.thresholds = change["new"]
+        if self._open:
+            self._advise_soon()
 
     @traitlets.observe("selected")
     def _jump_the_queue(self, change: dict[str, Any]) -> None:
@@ -289,6 +320,9 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
                 reply["result"] = {"layers": self._details_of(message["keys"], _collector(buffers))}
             elif message.get("method") == "page":
                 reply["result"], buffers = {}, [self._page().encode()]
+            elif message.get("method") == "plan":
+                self._plan(message["key"], message["energy"], message["thresholds"])
+                reply["result"] = {}
             elif message.get("method") == "cancel":
                 self.cancel()
                 reply["result"] = {}
@@ -309,7 +343,51 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
             self._table = table
             if progress.state != "running":
                 self._kept = self._keep()
-        return len(table["data"])
+        sent = len(table["data"]) + self._advise(changed)
+        if progress.state != "running":
+            self._plans = self._all_plans()
+        return sent
+
+    # Advice and plans
+
+    def _advise(self, changed: Sequence[str] | None = None) -> int:
+        """Send advice, with the new numbers of `changed`, by default of all layers; return the number of bytes."""
+        with self._advice_lock:
+            for table in self._advice_tables:
+                table.update(changed)
+            data = b"".join(table.to_bytes() for table in self._advice_tables)
+            models = [table.model() for table in self._advice_tables]
+            with self._state_lock:
+                self._advice = {"columns": list(AdviceTable.columns), "data": data, "models": models}
+        return len(data)
+
+    def _advise_soon(self, *, plans: bool = False) -> None:
+        """Send advice from a thread of its own, so that no cell and no message waits."""
+
+        def work() -> None:
+            self._advise(())
+            if plans:
+                self._plans = self._all_plans()
+
+        self._adviser = threading.Thread(target=work, name="weightscope-advice", daemon=True)
+        self._adviser.start()
+
+    def _plan(self, key: str, energy: float, thresholds: dict[str, list[float]]) -> None:
+        """Put a plan in ``_plans``; `key` is the place of the scan, a slash, and a scheme or ``ranks``."""
+        place, subject = key.split("/")
+        scan = self._advice_tables[int(place)].results
+        if subject == "ranks":
+            answer = ranks_answer(scan, energy)
+        else:
+            answer = plan_answer(scan, subject, _from_json(thresholds, self))
+        with self._state_lock:
+            others = [(other, known) for other, known in self._plans.items() if other != key]
+            self._plans = dict([*others, (key, answer)][-_MOST_PLANS:])
+
+    def _all_plans(self) -> dict[str, Any]:
+        place = self._scan_shown()
+        plans = all_plans(self._advice_tables[place].results, self._view.get("energy", 0.9))
+        return {f"{place}/{subject}": answer for subject, answer in plans.items()}
 
     def _keep(self) -> dict[str, Any]:
         return kept_details(self._detail_keys(), self._details_of, _MOST_KEPT)

@@ -16,6 +16,7 @@ from weightscope_widget.dashboard.protocols import Put
 from weightscope_widget.dashboard.tables.diff import ComparisonTable, comparison_catalog
 from weightscope_widget.dashboard.widget import drawn
 from weightscope_widget.errors import InvalidArgumentError
+from weightscope_widget.scanning.results import ScanResults
 
 __all__ = ["DiffDashboard", "show_diff"]
 
@@ -43,6 +44,9 @@ class DiffDashboard(Board[ComparisonResults]):
             return {"pattern": None}
         known = {name: value for name, value in pattern.evidence.items() if np.isfinite(value)}
         return {"pattern": {"name": pattern.name, "evidence": known}}
+
+    def _scans_of(self, results: ComparisonResults) -> list[ScanResults]:
+        return [results.tuned]
 
     def _details_of(self, keys: Sequence[str], put: Put) -> list[dict[str, Any]]:
         return [self._detail(name, put) for name in keys]

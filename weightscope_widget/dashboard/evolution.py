@@ -15,6 +15,7 @@ from weightscope_widget.dashboard.protocols import Put
 from weightscope_widget.dashboard.tables.evolution import EvolutionTable
 from weightscope_widget.dashboard.tables.scan import catalog_of
 from weightscope_widget.dashboard.widget import drawn
+from weightscope_widget.scanning.results import ScanResults
 
 __all__ = ["EvolutionDashboard", "show_evolution"]
 
@@ -53,6 +54,12 @@ class EvolutionDashboard(Board[EvolutionResults]):
 
     def _besides(self) -> dict[str, Any]:
         return {"checkpoints": self._tables.checkpoints}
+
+    def _scans_of(self, results: EvolutionResults) -> list[ScanResults]:
+        return list(results.values())
+
+    def _scan_shown(self) -> int:
+        return self.results.names.index(self.checkpoint)
 
     # A layer is drawn once for each checkpoint: its key is the checkpoint's place, a slash and its name.
 

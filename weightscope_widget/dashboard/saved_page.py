@@ -71,7 +71,7 @@ def saved_page(state: Mapping[str, Any], title: str, keys: Sequence[str], detail
     Parameters
     ----------
     state : mapping
-        The traits that the page reads, as they travel; the ``data`` of ``_table`` as bytes.
+        The traits that the page reads, as they travel; the ``data`` of ``_table`` and ``_advice`` as bytes.
     title : str
         What the page is of.
     keys : sequence of str
@@ -121,9 +121,13 @@ def _data(state: Mapping[str, Any], keys: Sequence[str], details: Details) -> by
     progress = table["progress"]
     if progress["state"] == "running":  # nobody is there to go on with it
         progress = progress | {"state": "cancelled", "seconds_left": None}
-    encoded = arrays.put_as(np.frombuffer(table["data"], "<f8"), "f8")
+
+    def packed(columns: Mapping[str, Any]) -> dict[str, Any]:
+        return {**columns, "data": arrays.put_as(np.frombuffer(columns["data"], "<f8"), "f8")}
+
+    tables = {"_table": packed(table) | {"progress": progress}, "_advice": packed(state["_advice"])}
     document = {
-        "state": {**state, "_table": {**table, "data": encoded, "progress": progress}},
+        "state": {**state, **tables},
         "details": {layer["key"]: layer for layer in details(keys, arrays.put)},
         "arrays": arrays.places,
     }

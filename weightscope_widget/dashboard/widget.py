@@ -29,6 +29,9 @@ class Dashboard(Board[ScanResults]):
     def _catalog_of(self, results: ScanResults) -> dict[str, Any]:
         return catalog(results)
 
+    def _scans_of(self, results: ScanResults) -> list[ScanResults]:
+        return [results]
+
     def _details_of(self, keys: Sequence[str], put: Put) -> list[dict[str, Any]]:
         return [{"key": name, **drawn(self.results, name, put)} for name in keys]
 

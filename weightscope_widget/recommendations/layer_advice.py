@@ -15,11 +15,12 @@ from weightscope_widget.analyzers.numerics.energy import energy_rank
 from weightscope_widget.assessment import classify
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from weightscope_widget.assessment import Thresholds
-    from weightscope_widget.layers.layer import LayerInfo
     from weightscope_widget.scanning.results import ScanResults
 
-__all__ = ["Advice", "advise", "layer_advice", "layer_facts"]
+__all__ = ["Advice", "LayerFacts", "advise", "layer_advice"]
 
 # Of Gaussian square matrices about one in 20 has a κ of more than ten times the baseline: P(κ > t) ≈ 2n/t (Edelman
 # 1988).  Other shapes scatter less, and their baseline is far below any threshold.
@@ -30,11 +31,29 @@ _LIKE_RANDOM_RANK = 0.8
 _GAUSSIAN_DB = 38.76  # of a large matrix, for an unknown shape
 _ENERGY = 0.9
 
-_FACTS = {
+_NUMBERS = {
     "basic_stats": ("nan_count", "inf_count"),
     "spectral": ("condition_number", "stable_rank_percentage", "total_rank"),
     "quantization": ("sqnr_db", "extreme_outlier_percentage"),
     "schemes": ("int8_tensor_sqnr_db", "int8_channel_sqnr_db"),
+}
+
+_EVIDENCE = {
+    "repair": ("basic_stats.nan_count", "basic_stats.inf_count"),
+    "training": ("spectral.condition_number", "baseline.condition_number"),
+    "int8": (
+        "quantization.sqnr_db",
+        "baseline.sqnr_db",
+        "schemes.int8_channel_sqnr_db",
+        "quantization.extreme_outlier_percentage",
+    ),
+    "compression": (
+        "spectral.stable_rank_percentage",
+        "baseline.stable_rank_percentage",
+        "rank_90",
+        "break_even_rank",
+        "saved_percentage",
+    ),
 }
 
 _ACTION_OF_CLASS = {"attention": "watch", "high": "lower_learning_rate", "very high": "keep_fp32"}
@@ -94,97 +113,110 @@ class Advice:
         return self.sentence
 
 
+class LayerFacts:
+    """What advice for a layer depends on, except the thresholds.
+
+    Attributes
+    ----------
+    info : LayerInfo
+        Of the layer.
+    finite, failed : bool
+        Whether no weight is known to be NaN or infinite, and whether the analysis failed.
+    numbers : dict of str to float
+        Its numbers by the names that evidence has (see `Advice`), without those that are NaN.
+    evidence : dict of str to dict
+        Those that each topic shows.
+    """
+
+    def __init__(self, results: ScanResults, name: str) -> None:
+        sections = results[name]
+        self.info = results.layers[name]
+        self.finite = results.is_finite(name)
+        self.failed = "error" in sections
+        numbers = {
+            f"{section}.{metric}": float(sections[section][metric])
+            for section, metrics in _NUMBERS.items()
+            if section in sections
+            for metric in metrics
+            if metric in sections[section]
+        }
+        if "quantization.sqnr_db" not in numbers and "schemes.int8_tensor_sqnr_db" in numbers:
+            numbers["quantization.sqnr_db"] = numbers["schemes.int8_tensor_sqnr_db"]
+        numbers |= {f"baseline.{metric}": value for metric, value in (results.baseline(name) or {}).items()}
+        numbers |= self._ranks(results.spectra.get(name), numbers.get("spectral.total_rank"))
+        self.numbers = {number: value for number, value in numbers.items() if not math.isnan(value)}
+        self.evidence = {
+            topic: {number: self.numbers[number] for number in shown if number in self.numbers}
+            for topic, shown in _EVIDENCE.items()
+        }
+
+    def _ranks(self, spectrum: np.ndarray | None, total: float | None) -> dict[str, float]:
+        parameters = self.info.parameters
+        rank = None if spectrum is None or self.info.members else energy_rank(spectrum, _ENERGY)
+        if rank is None or not total or parameters is None:
+            return {}
+        # Two factors of rank k hold k·(m + n) weights instead of m·n.
+        even = parameters / (total + parameters / total)
+        return {"rank_90": rank, "break_even_rank": even, "saved_percentage": 100 * (1 - rank / even)}
+
+
 def layer_advice(results: ScanResults, name: str) -> list[Advice]:
     """Return what to do about one layer (see `ScanResults.advice`)."""
-    facts = layer_facts(results, name)
-    return advise(results.layers[name], facts, results.thresholds)
+    return advise(LayerFacts(results, name), results.thresholds)
 
 
-def layer_facts(results: ScanResults, name: str) -> dict[str, float]:
-    """Return the numbers of a layer that advice depends on, without those that are NaN.
-
-    Beside the evidence (see `Advice`): ``finite`` and ``failed``, 0 or 1.
-    """
-    sections, info = results[name], results.layers[name]
-    facts = {
-        f"{section}.{metric}": float(sections[section][metric])
-        for section, metrics in _FACTS.items()
-        if section in sections
-        for metric in metrics
-        if metric in sections[section]
-    }
-    facts |= {f"baseline.{metric}": value for metric, value in (results.baseline(name) or {}).items()}
-    total, spectrum = facts.get("spectral.total_rank"), results.spectra.get(name)
-    rank = None if spectrum is None or info.members else energy_rank(spectrum, _ENERGY)
-    if rank is not None and total and info.parameters is not None:
-        # Two factors of rank k hold k·(m + n) weights instead of m·n.
-        even = info.parameters / (total + info.parameters / total)
-        facts |= {"rank_90": rank, "break_even_rank": even, "saved_percentage": 100 * (1 - rank / even)}
-    known = {fact: value for fact, value in facts.items() if not math.isnan(value)}
-    return known | {"finite": results.is_finite(name), "failed": "error" in sections}
-
-
-def advise(info: LayerInfo, facts: Mapping[str, float], thresholds: Thresholds) -> list[Advice]:
-    """Return what to do about a layer of which `layer_facts` are known."""
-    if not facts["finite"]:
-        return [Advice("training", "repair_weights", _known(facts, "basic_stats.nan_count", "basic_stats.inf_count"))]
-    if facts["failed"]:
+def advise(facts: LayerFacts, thresholds: Thresholds) -> list[Advice]:
+    """Return what to do about a layer."""
+    if not facts.finite:
+        return [Advice("training", "repair_weights", facts.evidence["repair"])]
+    if facts.failed:
         return [Advice("training", "scan_again")]
-    found = (_training(facts, thresholds), _int8(info, facts, thresholds), _compression(info, facts, thresholds))
-    return [advice for advice in found if advice is not None]
+    actions = {
+        "training": _training(facts.numbers, thresholds),
+        "int8": _int8(facts, thresholds),
+        "compression": _compression(facts, thresholds),
+    }
+    return [Advice(topic, action, facts.evidence[topic]) for topic, action in actions.items() if action is not None]
 
 
-def _known(facts: Mapping[str, float], *names: str) -> dict[str, float]:
-    return {name: facts[name] for name in names if name in facts}
-
-
-def _training(facts: Mapping[str, float], thresholds: Thresholds) -> Advice | None:
-    value = facts.get("spectral.condition_number")
+def _training(numbers: Mapping[str, float], thresholds: Thresholds) -> str | None:
+    value = numbers.get("spectral.condition_number")
     found = classify("condition_number", value, thresholds)
     if value is None or found is None:
         return None
     if found == "safe":
-        action = "train_as_usual"
-    elif value <= _LIKE_RANDOM_CONDITION * facts.get("baseline.condition_number", math.nan):
-        action = "like_random"
-    else:
-        action = _ACTION_OF_CLASS[found]
-    return Advice("training", action, _known(facts, "spectral.condition_number", "baseline.condition_number"))
+        return "train_as_usual"
+    if value <= _LIKE_RANDOM_CONDITION * numbers.get("baseline.condition_number", math.nan):
+        return "like_random"
+    return _ACTION_OF_CLASS[found]
 
 
-def _int8(info: LayerInfo, facts: Mapping[str, float], thresholds: Thresholds) -> Advice | None:
-    tensor = facts.get("quantization.sqnr_db", facts.get("schemes.int8_tensor_sqnr_db"))
-    channel = facts.get("schemes.int8_channel_sqnr_db")
+def _int8(facts: LayerFacts, thresholds: Thresholds) -> str | None:
+    numbers, placement = facts.numbers, facts.info.placement
+    tensor, channel = numbers.get("quantization.sqnr_db"), numbers.get("schemes.int8_channel_sqnr_db")
     if tensor is None:
         return None
-    safe, risky = thresholds.sqnr_db
-    expected = facts.get("baseline.sqnr_db", _GAUSSIAN_DB) - _LIKE_RANDOM_DB
-    fine = tensor > safe or (tensor >= risky and tensor >= expected)
-    outliers = facts.get("quantization.extreme_outlier_percentage", 0)
-    placement = info.placement
     if placement.family == "embedding" or placement.kind in ("router", "rel_pos"):
-        action = "leave_as_is"
-    elif fine and outliers <= thresholds.extreme_outlier_percentage[1]:
-        action = "int8_per_tensor"
-    elif channel is None:
-        action = "try_per_channel"
-    else:
-        action = "int8_per_channel" if channel >= risky else "keep_16bit"
-    beside = ("baseline.sqnr_db", "schemes.int8_channel_sqnr_db", "quantization.extreme_outlier_percentage")
-    return Advice("int8", action, {"quantization.sqnr_db": tensor} | _known(facts, *beside))
+        return "leave_as_is"
+    safe, risky = thresholds.sqnr_db
+    expected = numbers.get("baseline.sqnr_db", _GAUSSIAN_DB) - _LIKE_RANDOM_DB
+    outliers = numbers.get("quantization.extreme_outlier_percentage", 0)
+    if (tensor > safe or tensor >= max(risky, expected)) and outliers <= thresholds.extreme_outlier_percentage[1]:
+        return "int8_per_tensor"
+    if channel is None:
+        return "try_per_channel"
+    return "int8_per_channel" if channel >= risky else "keep_16bit"
 
 
-def _compression(info: LayerInfo, facts: Mapping[str, float], thresholds: Thresholds) -> Advice | None:
-    percentage = facts.get("spectral.stable_rank_percentage")
-    if info.members or percentage is None:
+def _compression(facts: LayerFacts, thresholds: Thresholds) -> str | None:
+    numbers = facts.numbers
+    percentage = numbers.get("spectral.stable_rank_percentage")
+    if facts.info.members or percentage is None:
         return None
     if percentage >= thresholds.stable_rank_percentage[1]:
-        action = "leave_rank"
-    elif percentage >= _LIKE_RANDOM_RANK * facts.get("baseline.stable_rank_percentage", math.nan):
-        action = "rank_like_random"
-    elif "rank_90" in facts and facts["rank_90"] >= facts["break_even_rank"]:
-        action = "adapter_only"
-    else:
-        action = "low_rank"
-    names = ("spectral.stable_rank_percentage", "baseline.stable_rank_percentage")
-    return Advice("compression", action, _known(facts, *names, "rank_90", "break_even_rank", "saved_percentage"))
+        return "leave_rank"
+    if percentage >= _LIKE_RANDOM_RANK * numbers.get("baseline.stable_rank_percentage", math.nan):
+        return "rank_like_random"
+    if "rank_90" in numbers and numbers["rank_90"] >= numbers["break_even_rank"]:
+        return "adapter_only"
+    return "low_rank"

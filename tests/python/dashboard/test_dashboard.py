@@ -83,6 +83,7 @@ def test_results_are_shown_as_they_are(show: Show, tmp_path: Path) -> None:
         dash = show(given)
         assert dash.results is given
         assert dash.wait(0)
+        dash.wait()
         dash.cancel()
         table = Table(wire(dash).state["_table"], 2)
         assert table.stages == [DONE, DONE]
