@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from weightscope_widget.lessons.fault_game import FaultGame
     from weightscope_widget.recommendations.extract_lora import ExtractedLora, extract_lora
     from weightscope_widget.report import Report, save_report
+    from weightscope_widget.scanning.entry import scan
     from weightscope_widget.scanning.file import load_results
     from weightscope_widget.scanning.results import ScanResults
-    from weightscope_widget.scanning.scope import Scope, scan
+    from weightscope_widget.scope import Scope
     from weightscope_widget.visualizers import (
         plot_condition_number_heatmap,
         plot_model_health_dashboard,
@@ -85,7 +86,7 @@ _WHERE = {
     "FaultGame": "lessons",
     "Report": "report",
     "ScanResults": "scanning.results",
-    "Scope": "scanning.scope",
+    "Scope": "scope",
     "Thresholds": "assessment",
     "WeightScopeError": "errors",
     "clear_cache": "cache.store",
@@ -97,7 +98,7 @@ _WHERE = {
     "load_evolution": "checkpoints",
     "load_results": "scanning.file",
     "save_report": "report",
-    "scan": "scanning.scope",
+    "scan": "scanning.entry",
     "show": "dashboard",
     "show_diff": "dashboard",
     "show_evolution": "dashboard",

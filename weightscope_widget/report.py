@@ -7,7 +7,9 @@ import io
 import math
 import os
 import re
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +21,8 @@ import torch
 from weightscope_widget._shared.atomic_write import write_whole
 from weightscope_widget.errors import InvalidArgumentError, ReportError, WeightScopeError
 from weightscope_widget.layers.naming import short_labels
+from weightscope_widget.scanning.entry import scan
 from weightscope_widget.scanning.results import ScanResults
-from weightscope_widget.scanning.scope import scan
 from weightscope_widget.visualizers import (
     condition_number_content,
     model_health_content,
@@ -74,6 +76,15 @@ def save_report(
     *,
     layers: Iterable[str] | None = None,
     top: int = 10,
+    methods: str | Iterable[str] = "all",
+    top_k: int = 10,
+    vectors: bool = False,
+    workers: int | None = None,
+    executor: Executor | None = None,
+    memory: float | None = None,
+    cache: bool | str | os.PathLike[str] = True,
+    progress: bool = True,
+    cancel: threading.Event | None = None,
 ) -> Report:
     """Write a folder with everything there is to see of a model.
 
@@ -84,7 +95,7 @@ def save_report(
 
     Parameters
     ----------
-    results_or_model : ScanResults, mapping, path-like, or whatever `scan` takes
+    results_or_model : ScanResults, mapping, path-like, or a model as for `scan`
         Results, plain dicts of their shape, the path of a results file (``.json``), or a model, which is scanned.
     folder : path-like
         Made where it is not there.
@@ -92,6 +103,8 @@ def save_report(
         Which layers to show in detail, instead of the riskiest.
     top : int
         How many of the riskiest.
+    methods, top_k, vectors, workers, executor, memory, cache, progress, cancel
+        As for `scan`; not for results.
 
     Returns
     -------
@@ -115,7 +128,22 @@ def save_report(
         raise InvalidArgumentError(f"top is {top!r}; give how many layers to show in detail, 0 for none.")
     if not isinstance(folder, str | os.PathLike):
         raise InvalidArgumentError(f"folder is {folder!r}; give the path of a folder.")
-    results = _results_of(results_or_model)
+    results = (
+        as_results(results_or_model)
+        if _are_results(results_or_model)
+        else scan(
+            results_or_model,
+            methods,
+            top_k=top_k,
+            vectors=vectors,
+            workers=workers,
+            executor=executor,
+            memory=memory,
+            cache=cache,
+            progress=progress,
+            cancel=cancel,
+        )
+    )
     chosen = _riskiest(results, top) if layers is None else _named(results, layers)
     target = Path(folder).expanduser()
     try:
@@ -170,10 +198,8 @@ def _clear(folder: Path) -> None:
             path.unlink()
 
 
-def _results_of(given: Any) -> ScanResults:
-    if isinstance(given, ScanResults) or _is_plain(given) or _is_results_file(given):
-        return as_results(given)
-    return scan(given)
+def _are_results(given: Any) -> bool:
+    return isinstance(given, ScanResults) or _is_plain(given) or _is_results_file(given)
 
 
 def _is_plain(given: Any) -> bool:

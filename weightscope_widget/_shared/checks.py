@@ -1,48 +1,49 @@
-"""Arguments that several functions take, checked in the same words."""
+"""Checks of arguments that several functions take."""
 
 from __future__ import annotations
 
 import math
 from concurrent.futures import Executor
+from numbers import Integral, Real
 
 from weightscope_widget.errors import InvalidArgumentError
 
 __all__ = ["check_count", "check_executor", "check_memory"]
 
 
-def check_count(name: str, value: object, what: str) -> None:
-    """Refuse whatever is not a whole number of at least 1; `what` says what it counts.
+def check_count(name: str, value: object, what: str, *, least: int = 1) -> None:
+    """Refuse a value that is not a whole number (Python's or NumPy's) of at least `least`; `what` says what it counts.
 
     Raises
     ------
     InvalidArgumentError
-        Where it is something else.
+        It is something else.
     """
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise InvalidArgumentError(f"{name} is {value!r}; give {what}, at least 1.")
+    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
+        raise InvalidArgumentError(f"{name} is {value!r}; give {what}, at least {least}.")
 
 
 def check_memory(value: object) -> None:
-    """Refuse whatever is not None or an amount of memory.
+    """Refuse a value that is neither None nor an amount of memory.
 
     Raises
     ------
     InvalidArgumentError
-        Where it is something else.
+        It is something else.
     """
     if value is None:
         return
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value < math.inf:
+    if isinstance(value, bool) or not isinstance(value, Real) or not 1 <= float(value) < math.inf:
         raise InvalidArgumentError(f"memory is {value!r}; give how many bytes may be used, such as 4e9.")
 
 
 def check_executor(value: object) -> None:
-    """Refuse whatever is not None or an executor.
+    """Refuse a value that is neither None nor an executor.
 
     Raises
     ------
     InvalidArgumentError
-        Where it is something else.
+        It is something else.
     """
     if not (value is None or isinstance(value, Executor)):
         raise InvalidArgumentError(

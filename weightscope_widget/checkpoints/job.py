@@ -1,4 +1,4 @@
-"""The unit of work of an evolution besides scans: one layer followed through all checkpoints, each read once."""
+"""The job of an evolution besides scans: follow one layer through all checkpoints, reading each tensor once."""
 
 from __future__ import annotations
 
@@ -6,84 +6,85 @@ from dataclasses import dataclass
 
 import torch
 
+from weightscope_widget.analyzers import ELEMENTWISE
+from weightscope_widget.analyzers.measured import FAILURES, traceback_of
 from weightscope_widget.analyzers.numerics.difference import relative_change
-from weightscope_widget.engine.threads import one_thread
-from weightscope_widget.scanning.job import FAILURES
-from weightscope_widget.sources import Layer
+from weightscope_widget.engine.job import Job
+from weightscope_widget.engine.memory import bytes_needed
+from weightscope_widget.layers.layer import Layer
 
-__all__ = ["Change", "ChangesRequest"]
+__all__ = ["Changes", "ChangesJob"]
+
+_SECONDS_PER_ENTRY = 20e-9
 
 
 @dataclass(frozen=True)
-class Change:
-    """What separates a layer from itself at another checkpoint.
+class Changes:
+    """‖ΔW‖/‖W‖ (Frobenius) of a layer.
 
     Attributes
     ----------
-    place : int
-        The checkpoint's, from 0.
-    since : {"first", "previous"}
-        The other checkpoint.
-    relative_change : float
-        ‖ΔW‖/‖W‖, Frobenius.
+    values : dict of (int, str) to float
+        By the checkpoint's place, from 0, and the other checkpoint: ``"first"`` or ``"previous"``.
+    traceback : str
+        Of the errors, for the log.
     """
 
-    place: int
-    since: str
-    relative_change: float
+    values: dict[tuple[int, str], float]
+    traceback: str = ""
 
 
-@dataclass(frozen=True)
-class ChangesRequest:
-    """Which layer to follow; at most three of its tensors are in memory.
+@dataclass(frozen=True, eq=False)
+class ChangesJob(Job[Changes]):
+    """One layer through all checkpoints; at most three of its tensors are in memory.
 
     Attributes
     ----------
-    name : str
-        The layer's.
+    key : str
+        Name of the layer in the results.
     layers : tuple of (Layer or None)
         The layer at each checkpoint, None where that has none.
-    ticket : str
-        As that of `Request`.
     """
 
-    name: str
+    key: str
     layers: tuple[Layer | None, ...]
-    ticket: str = ""
 
-    def perform(self) -> tuple[Change, ...]:
-        """Read the layer at each checkpoint; what cannot be read or compared is left out, the scans say why."""
-        changes: list[Change] = []
-        first = previous = None
-        with one_thread():
-            for place, layer in enumerate(self.layers):
-                tensor = None if layer is None else _read(layer)
-                if place == 0:
-                    first = tensor
-                since_first = _relative_change(first, tensor)
-                since_previous = since_first if place == 1 else _relative_change(previous, tensor)
-                if place > 0:
-                    both = (("first", since_first), ("previous", since_previous))
-                    changes += [Change(place, since, change) for since, change in both if change is not None]
-                previous = tensor
-        return tuple(changes)
+    @property
+    def name(self) -> str:
+        """The layer's name."""
+        return self.key
 
-    def failed(self, _sentence: str) -> tuple[Change, ...]:
-        """Return what there is of a layer that was given up: nothing."""
-        return ()
+    @property
+    def cost(self) -> float:
+        """Nominal seconds."""
+        return _SECONDS_PER_ENTRY * 2 * sum(layer.parameters for layer in self.layers if layer is not None)
 
+    @property
+    def memory(self) -> int:
+        """Bytes needed at most, estimated: the first and the previous tensor stay, of at most 8 bytes an entry."""
+        layers = [layer for layer in self.layers if layer is not None]
+        return max(bytes_needed(layer, ELEMENTWISE) + 2 * 8 * layer.parameters for layer in layers)
 
-def _read(layer: Layer) -> torch.Tensor | None:
-    try:
-        return layer.load().detach().cpu()
-    except FAILURES:
-        return None
+    def perform(self) -> Changes:
+        """Read the layer at each checkpoint; a tensor that cannot be read has no change, and its scan says why."""
+        values: dict[tuple[int, str], float] = {}
+        errors: list[str] = []
+        first: torch.Tensor | None = None
+        previous: torch.Tensor | None = None
+        for place, layer in enumerate(self.layers):
+            tensor: torch.Tensor | None = None
+            try:
+                tensor = None if layer is None else layer.load().detach().cpu()
+                for since, other in (("first", first), ("previous", previous)):
+                    if other is None or tensor is None or other.shape != tensor.shape:
+                        continue
+                    repeated = place == 1 and since == "previous"
+                    values[place, since] = values[place, "first"] if repeated else relative_change(other, tensor)
+            except FAILURES as error:
+                errors.append(traceback_of(error))
+            first, previous = tensor if place == 0 else first, tensor
+        return Changes(values, "\n".join(errors))
 
-
-def _relative_change(base: torch.Tensor | None, tuned: torch.Tensor | None) -> float | None:
-    if base is None or tuned is None or base.shape != tuned.shape:
-        return None
-    try:
-        return relative_change(base, tuned)
-    except FAILURES:
-        return None
+    def failed(self, sentence: str, traceback: str = "") -> Changes:
+        """Return the outcome of a job that was given up."""
+        return Changes({}, traceback or sentence)

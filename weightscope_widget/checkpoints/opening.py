@@ -9,9 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from weightscope_widget.comparison.entry import opened
 from weightscope_widget.errors import InvalidArgumentError, ModelNotFoundError
-from weightscope_widget.sources import Source, natural_key
+from weightscope_widget.sources import Source, natural_key, open_source
 
 __all__ = ["open_checkpoints"]
 
@@ -49,7 +48,7 @@ def open_checkpoints(checkpoints: Mapping[str, Any] | str | os.PathLike[str]) ->
         Another of its kinds, where a checkpoint is broken or of a kind that cannot be read.
     """
     if isinstance(checkpoints, Mapping):
-        found = {str(name): opened(model) for name, model in checkpoints.items()}
+        found = {str(name): open_source(model) for name, model in checkpoints.items()}
     elif isinstance(checkpoints, str | os.PathLike):
         found = _in_folder(Path(checkpoints).expanduser())
     else:
@@ -86,10 +85,10 @@ def _in_folder(folder: Path) -> dict[str, Source]:
         if path.is_dir():
             # A folder without weights (runs, logs) is no checkpoint; one whose weights are broken must be told of.
             with suppress(ModelNotFoundError):
-                found[path.name] = opened(path)
+                found[path.name] = open_source(path)
         elif path in files and path not in own and not _STATE.fullmatch(path.name):
-            found[path.name] = opened(path)
+            found[path.name] = open_source(path)
     if own:
         # "." is another name of the folder itself, where a checkpoint has the first one.
-        found[_FINAL if _FINAL not in found else "."] = opened(folder)
+        found[_FINAL if _FINAL not in found else "."] = open_source(folder)
     return found

@@ -12,9 +12,10 @@ from weightscope_widget.cli.outputs import check_file
 from weightscope_widget.cli.progress import finish
 from weightscope_widget.cli.styles import STYLES
 from weightscope_widget.cli.terminal import Cell, Column, complain, print_line, print_table
-from weightscope_widget.comparison import ComparisonResults, start_comparison
+from weightscope_widget.comparison import ComparisonResults, ComparisonRun
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.layers.naming import short_labels
+from weightscope_widget.scanning.options import run_options
 from weightscope_widget.visualizers.layers import counted
 from weightscope_widget.visualizers.palette import CLASS_COLOURS, GRADE_COLOURS
 
@@ -41,9 +42,10 @@ def run(chosen: argparse.Namespace) -> int:
     """Do what the arguments say; return the exit code."""
     if chosen.output:
         check_file(chosen.output)
-    comparing = start_comparison(
-        chosen.base, chosen.tuned, chosen.methods or "all", workers=chosen.workers, memory=chosen.memory
+    options = run_options(
+        chosen.methods or "all", vectors=True, workers=chosen.workers, memory=chosen.memory, cache=False
     )
+    comparing = ComparisonRun(chosen.base, chosen.tuned, options)
     comparison = comparing.results
     if chosen.fail_on:
         require_grades(comparison.methods)

@@ -4,28 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
-from typing import Protocol
+from typing import Any
 
-from weightscope_widget.engine.runner import Progress
+from weightscope_widget.engine.runner import Run
 
 __all__ = ["finish"]
 
 
-class Run(Protocol):
-    """A scan or a comparison."""
-
-    @property
-    def progress(self) -> Progress:
-        """How far it is."""
-        ...
-
-    def steps(self) -> Iterator[object]:
-        """Work, step by step."""
-        ...
-
-
-def finish(run: Run, *, quiet: bool, what: str = "layers") -> float:
+def finish(run: Run[Any, Any], *, quiet: bool, what: str = "layers") -> float:
     """Do a scan or a comparison, with a bar on standard error where a person looks at it; return the seconds it took.
 
     An interrupt ends it; what was computed stays in the run's results.
@@ -42,7 +28,7 @@ def finish(run: Run, *, quiet: bool, what: str = "layers") -> float:
     return time.perf_counter() - begin
 
 
-def _with_bar(run: Run, what: str) -> None:
+def _with_bar(run: Run[Any, Any], what: str) -> None:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -14,9 +14,9 @@ from weightscope_widget.cli.progress import finish
 from weightscope_widget.cli.styles import STYLES
 from weightscope_widget.cli.terminal import Cell, Column, complain, print_line, print_table
 from weightscope_widget.errors import InvalidArgumentError
+from weightscope_widget.scanning.options import run_options
 from weightscope_widget.scanning.results import ScanResults
-from weightscope_widget.scanning.scope import start_run
-from weightscope_widget.sources import open_source
+from weightscope_widget.scanning.run import ScanRun
 from weightscope_widget.visualizers.layers import counted, failed, labels_of, metric
 from weightscope_widget.visualizers.palette import CLASS_COLOURS, GRADE_COLOURS
 
@@ -46,15 +46,10 @@ def run(chosen: argparse.Namespace) -> int:
         check_file(chosen.output)
     if chosen.report:
         check_folder(chosen.report)
-    scan = start_run(
-        open_source(chosen.model),
-        methods,
-        top_k=10,
-        vectors=chosen.vectors,
-        workers=chosen.workers,
-        memory=chosen.memory,
-        cache=not chosen.no_cache,
+    options = run_options(
+        methods, vectors=chosen.vectors, workers=chosen.workers, memory=chosen.memory, cache=not chosen.no_cache
     )
+    scan = ScanRun(chosen.model, options)
     results = scan.results
     results.thresholds = thresholds
     if chosen.fail_on:

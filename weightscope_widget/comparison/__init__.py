@@ -1,6 +1,6 @@
 """What separates two models, on their weights: compared pair by pair, kept and named."""
 
-from weightscope_widget.comparison.entry import compare, start_comparison
+from weightscope_widget.comparison.entry import compare
 from weightscope_widget.comparison.file import load_comparison
 from weightscope_widget.comparison.kinds.pattern import Pattern
 from weightscope_widget.comparison.results import ComparisonResults, Worsening
@@ -13,5 +13,4 @@ __all__ = [
     "Worsening",
     "compare",
     "load_comparison",
-    "start_comparison",
 ]

@@ -1,11 +1,11 @@
-"""The unit of work of a comparison: one tensor of two models read, told apart, and both measured."""
+"""The job of a comparison: read one tensor of two models, take their difference, and analyze both."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,20 +13,27 @@ import torch
 
 from weightscope_widget.analyzers import ELEMENTWISE, Weights
 from weightscope_widget.analyzers.distribution import Histogram
-from weightscope_widget.analyzers.measured import Measured
+from weightscope_widget.analyzers.measured import FAILURES, Measured, failure, measure, traceback_of
 from weightscope_widget.analyzers.numerics.difference import Difference, difference, same_values
 from weightscope_widget.analyzers.numerics.energy import energy_rank
 from weightscope_widget.analyzers.numerics.rounding import grid_of, rounding_edge, rounding_norm
 from weightscope_widget.analyzers.numerics.spectrum import difference_singular_values, low_rank_singular_values
 from weightscope_widget.analyzers.numerics.subspaces import Subspaces, compare_subspaces
-from weightscope_widget.engine.threads import one_thread
+from weightscope_widget.engine.job import Job
+from weightscope_widget.engine.memory import WORKING, bytes_needed, sides, stored_bytes
 from weightscope_widget.errors import TensorReadError
-from weightscope_widget.scanning.job import FAILURES, failure, measure_weights
-from weightscope_widget.sources import Layer
+from weightscope_widget.layers.layer import Layer
 
-__all__ = ["SPECTRAL_CHANGE", "MeasuredPair", "PairRequest"]
+__all__ = ["SPECTRAL_CHANGE", "ComparisonJob", "MeasuredPair"]
 
 _CHUNK = 1 << 18  # entries at a time, which stay in the processor's cache
+
+_SECONDS_PER_ENTRY = 60e-9
+_SECONDS_PER_FLOP = 4e-11
+
+_SQUARES = 8  # float64 matrices of the smaller side: the vectors of one matrix, and what eigenvalues of the other take
+_DIRECT = (512, 4096)  # matrices up to this size are decomposed without a Gram matrix,
+_COPIES = 6  # which takes so many of them in float64
 
 _ENERGIES = {"delta_rank_90": 0.9, "delta_rank_95": 0.95, "delta_rank_99": 0.99}
 
@@ -39,7 +46,7 @@ SPECTRAL_CHANGE = (
 
 @dataclass(frozen=True)
 class MeasuredPair:
-    """What came of a request.
+    """The numbers of one pair of tensors.
 
     Attributes
     ----------
@@ -55,6 +62,8 @@ class MeasuredPair:
         Of the entries of ΔW.
     overlap, nearest : ndarray or None
         See `Subspaces`.
+    traceback : str
+        Of the first error, for the log.
     """
 
     status: str | None
@@ -65,49 +74,76 @@ class MeasuredPair:
     histogram: Histogram | None = None
     overlap: np.ndarray | None = None
     nearest: np.ndarray | None = None
+    traceback: str = ""
 
 
-@dataclass(frozen=True)
-class PairRequest:
-    """What to compare; small and picklable wherever the loaders are.
+@dataclass(frozen=True, eq=False)
+class ComparisonJob(Job[MeasuredPair]):
+    """One pair of tensors: a pass over the entries, what needs factorizations, or both.
 
     Attributes
     ----------
-    name : str
-        What the pair is called.
+    key : str
+        Name of the pair in the results.
     base, tuned : Layer
-        What to read.
-    methods : tuple of str
-        The analyzers for both sides.
+        Read by `perform`.
+    base_methods, tuned_methods : tuple of str
+        The analyzers for either side.
     top_k : int
         How many singular values to list.
     entries, spectra : bool
-        Which half of the work: what a pass over the entries says, and what needs a factorization.
+        Which half of the work: a pass over the entries, and what needs a factorization.
     added : bool
         The tuned layer is a change to add to the base, as that of an adapter is.
     """
 
-    name: str
+    key: str
     base: Layer
     tuned: Layer
-    methods: tuple[str, ...]
-    top_k: int
+    base_methods: tuple[str, ...]
+    tuned_methods: tuple[str, ...]
+    top_k: int = 10
     entries: bool = True
     spectra: bool = True
     added: bool = False
-    ticket: str = ""
+
+    kind = "comparison"
+
+    @property
+    def name(self) -> str:
+        """The pair's name."""
+        return self.key
+
+    @property
+    def cost(self) -> float:
+        """Nominal seconds."""
+        cost = self.base.parameters * _SECONDS_PER_ENTRY if self.entries else 0.0
+        if self.spectra:
+            m, n = sides(self.base)
+            cost += (8 * m * n**2 + 20 * n**3) * _SECONDS_PER_FLOP
+        return cost
+
+    @property
+    def memory(self) -> int:
+        """Bytes needed at most, estimated: of both tensors, which stay, and of the step that takes the most beside."""
+        base, tuned = self.base, self.tuned
+        methods = {*self.base_methods, *self.tuned_methods} if self.spectra else ELEMENTWISE
+        reading = 0
+        if self.added:
+            reading = WORKING + stored_bytes(tuned) + 2 * 8 * base.parameters  # both widened, beside their sum
+            tuned = replace(tuned, dtype="float64")
+        steps = [reading, *(bytes_needed(side, methods) - stored_bytes(side) for side in (base, tuned))]
+        if self.spectra and len(base.shape) > 1:
+            steps.append(_factorizing(base, tuned))
+        return stored_bytes(base) + stored_bytes(tuned) + max(steps)
 
     def perform(self) -> MeasuredPair:
-        """Read both and compare them, on one thread."""
-        try:
-            with one_thread():
-                return self._compare(*self._read())
-        except FAILURES as error:
-            return self.failed(failure("comparison", self.name, error))
+        """Read both and compare them."""
+        return self._compare(*self._read())
 
-    def failed(self, sentence: str) -> MeasuredPair:
-        """Return what there is of a pair that was given up."""
-        return MeasuredPair(None, {"error": sentence})
+    def failed(self, sentence: str, traceback: str = "") -> MeasuredPair:
+        """Return the outcome of a job that failed or was given up."""
+        return MeasuredPair(None, {"error": sentence}, traceback=traceback)
 
     def _read(self) -> tuple[torch.Tensor, torch.Tensor]:
         base, tuned = (layer.load().detach().cpu() for layer in (self.base, self.tuned))
@@ -123,7 +159,7 @@ class PairRequest:
         status = "changed" if base.shape == tuned.shape else "reshaped"
         common = _common_rows(base, tuned)
         change: dict[str, Any] = {}
-        problems: list[str] = []
+        problems: list[tuple[str, str]] = []
         found: Difference | None = None
         spectrum: np.ndarray | None = None
         subspaces: Subspaces | None = None
@@ -138,10 +174,11 @@ class PairRequest:
                 finite = all(map(_is_finite, common)) if found is None else found.finite
                 spectrum, figures, subspaces = self._spectra(*common, problems, finite=finite)
                 change |= figures
-        before, after = self._measure(base, self.base), self._measure(tuned, self.tuned)
-        problems += [side.sections["error"] for side in (before, after) if "error" in side.sections]
+        before = self._measure(base, self.base, self.base_methods)
+        after = self._measure(tuned, self.tuned, self.tuned_methods)
+        problems += [(side.sections["error"], side.traceback) for side in (before, after) if "error" in side.sections]
         if problems:
-            change["error"] = problems[0]
+            change["error"] = problems[0][0]
         return MeasuredPair(
             status,
             change,
@@ -151,18 +188,19 @@ class PairRequest:
             None if found is None else found.histogram,
             None if subspaces is None else subspaces.overlap,
             None if subspaces is None else subspaces.nearest,
+            traceback=problems[0][1] if problems else "",
         )
 
     @contextmanager
-    def _noting(self, problems: list[str]) -> Iterator[None]:
-        """Note what keeps a step from being done; the others go on."""
+    def _noting(self, problems: list[tuple[str, str]]) -> Iterator[None]:
+        """Note the error that ends a step; the others go on."""
         try:
             yield
         except FAILURES as error:
-            problems.append(failure("comparison", self.name, error))
+            problems.append((failure(self.kind, self.name, error), traceback_of(error)))
 
     def _spectra(
-        self, base: torch.Tensor, tuned: torch.Tensor, problems: list[str], *, finite: bool
+        self, base: torch.Tensor, tuned: torch.Tensor, problems: list[tuple[str, str]], *, finite: bool
     ) -> tuple[np.ndarray | None, dict[str, Any], Subspaces | None]:
         """Return the spectrum of ΔW, the metrics that rest on it, and where the two matrices point."""
         total = total_rank(tuple(base.shape), stack=self.base.is_stack)
@@ -206,16 +244,10 @@ class PairRequest:
     def _matrices(self, tensor: torch.Tensor) -> list[torch.Tensor]:
         return list(tensor) if self.base.is_stack else [tensor.flatten(1)]
 
-    def _measure(self, tensor: torch.Tensor, layer: Layer) -> Measured:
-        methods = [
-            method
-            for method in self.methods
-            if (method in ELEMENTWISE and self.entries) or (method not in ELEMENTWISE and self.spectra)
-        ]
-        if tensor.dim() < 2:
-            methods = [method for method in methods if method == "basic_stats"]
+    def _measure(self, tensor: torch.Tensor, layer: Layer, methods: Sequence[str]) -> Measured:
+        methods = [method for method in methods if (self.entries if method in ELEMENTWISE else self.spectra)]
         weights = Weights(tensor, transposed=layer.transposed, stack=layer.is_stack)
-        return measure_weights(layer.name, weights, methods, self.top_k)
+        return measure(layer.name, weights, methods, self.top_k)
 
 
 def total_rank(shape: tuple[int, ...], *, stack: bool) -> int:
@@ -292,3 +324,16 @@ def _common_rows(base: torch.Tensor, tuned: torch.Tensor) -> tuple[torch.Tensor,
 def _is_finite(tensor: torch.Tensor) -> bool:
     flat = tensor.reshape(-1)
     return all(bool(torch.isfinite(flat[at : at + _CHUNK].double()).all()) for at in range(0, len(flat), _CHUNK))
+
+
+def _factorizing(base: Layer, tuned: Layer) -> int:
+    """Return the bytes that the spectrum of ΔW and the directions of both take beside the tensors, as measured."""
+    matrix = base.shape[1:] if base.is_stack else base.shape
+    entries = math.prod(matrix)
+    side = min(matrix[0], entries // max(matrix[0], 1))
+    needed = 2 * WORKING + _SQUARES * 8 * side**2  # more of the libraries' own than for one matrix
+    if side <= _DIRECT[0]:
+        needed += _COPIES * 8 * min(entries, math.prod(_DIRECT))
+    if "float64" in (base.dtype, tuned.dtype):
+        needed += 2 * 8 * entries  # ΔW and the other side widened: of smaller types, they are formed in chunks
+    return needed

@@ -1,186 +1,160 @@
-"""One run of a comparison: the two models walked pair by pair, never more of them in memory than is at hand."""
+"""The run of a comparison: two models pair by pair, with only the pairs being compared in memory."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Any
 
-from weightscope_widget.analyzers import ELEMENTWISE, METHODS
+from weightscope_widget.analyzers.measured import Measured
+from weightscope_widget.cache.store import Cache
 from weightscope_widget.comparison.adapters import Matched, match_models
-from weightscope_widget.comparison.job import MeasuredPair, PairRequest, identical_change
+from weightscope_widget.comparison.job import ComparisonJob, MeasuredPair, identical_change
 from weightscope_widget.comparison.results import ComparisonResults
-from weightscope_widget.engine.memory import WORKING, bytes_needed, stored_bytes
-from weightscope_widget.engine.runner import TaskRun
+from weightscope_widget.engine.job import Job, largest_first
+from weightscope_widget.engine.runner import Run
 from weightscope_widget.errors import NoWeightsError
-from weightscope_widget.layers.layer import LayerInfo
+from weightscope_widget.layers.layer import Layer, LayerInfo
+from weightscope_widget.scanning.options import RunOptions
 from weightscope_widget.scanning.results import ScanResults
-from weightscope_widget.sources import Layer, Source
+from weightscope_widget.sources import Source, open_source
 
-__all__ = ["ComparisonRun", "PairTask"]
-
-# Nominal seconds, as in `run`: only their ratio matters.
-_SECONDS_PER_ENTRY = 60e-9
-_SECONDS_PER_FLOP = 4e-11
-
-_SQUARES = 8  # float64 matrices of the smaller side: the vectors of one matrix, and what eigenvalues of the other take
-_DIRECT = (512, 4096)  # matrices up to this size are decomposed without a Gram matrix,
-_COPIES = 6  # which takes so many of them in float64
+__all__ = ["ComparisonRun"]
 
 
-@dataclass(frozen=True)
-class PairTask:
-    """A half of the work on one pair: what a pass over the entries says, or what needs factorizations, or both.
-
-    Attributes
-    ----------
-    layer : LayerInfo
-        Which.
-    request : PairRequest
-        What is to be done.
-    """
-
-    layer: LayerInfo
-    request: PairRequest
-
-    @property
-    def memory(self) -> int:
-        """Bytes needed at most, estimated: of both tensors, which stay, and of the step that takes the most beside."""
-        request = self.request
-        base, tuned = request.base, request.tuned
-        methods = request.methods if request.spectra else ELEMENTWISE
-        reading = 0
-        if request.added:
-            reading = WORKING + stored_bytes(tuned) + 2 * 8 * base.parameters  # both widened, beside their sum
-            tuned = replace(tuned, dtype="float64")
-        steps = [reading, *(bytes_needed(side, methods) - stored_bytes(side) for side in (base, tuned))]
-        if request.spectra and len(base.shape) > 1:
-            steps.append(_factorizing(base, tuned))
-        return stored_bytes(base) + stored_bytes(tuned) + max(steps)
-
-    @property
-    def cost(self) -> float:
-        """Nominal seconds."""
-        entries = self.request.base.parameters
-        cost = entries * _SECONDS_PER_ENTRY if self.request.entries else 0.0
-        if self.request.spectra and self.request.base.shape:
-            rows = self.request.base.shape[0]
-            m, n = max(rows, entries // max(rows, 1)), min(rows, entries // max(rows, 1))
-            cost += (8 * m * n**2 + 20 * n**3) * _SECONDS_PER_FLOP
-        return cost
-
-
-def _factorizing(base: Layer, tuned: Layer) -> int:
-    """Return the bytes that the spectrum of ΔW and the directions of both take beside the tensors, as measured."""
-    matrix = base.shape[1:] if base.is_stack else base.shape
-    entries = math.prod(matrix)
-    side = min(matrix[0], entries // max(matrix[0], 1))
-    needed = 2 * WORKING + _SQUARES * 8 * side**2  # of the libraries, more is in use than for one matrix
-    if side <= _DIRECT[0]:
-        needed += _COPIES * 8 * min(entries, math.prod(_DIRECT))
-    if "float64" in (base.dtype, tuned.dtype):
-        needed += 2 * 8 * entries  # ΔW and the other side widened: of smaller types, they are formed in chunks
-    return needed
-
-
-class ComparisonRun(TaskRun[PairTask, MeasuredPair]):
-    """A comparison of two sources; an adapter as the tuned one stands for the base with its changes added.
+class ComparisonRun(Run[ComparisonResults, MeasuredPair]):
+    """A comparison of two models; an adapter as the tuned one stands for the base with its changes added.
 
     Parameters
     ----------
-    base, tuned : Source
-        Where the weights are.
-    methods : sequence of str
-        Names of analyzers for both sides, as `resolve_methods` returns them.
-    top_k : int
-        How many singular values to list per layer.
-    vectors : bool
-        Whether 1-D tensors are compared too.
+    base, tuned : nn.Module, mapping of str to Tensor, path, address, hub id, Source or Scope
+        As for `compare`.
+    options : RunOptions
+        As `run_options` returns them.
     cheap_first : bool
         Compare all entries before anything is factorized (each tensor is then read twice).
-    workers : int
-        How many pairs are at hand at a time.
-    executor : Executor, optional
-        Who does the work instead of threads of this process.
-    memory : int, optional
-        Bytes that the pairs at hand may need together, by estimate.
 
     Raises
     ------
-    InvalidArgumentError
-        Where one of them is an adapter that does not go with the other.
-    NoWeightsError
-        Where there is nothing to compare.
+    WeightScopeError
+        One of its kinds: a model cannot be read, one of them is an adapter that does not go with the other, or there is
+        nothing to compare.
     """
 
-    def __init__(
-        self,
-        base: Source,
-        tuned: Source,
-        methods: Sequence[str],
-        *,
-        top_k: int = 10,
-        vectors: bool = True,
-        cheap_first: bool = False,
-        workers: int = 1,
-        executor: Executor | None = None,
-        memory: int | None = None,
-    ) -> None:
-        matched = match_models(base, tuned)
+    kind = "comparison"
+    unit = "tensor"
+
+    def __init__(self, base: Any, tuned: Any, options: RunOptions, *, cheap_first: bool = False) -> None:
+        before, after = open_source(base), open_source(tuned)
+        matched = match_models(before, after)
         pairs = [
             pair
             for pair in matched.pairs
-            if vectors or any(layer is not None and len(layer.shape) > 1 for layer in (pair.base, pair.tuned))
+            if options.vectors or any(layer is not None and len(layer.shape) > 1 for layer in (pair.base, pair.tuned))
         ]
         if not pairs:
-            raise NoWeightsError(f"{base.name} and {tuned.name} have no weights to compare.")
+            raise NoWeightsError(f"{before.name} and {after.name} have no weights to compare.")
         matched = replace(matched, pairs=pairs)
-        self.results = _empty_results(base, tuned, matched, methods)
+        results = _empty_results(before, after, matched, options.methods)
+        jobs = _whole_jobs(matched, results, options.top_k)
+        self._cache = options.cache
+        self._known: _Known = {}
+        if options.cache is not None:
+            self._known = _recalled(jobs, options.cache, options.top_k, adapter=matched.added)
         super().__init__(
-            self._plan(matched, tuple(methods), top_k, cheap_first=cheap_first),
+            results.model,
+            results,
+            _ordered([self._without_known(job) for job in jobs], cheap_first=cheap_first),
             total=len(pairs),
-            workers=workers,
-            executor=executor,
-            memory=memory,
+            workers=options.workers,
+            executor=options.executor,
+            memory=options.memory,
+            in_step=any(side.is_collective for job in jobs for side in (job.base, job.tuned)),
+            ended=None if options.cache is None else options.cache.flush,
         )
 
-    def _plan(self, matched: Matched, methods: tuple[str, ...], top_k: int, *, cheap_first: bool) -> list[PairTask]:
-        halves = ((True, False), (False, True)) if cheap_first else ((True, True),)
-        tasks: list[PairTask] = []
-        for entries, spectra in halves:
-            some = []
-            for pair in matched.pairs:
-                if pair.base is None or pair.tuned is None or pair.key in matched.unread:
-                    continue
-                if not entries and len(pair.base.shape) < 2:
-                    continue
-                asked = tuple(method for method in METHODS if method in methods)
-                added = matched.added and pair.tuned.factors is not None
-                some.append(
-                    PairTask(
-                        self.results.layers[pair.key],
-                        PairRequest(pair.key, pair.base, pair.tuned, asked, top_k, entries, spectra, added),
-                    )
-                )
-            # Points appear in the model's order; what is dear begins with the largest.
-            tasks += some if cheap_first and entries else sorted(some, key=lambda task: -task.cost)
-        return tasks
+    def _without_known(self, job: ComparisonJob) -> ComparisonJob:
+        def left(methods: Collection[str], side: int) -> tuple[str, ...]:
+            known = self._known.get((job.name, side))
+            return tuple(method for method in methods if known is None or method not in known[1].sections)
 
-    def _request(self, task: PairTask) -> PairRequest:
-        return task.request
+        return replace(job, base_methods=left(job.base_methods, 0), tuned_methods=left(job.tuned_methods, 1))
 
-    def _settled(self, task: PairTask) -> bool:
-        return not self.results.pending(task.layer.name)  # identical, or failed: nothing more to learn
+    def _prepared(self, job: Job[Any]) -> Job[MeasuredPair] | None:
+        return job if self.results.pending(job.name) else None  # identical or failed: there is nothing more to learn
 
-    def _accept(self, task: PairTask, done: MeasuredPair, *, last: bool) -> None:
-        self.results.add(task.layer.name, done, last=last)
+    def _accept(self, job: Job[Any], outcome: MeasuredPair, *, last: bool) -> None:
+        assert isinstance(job, ComparisonJob)
+        sides = []
+        for side, (layer, measured) in enumerate(((job.base, outcome.base), (job.tuned, outcome.tuned))):
+            known = self._known.get((job.name, side))
+            if known is not None and outcome.status in ("changed", "reshaped"):
+                identity, recalled = known
+                if self._cache is not None and identity is not None:
+                    self._cache.remember(layer, identity, measured)
+                measured = _together(recalled, measured)
+            sides.append(measured)
+        self.results.add(job.name, replace(outcome, base=sides[0], tuned=sides[1]), last=last)
+
+
+_Known = dict[tuple[str, int], tuple[str | None, Measured]]
+"""The identity of the weights and what the cache knows of them, by pair and side: 0 is the base, 1 the tuned model."""
+
+
+def _recalled(jobs: Sequence[ComparisonJob], cache: Cache, top_k: int, *, adapter: bool) -> _Known:
+    """Return what scans and comparisons before have remembered of either side."""
+    wanted = [
+        ((job.name, side), (layer, methods))
+        for job in jobs
+        for side, (layer, methods) in enumerate(((job.base, job.base_methods), (job.tuned, job.tuned_methods)))
+        # The sum of a weight and an adapter's change is in no file, and a scan finds the spectrum of a change in its
+        # factors.
+        if layer.factors is None and not (adapter and side)
+    ]
+    found = cache.recall([each for _, each in wanted], top_k)
+    return {key: known for (key, _), known in zip(wanted, found, strict=True)}
+
+
+def _together(known: Measured, measured: Measured) -> Measured:
+    return Measured(
+        {**known.sections, **measured.sections},
+        known.spectrum if measured.spectrum is None else measured.spectrum,
+        known.histogram if measured.histogram is None else measured.histogram,
+        measured.traceback,
+    )
+
+
+def _whole_jobs(matched: Matched, results: ComparisonResults, top_k: int) -> list[ComparisonJob]:
+    """Return a job for each pair that has to be read, in the model's order."""
+    return [
+        ComparisonJob(
+            pair.key,
+            pair.base,
+            pair.tuned,
+            results.base.methods_for(results.base.layers[pair.key]),
+            results.tuned.methods_for(results.tuned.layers[pair.key]),
+            top_k,
+            added=matched.added and pair.tuned.factors is not None,
+        )
+        for pair in matched.pairs
+        if pair.base is not None and pair.tuned is not None and pair.key not in matched.unread
+    ]
+
+
+def _ordered(jobs: Sequence[ComparisonJob], *, cheap_first: bool) -> list[ComparisonJob]:
+    if not cheap_first:
+        return largest_first(jobs)
+    matrices = [job for job in jobs if len(job.base.shape) > 1]
+    return [
+        *(replace(job, spectra=False) for job in jobs),  # points appear in the model's order
+        *largest_first(replace(job, entries=False) for job in matrices),
+    ]
 
 
 def _empty_results(base: Source, tuned: Source, matched: Matched, methods: Sequence[str]) -> ComparisonResults:
-    """Return results in which is said what needs no reading.
+    """Return results with all that is known without reading weights.
 
-    That is what only one model has, what an adapter does not touch, and what it changes in a way that cannot be told.
+    That is: tensors in one model only, tensors that an adapter leaves alone, and those whose change cannot be told.
     """
     pairs = matched.pairs
     statuses = {}

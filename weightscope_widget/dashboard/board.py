@@ -17,11 +17,11 @@ from weightscope_widget.assessment import Thresholds
 from weightscope_widget.dashboard.details import kept_details
 from weightscope_widget.dashboard.front_end import front_end_source
 from weightscope_widget.dashboard.plans import all_plans, plan_answer, ranks_answer
-from weightscope_widget.dashboard.protocols import Put, Results, Run, Table
+from weightscope_widget.dashboard.protocols import Put, Results, Table
 from weightscope_widget.dashboard.saved_page import saved_page, write_page
 from weightscope_widget.dashboard.tables.advice import AdviceTable
 from weightscope_widget.engine.background import BackgroundScan
-from weightscope_widget.engine.runner import Progress
+from weightscope_widget.engine.runner import Progress, Run
 from weightscope_widget.errors import InvalidArgumentError, UnknownLayerError
 from weightscope_widget.scanning.results import ScanResults
 
@@ -138,7 +138,7 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
     def __init__(
         self,
         results: _Results,
-        run: Run | None = None,
+        run: Run[Any, Any] | None = None,
         *,
         height: int | str | None = None,
         theme: str = "auto",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from typing import Any
@@ -10,12 +11,13 @@ import numpy as np
 import traitlets
 
 from weightscope_widget.assessment import Thresholds
-from weightscope_widget.comparison import ComparisonResults, start_comparison
+from weightscope_widget.comparison import ComparisonResults, ComparisonRun
 from weightscope_widget.dashboard.board import Board
 from weightscope_widget.dashboard.protocols import Put
 from weightscope_widget.dashboard.tables.diff import ComparisonTable, comparison_catalog
 from weightscope_widget.dashboard.widget import drawn
 from weightscope_widget.errors import InvalidArgumentError
+from weightscope_widget.scanning.options import run_options
 from weightscope_widget.scanning.results import ScanResults
 
 __all__ = ["DiffDashboard", "show_diff"]
@@ -80,6 +82,7 @@ def show_diff(
     workers: int | None = None,
     executor: Executor | None = None,
     memory: float | None = None,
+    cache: bool | str | os.PathLike[str] = True,
     thresholds: Thresholds | None = None,
     height: int | str | None = None,
     theme: str = "auto",
@@ -89,10 +92,11 @@ def show_diff(
 
     Parameters
     ----------
-    base, tuned : whatever `compare` takes
-        Two models; or `base` a `ComparisonResults`, which is drawn as it is.
-    methods, top_k, vectors, workers, executor, memory
-        As for `compare`; not for results.
+    base, tuned : as for `compare`
+        Two models; or `base` a `ComparisonResults`, which is drawn as it is and takes none of the options of a
+        comparison.
+    methods, top_k, vectors, workers, executor, memory, cache
+        As for `compare`.
     thresholds : Thresholds, optional
         For grades and classes of both sides, instead of the defaults.
     height, theme, language
@@ -106,25 +110,15 @@ def show_diff(
     Raises
     ------
     WeightScopeError
-        One of its kinds, where an argument is wrong, a model cannot be read or the front end is missing.
+        One of its kinds: an argument is wrong, a model cannot be read, or the front end is missing.
     """
-    if isinstance(base, ComparisonResults):
-        run, results = None, base
-    elif tuned is None:
-        raise InvalidArgumentError("tuned is missing; give the model to compare the base with.")
-    else:
-        run = start_comparison(
-            base,
-            tuned,
-            methods,
-            top_k=top_k,
-            vectors=vectors,
-            workers=workers,
-            executor=executor,
-            memory=memory,
-            cheap_first=True,
-        )
-        results = run.results
+    run = None
+    if not isinstance(base, ComparisonResults):
+        if tuned is None:
+            raise InvalidArgumentError("tuned is missing; give the model to compare the base with.")
+        options = run_options(methods, top_k, vectors, workers, executor, memory, cache)
+        run = ComparisonRun(base, tuned, options, cheap_first=True)
+    results = base if run is None else run.results
     if thresholds is not None:
         results.thresholds = thresholds
     return DiffDashboard(results, run, height=height, theme=theme, language=language)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from typing import Any
 
 import traitlets
 
 from weightscope_widget.assessment import Thresholds
-from weightscope_widget.checkpoints import EvolutionResults, start_evolution
+from weightscope_widget.checkpoints import EvolutionResults, EvolutionRun
 from weightscope_widget.dashboard.board import Board, RefusedError
 from weightscope_widget.dashboard.protocols import Put
 from weightscope_widget.dashboard.tables.evolution import EvolutionTable
 from weightscope_widget.dashboard.tables.scan import catalog_of
 from weightscope_widget.dashboard.widget import drawn
+from weightscope_widget.scanning.options import run_options
 from weightscope_widget.scanning.results import ScanResults
 
 __all__ = ["EvolutionDashboard", "show_evolution"]
@@ -80,8 +82,11 @@ def show_evolution(
     checkpoints: Mapping[str, Any] | str | os.PathLike[str] | EvolutionResults,
     methods: str | Iterable[str] = "all",
     *,
+    top_k: int = 10,
     vectors: bool = False,
     workers: int | None = None,
+    executor: Executor | None = None,
+    memory: float | None = None,
     cache: bool | str | os.PathLike[str] = True,
     thresholds: Thresholds | None = None,
     height: int | str | None = None,
@@ -95,7 +100,7 @@ def show_evolution(
     checkpoints : mapping, path-like or EvolutionResults
         Names and models in their order, or a folder of checkpoints, in natural order, as for `evolution`; or results,
         which are drawn as they are.
-    methods, vectors, workers, cache
+    methods, top_k, vectors, workers, executor, memory, cache
         As for `evolution`; not for results.
     thresholds : Thresholds, optional
         For grades and classes at every checkpoint, instead of the defaults.
@@ -111,12 +116,13 @@ def show_evolution(
     Raises
     ------
     WeightScopeError
-        One of its kinds, where an argument is wrong, a checkpoint cannot be read or the front end is missing.
+        One of its kinds: an argument is wrong, a checkpoint cannot be read, or the front end is missing.
     """
     if isinstance(checkpoints, EvolutionResults):
         run, results = None, checkpoints
     else:
-        run = start_evolution(checkpoints, methods, vectors=vectors, workers=workers, cache=cache, cheap_first=True)
+        options = run_options(methods, top_k, vectors, workers, executor, memory, cache)
+        run = EvolutionRun(checkpoints, options, cheap_first=True)
         results = run.results
     if thresholds is not None:
         results.thresholds = thresholds

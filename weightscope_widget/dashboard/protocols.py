@@ -1,24 +1,23 @@
-"""What dashboards ask of results and of what fills them, be it a scan or a comparison."""
+"""The results and tables that dashboards draw: of scans, comparisons and evolutions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import numpy as np
 
 from weightscope_widget.assessment import Thresholds
-from weightscope_widget.engine.runner import Progress
 from weightscope_widget.layers.layer import LayerInfo
 
-__all__ = ["Put", "Results", "Run", "Table"]
+__all__ = ["Put", "Results", "Table"]
 
 Put = Callable[[np.ndarray], int]
-"""Takes an array along and says by which number it is known."""
+"""Adds an array to a message or a page; returns its number there."""
 
 
 class Results(Protocol):
-    """What a dashboard asks of results, be they of a scan or of a comparison."""
+    """Results that a dashboard draws."""
 
     @property
     def layers(self) -> Mapping[str, LayerInfo]:
@@ -27,12 +26,12 @@ class Results(Protocol):
 
     @property
     def model(self) -> str:
-        """What is drawn."""
+        """Title of the dashboard."""
         ...
 
     @property
     def thresholds(self) -> Thresholds:
-        """Where classes begin."""
+        """The thresholds between classes."""
         ...
 
     @thresholds.setter
@@ -43,29 +42,8 @@ class Results(Protocol):
         ...
 
 
-class Run(Protocol):
-    """What fills results."""
-
-    @property
-    def progress(self) -> Progress:
-        """How far it is."""
-        ...
-
-    def steps(self) -> Iterator[Any]:
-        """Work, step by step."""
-        ...
-
-    def prioritize(self, name: str) -> None:
-        """Do a layer next."""
-        ...
-
-    def cancel(self) -> None:
-        """Stop after the work at hand."""
-        ...
-
-
 class Table(Protocol):
-    """The layers' numbers as they travel."""
+    """The layers' numbers, encoded for the page."""
 
     errors: dict[str, str]
 

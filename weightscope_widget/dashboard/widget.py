@@ -13,9 +13,9 @@ from weightscope_widget.assessment import Thresholds
 from weightscope_widget.dashboard.board import Board
 from weightscope_widget.dashboard.protocols import Put
 from weightscope_widget.dashboard.tables.scan import MetricTable, catalog
+from weightscope_widget.scanning.options import run_options
 from weightscope_widget.scanning.results import ScanResults
-from weightscope_widget.scanning.scope import Scope, start_run
-from weightscope_widget.sources import open_source
+from weightscope_widget.scanning.run import ScanRun
 
 __all__ = ["Dashboard", "show"]
 
@@ -68,21 +68,9 @@ def show(
     Parameters
     ----------
     model : nn.Module, mapping of str to Tensor, path, Source, Scope or ScanResults
-        Whatever `scan` takes, or results, which are drawn as they are.
-    methods : str or iterable of str
-        As for `scan`; not for results.
-    top_k : int
-        How many of the largest singular values to list per layer; not for results.
-    vectors : bool
-        List 1-D tensors (norms, biases) too, with basic statistics; not for results.
-    workers : int, optional
-        How many layers are analyzed at a time; by default as many as there are cores, at most 8; not for results.
-    executor : Executor, optional
-        Who does the work instead of threads of this process, as for `scan`; not for results.
-    memory : float, optional
-        Bytes that the layers at hand may need together, as for `scan`; not for results.
-    cache : bool or path-like
-        Whether and where what was measured of files is remembered, as for `scan`; not for results.
+        Any model that `scan` takes; or results, which are drawn as they are and take none of the options of a scan.
+    methods, top_k, vectors, workers, executor, memory, cache
+        As for `scan`.
     thresholds : Thresholds, optional
         For grades and classes, instead of the defaults.
     height : int, str or None
@@ -100,24 +88,13 @@ def show(
     Raises
     ------
     WeightScopeError
-        One of its kinds, where an argument is wrong or the front end is missing.
+        One of its kinds: an argument is wrong, the model cannot be read, or the front end is missing.
     """
-    if isinstance(model, ScanResults):
-        run, results = None, model
-    else:
-        source = model.source if isinstance(model, Scope) else open_source(model)
-        run = start_run(
-            source,
-            methods,
-            top_k=top_k,
-            vectors=vectors,
-            workers=workers,
-            executor=executor,
-            memory=memory,
-            cache=cache,
-            cheap_first=True,
-        )
-        results = run.results
+    run = None
+    if not isinstance(model, ScanResults):
+        options = run_options(methods, top_k, vectors, workers, executor, memory, cache)
+        run = ScanRun(model, options, cheap_first=True)
+    results = model if run is None else run.results
     if thresholds is not None:
         results.thresholds = thresholds
     return Dashboard(results, run, height=height, theme=theme, language=language)

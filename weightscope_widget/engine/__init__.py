@@ -1,1 +1,1 @@
-"""Runs jobs: in which order, on which threads or executor, in how much memory."""
+"""Run jobs: in which order, on which threads or executor, in how much memory."""

@@ -1,13 +1,13 @@
-"""A scan in the background, telling how far it is no more often than the browser can follow."""
+"""A run in the background that reports no more often than the browser can follow."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
-from weightscope_widget.dashboard.protocols import Run
-from weightscope_widget.engine.runner import Progress
+from weightscope_widget.engine.runner import Progress, Run
 
 __all__ = ["BackgroundScan"]
 
@@ -16,18 +16,18 @@ _BYTES_PER_SECOND = 4e6  # of reports; a large table is sent more rarely
 
 
 class BackgroundScan:
-    """A run worked through on one thread and reported from another, so that nothing computed waits for the next layer.
+    """A run on one thread, reported from another, so that nothing computed waits for the next layer.
 
     Parameters
     ----------
     run : Run
-        What is to be done.
+        Not started yet.
     report : callable
         Called on the reporting thread with the names of the layers that have new numbers and the progress: at once for
         the first and for an urgent layer, at intervals for the others, and at the end.  Returns how many bytes it sent.
     """
 
-    def __init__(self, run: Run, report: Callable[[Sequence[str], Progress], int]) -> None:
+    def __init__(self, run: Run[Any, Any], report: Callable[[Sequence[str], Progress], int]) -> None:
         self._run = run
         self._report = report
         self._news = threading.Condition()
@@ -50,7 +50,7 @@ class BackgroundScan:
         self._run.prioritize(name)
 
     def cancel(self) -> None:
-        """Stop after the task at hand."""
+        """Stop after the running jobs."""
         self._run.cancel()
 
     def join(self, timeout: float | None = None) -> bool:
@@ -60,14 +60,14 @@ class BackgroundScan:
 
     def _work(self) -> None:
         try:
-            for task in self._run.steps():
+            for job in self._run.steps():
                 with self._news:
-                    self._changed[task.layer.name] = None
+                    self._changed[job.name] = None
                     self._news.notify()
         except Exception as error:
             if isinstance(error, RuntimeError) and "shutdown" in str(error):
-                return  # of the interpreter, whose pools take no more tasks: nothing is wrong, and nobody there to tell
-            # Nobody sees this thread's traceback: the dashboard has to say it.
+                return  # the interpreter ends, and its pools take no more jobs: nothing is wrong
+            # This thread's traceback is easily missed: the dashboard has to say it.
             self._failure = f"The scan stopped ({type(error).__name__}: {error}); what was computed is kept."
             raise
         finally:

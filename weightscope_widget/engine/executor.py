@@ -1,8 +1,9 @@
-"""Who does the measuring: threads of this process, or an executor that may lose a worker."""
+"""Run jobs on threads or on an executor; retry lost workers."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import pickle
 import uuid
@@ -12,88 +13,64 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, 
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from weightscope_widget._shared.stacklevel import level_outside
+from weightscope_widget.engine.job import Job, Outcome, perform
 from weightscope_widget.engine.threads import default_workers, worker_pool
 from weightscope_widget.errors import ExecutorLostWarning, InvalidArgumentError
 
-__all__ = ["Crew", "Work", "default_at_hand"]
+__all__ = ["Workers", "jobs_at_a_time"]
 
 _RETRIES = 2
 _PER_CORE = 4
 
-_Key = TypeVar("_Key")
-_Outcome_co = TypeVar("_Outcome_co", covariant=True)
-_Done = TypeVar("_Done")
+_log = logging.getLogger(__name__)
+
+_Outcome = TypeVar("_Outcome", bound=Outcome)
 
 
-class Work(Protocol[_Outcome_co]):
-    """Something to be done by whoever has time: a picklable dataclass.
+def jobs_at_a_time(executor: Executor | None) -> int:
+    """Return how many jobs run or wait at a worker by default: on an executor four per core of this machine.
 
-    Its field ``ticket`` is another one each time, so that an executor that remembers what it was asked for (Dask) does
-    not give an old answer.
-    """
-
-    @property
-    def name(self) -> str:
-        """What it is about, for sentences."""
-        ...
-
-    def perform(self) -> _Outcome_co:
-        """Do it; what keeps it from being done is said in the outcome."""
-        ...
-
-    def failed(self, sentence: str) -> _Outcome_co:
-        """Return the outcome of work that was given up."""
-        ...
-
-
-def _perform(work: Work[_Done]) -> _Done:
-    return work.perform()
-
-
-def default_at_hand(executor: Executor | None) -> int:
-    """Return how many requests are given out at a time by default: to an executor four per core of this machine.
-
-    Nobody can ask an executor how many workers it has; each should have a next request, and yet a layer that jumps the
+    An executor does not tell how many workers it has.  Each should have a next job, and yet a layer that jumps the
     queue should not wait for many others.
     """
     return default_workers() if executor is None else _PER_CORE * (os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
-class _Job(Generic[_Key, _Done]):
-    key: _Key
-    request: Work[_Done]
+class _Given(Generic[_Outcome]):
+    """A job that was given out: how often before, and whether to the executor or to a thread of this process."""
+
+    job: Job[_Outcome]
     attempt: int
-    away: bool  # with the executor, not on a thread of this process
+    away: bool
 
 
-class Crew(Generic[_Key, _Done]):
-    """Does what it is given, and hands it over in the order in which it is done.
+class Workers(Generic[_Outcome]):
+    """Threads or an executor that do jobs; outcomes come in the order in which they are ready.
 
-    With an executor, a request whose worker was lost is given out again, twice at most; when the executor itself is
-    broken, all that is left is measured on threads of this process.  A context manager; the executor is never shut
-    down.
+    With an executor, a job whose worker was lost is given out again, twice at most; when the executor itself is broken,
+    threads of this process do the rest.  A context manager; the executor is never shut down.
 
     Parameters
     ----------
-    at_hand : int
-        How many requests to have given out at a time, and without an executor how many threads there are.
+    at_a_time : int
+        How many jobs to give out at a time, and without an executor how many threads there are.
     executor : Executor, optional
-        Who does the work instead of threads of this process.
+        Does the jobs instead of threads of this process.
     """
 
-    def __init__(self, at_hand: int, executor: Executor | None = None) -> None:
-        self._at_hand = at_hand
+    def __init__(self, at_a_time: int, executor: Executor | None = None) -> None:
+        self._at_a_time = at_a_time
         self._executor = executor
         self._local: Executor | None = None
-        self._jobs: dict[Future[_Done], _Job[_Key, _Done]] = {}
+        self._given: dict[Future[_Outcome], _Given[_Outcome]] = {}
         self._recalled = False
         self._stack = ExitStack()
 
-    def __enter__(self) -> Crew[_Key, _Done]:
+    def __enter__(self) -> Workers[_Outcome]:
         if self._executor is None:
             self._start_threads()
         return self
@@ -105,76 +82,76 @@ class Crew(Generic[_Key, _Done]):
 
     @property
     def has_room(self) -> bool:
-        """Whether to give it more."""
-        return not self._recalled and len(self._jobs) < self._at_hand
+        """Whether another job can be given out."""
+        return not self._recalled and len(self._given) < self._at_a_time
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is given out."""
-        return not self._jobs
+        """Whether no job is given out."""
+        return not self._given
 
-    def give(self, key: _Key, request: Work[_Done]) -> None:
-        """Have something measured, to be handed over under `key`.
+    def give(self, job: Job[_Outcome]) -> None:
+        """Give out a job.
 
         Raises
         ------
         InvalidArgumentError
-            The executor's workers are elsewhere, and the layer's loader cannot be sent there.
+            The executor's workers are in other processes, and the layer's loader cannot be sent there.
         """
-        self._give(key, request, 0)
+        self._give(job, 0)
 
-    def finished(self) -> Iterator[tuple[_Key, _Done]]:
-        """Wait until something is done, and yield all that is.
+    def finished(self) -> Iterator[tuple[Job[_Outcome], _Outcome]]:
+        """Wait until a job is done, and yield all that are.
 
         Raises
         ------
         InvalidArgumentError
             As for `give`.
         Exception
-            Whatever nobody foresaw, when a thread of this process raised it.
+            Any error that is not among `FAILURES`, raised by a job on a thread of this process.
         """
-        for future in wait(self._jobs, return_when=FIRST_COMPLETED).done:
-            job = self._jobs.pop(future, None)
-            if job is None:
-                continue  # one before it had the executor given up, and all that it had cancelled given out again
-            measured = self._outcome(future, job)
-            if measured is not None:
-                yield job.key, measured
+        for future in wait(self._given, return_when=FIRST_COMPLETED).done:
+            given = self._given.pop(future, None)
+            if given is None:
+                continue  # the executor was given up meanwhile, and this job was given out again
+            outcome = self._outcome(future, given)
+            if outcome is not None:
+                yield given.job, outcome
 
-    def rest(self) -> Iterator[tuple[_Key, _Done]]:
-        """Take back what has not begun, wait for what has, and yield what came of it."""
+    def rest(self) -> Iterator[tuple[Job[_Outcome], _Outcome]]:
+        """Take back the jobs that have not begun, wait for the others, and yield their outcomes."""
         self.recall()
-        wait(self._jobs)
-        for future, job in self._jobs.items():
+        wait(self._given)
+        for future, given in self._given.items():
             if not future.cancelled() and future.exception() is None:
-                yield job.key, future.result()
-        self._jobs.clear()
+                yield given.job, future.result()
+        self._given.clear()
 
     def recall(self) -> None:
-        """Take back from the executor what has not begun; nothing is given out any more."""
+        """Take back from the executor the jobs that have not begun; no more are given out."""
         self._recalled = True
-        for future, job in list(self._jobs.items()):
-            if job.away and future.cancel():
-                del self._jobs[future]
+        for future, given in list(self._given.items()):
+            if given.away and future.cancel():
+                del self._given[future]
 
-    def _give(self, key: _Key, request: Work[_Done], attempt: int) -> None:
-        request = _with_ticket(request)
+    def _give(self, job: Job[_Outcome], attempt: int) -> None:
+        job = replace(job, ticket=uuid.uuid4().hex)
         if self._local is None and self._executor is not None:
             try:
-                future = self._executor.submit(_perform, request)
+                future = self._executor.submit(perform, job)
             except Exception as error:
-                self._refuse_unpicklable(request, error)
-                # A closed executor raises RuntimeError, Dask's and others whatever they like.
+                self._refuse_unpicklable(job, error)
+                # A closed executor raises RuntimeError; Dask and others have errors of their own.
                 self._fall_back(error)
             else:
-                self._jobs[future] = _Job(key, request, attempt, away=True)
+                self._given[future] = _Given(job, attempt, away=True)
                 return
         assert self._local is not None
-        self._jobs[self._local.submit(_perform, request)] = _Job(key, request, attempt, away=False)
+        self._given[self._local.submit(perform, job)] = _Given(job, attempt, away=False)
 
-    def _outcome(self, future: Future[_Done], job: _Job[_Key, _Done]) -> _Done | None:
-        """Return what came of a job; None where it was given out again, or is not wanted any more."""
-        if not job.away:
+    def _outcome(self, future: Future[_Outcome], given: _Given[_Outcome]) -> _Outcome | None:
+        """Return the outcome of a job; None where it was given out again or was taken back."""
+        if not given.away:
             return future.result()
         # Not by `except` around `result`, which would take an interrupt of this thread for the worker's.
         error = CancelledError("the executor gave it up") if future.cancelled() else future.exception()
@@ -184,16 +161,17 @@ class Crew(Generic[_Key, _Done]):
             raise error
         if self._recalled:
             return None
-        self._refuse_unpicklable(job.request, error)
+        job = given.job
+        self._refuse_unpicklable(job, error)
+        _log.debug("The executor lost %r, attempt %d.", job.name, given.attempt + 1, exc_info=error)
         if isinstance(error, BrokenExecutor):
             self._fall_back(error)
-        elif job.attempt == _RETRIES:
-            sentence = (
-                f"The analysis of {job.request.name!r} was given up after {job.attempt + 1} attempts, "
+        elif given.attempt == _RETRIES:
+            return job.failed(
+                f"The {job.kind} of {job.name!r} was given up after {given.attempt + 1} attempts, "
                 f"each of which the executor lost ({_in_short(error)}); the others go on."
             )
-            return job.request.failed(sentence)
-        self._give(job.key, job.request, job.attempt + 1)
+        self._give(job, given.attempt + 1)
         return None
 
     def _fall_back(self, error: BaseException) -> None:
@@ -205,34 +183,29 @@ class Crew(Generic[_Key, _Done]):
             ExecutorLostWarning,
             stacklevel=level_outside(),
         )
-        self._at_hand = min(self._at_hand, default_workers())
+        self._at_a_time = min(self._at_a_time, default_workers())
         self._start_threads()
         if isinstance(error, BrokenExecutor):
-            return  # which ends all that it was given
-        for future, job in list(self._jobs.items()):  # a closed Dask client never does
-            if job.away and future.cancel():
-                del self._jobs[future]
-                self._give(job.key, job.request, job.attempt)
+            return  # all its futures end
+        for future, given in list(self._given.items()):  # those of a closed Dask client never do
+            if given.away and future.cancel():
+                del self._given[future]
+                self._give(given.job, given.attempt)
 
     def _start_threads(self) -> None:
-        self._local = self._stack.enter_context(worker_pool(self._at_hand))
+        self._local = self._stack.enter_context(worker_pool(self._at_a_time))
 
-    def _refuse_unpicklable(self, request: Work[_Done], error: BaseException) -> None:
-        # The analysis itself raises none of these, but not every TypeError on the way is about pickling: try it.
+    def _refuse_unpicklable(self, job: Job[_Outcome], error: BaseException) -> None:
+        # Not every TypeError on the way is about pickling: try it.
         if not isinstance(error, pickle.PicklingError | TypeError | AttributeError):
             return
         try:
-            pickle.dumps(request)
+            pickle.dumps(job)
         except Exception as problem:
             raise InvalidArgumentError(
-                f"{request.name!r} cannot be sent to the executor's workers ({_in_short(problem)}); give the "
+                f"{job.name!r} cannot be sent to the executor's workers ({_in_short(problem)}); give the "
                 "model as a path, so that they read its file themselves."
             ) from error
-
-
-def _with_ticket(request: Work[_Done]) -> Work[_Done]:
-    ticketed: Any = replace(request, ticket=uuid.uuid4().hex)  # type: ignore[type-var]  # a dataclass, as `Work` says
-    return ticketed  # type: ignore[no-any-return]
 
 
 def _in_short(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""How much memory a scan may use, and how much a layer will need."""
+"""The memory that a run may use, and estimates of what layers need."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import torch
 from weightscope_widget.analyzers import ELEMENTWISE, SPECTRAL
 from weightscope_widget.sources import Layer
 
-__all__ = ["WORKING", "Budget", "bytes_needed", "default_budget", "stored_bytes"]
+__all__ = ["WORKING", "Budget", "bytes_needed", "default_budget", "sides", "stored_bytes"]
 
 WORKING = 48 << 20
-"""Bytes of chunks, tables and the libraries' own, whatever the layer."""
+"""Bytes of chunks, tables and the libraries' own, for any layer."""
 
 _SQUARES = (
     4  # float64 matrices of the smaller side: Gram matrix, product or copy, half a side of rows, the library's own
@@ -22,7 +22,7 @@ _ASSUMED_ITEM = 4  # of types that torch has not: their values come as float32
 
 
 class Budget:
-    """Memory that layers at hand share.
+    """Memory that the running jobs share.
 
     Parameters
     ----------
@@ -64,12 +64,17 @@ def bytes_needed(layer: Layer, methods: Collection[str]) -> int:
         # less may come as float32, computed from codes and scales.
         needed += 8 * entries
     if set(methods) & set(SPECTRAL) and not layer.is_stack and layer.shape:
-        rows = layer.shape[0]
-        side = min(rows, entries // max(rows, 1))
-        needed += _SQUARES * 8 * side**2
+        needed += _SQUARES * 8 * sides(layer)[1] ** 2
     if item == 1 and set(methods) - set(ELEMENTWISE):
         needed += 4 * entries  # widened whole: torch computes little with 8-bit types
     return needed
+
+
+def sides(layer: Layer) -> tuple[int, int]:
+    """Return the larger and the smaller side of a layer as a matrix (shape[0], all else)."""
+    rows = layer.shape[0] if layer.shape else 1
+    columns = layer.parameters // max(rows, 1)
+    return max(rows, columns), min(rows, columns)
 
 
 def stored_bytes(layer: Layer) -> int:

@@ -1,20 +1,29 @@
-"""Tasks worked through: in which order, how many at a time, in how much memory, and how far they are."""
+"""Run jobs: their order, how many at a time, in how much memory, and the progress."""
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
+import warnings
 from abc import ABC, abstractmethod
 from collections import Counter, deque
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
-from weightscope_widget.engine.executor import Crew, Work
+from tqdm.auto import tqdm
+
+from weightscope_widget._shared.stacklevel import level_outside
+from weightscope_widget.engine.executor import Workers
+from weightscope_widget.engine.job import Job, Outcome
 from weightscope_widget.engine.memory import Budget
+from weightscope_widget.errors import InvalidArgumentError, ScanInterruptedWarning
 
-__all__ = ["Named", "Progress", "Task", "TaskRun"]
+__all__ = ["Progress", "Run"]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -24,7 +33,7 @@ class Progress:
     Attributes
     ----------
     state : {"running", "done", "cancelled", "failed"}
-        What it is doing; ``"failed"`` means the run itself broke, not a layer.
+        ``"failed"`` means that the run itself broke, not a layer.
     done, total : int
         Layers finished, layers in all.
     fraction : float
@@ -43,142 +52,154 @@ class Progress:
     message: str = ""
 
 
-class Named(Protocol):
-    """Something with a name, which tasks are about."""
-
-    @property
-    def name(self) -> str:
-        """The layer's name."""
-        ...
+_Outcome = TypeVar("_Outcome", bound=Outcome)
+_Results = TypeVar("_Results")
 
 
-class Task(Protocol):
-    """Some work on one layer."""
-
-    @property
-    def layer(self) -> Named:
-        """Which."""
-        ...
-
-    @property
-    def memory(self) -> int:
-        """Bytes needed at most, estimated."""
-        ...
-
-    @property
-    def cost(self) -> float:
-        """Nominal seconds."""
-        ...
-
-
-_Task = TypeVar("_Task", bound=Task)
-_Done = TypeVar("_Done")
-
-
-class TaskRun(ABC, Generic[_Task, _Done]):
-    """Work on the layers of a model, task by task; subclasses say what is done and where it goes.
+class Run(ABC, Generic[_Results, _Outcome]):
+    """Work on the layers of one or more models, job by job, that fills results.
 
     Parameters
     ----------
-    tasks : sequence of Task
+    model : str
+        Name of the model, for sentences.
+    results : object
+        Filled by `_accept`.
+    jobs : sequence of Job
         In the order in which they are begun, unless one has to wait for memory or another jumps the queue.
     total : int
-        How many layers there are, those without a task included.
+        How many layers there are, those without a job included.
     workers : int
-        How many tasks are at hand at a time, each on a thread of its own, or with the executor.
+        How many jobs run at a time, each on a thread of its own, or are given to the executor.
     executor : Executor, optional
-        Who does the tasks instead of threads of this process; it is not shut down.
+        Does the jobs instead of threads of this process; it is not shut down.
     memory : int, optional
-        Bytes that the tasks at hand may need together, by estimate; a task that needs more is done alone.
+        Bytes that the running jobs may need together, by estimate; a job that needs more runs alone.
     in_step : bool
-        Other processes do the same tasks and have to do them in the same order: none jumps the queue.
+        Other processes run the same jobs and have to do so in the same order: one at a time, and none jumps the queue.
+    ended : callable, optional
+        Called when the run ends, for whatever reason.
+
+    Raises
+    ------
+    InvalidArgumentError
+        Both `in_step` and an executor.
     """
+
+    kind: ClassVar[str]
+    """``"scan"`` or another noun, for sentences."""
+
+    unit: ClassVar[str] = "layer"
+    """What the progress bar counts."""
 
     def __init__(
         self,
-        tasks: Sequence[_Task],
+        model: str,
+        results: _Results,
+        jobs: Sequence[Job[_Outcome]],
         *,
         total: int,
         workers: int,
         executor: Executor | None,
         memory: int | None,
         in_step: bool = False,
+        ended: Callable[[], object] | None = None,
     ) -> None:
-        # What processes do together they have to do in one order, which threads would not keep.
+        if in_step and executor is not None:
+            raise InvalidArgumentError(
+                f"The tensors of {model} are shards held by several processes, which the workers of an executor "
+                "cannot gather; scan it on all of these processes, without an executor."
+            )
+        self.model = model
+        self.results = results
         self._workers = 1 if in_step else workers
         self._in_step = in_step
+        self._ended = ended
         self._executor = executor
+        self._memory = memory
         self._budget = Budget(memory)
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
-        self._tasks = deque(tasks)
-        self._tasks_left = Counter(self._counted(task) for task in tasks)
+        self._jobs = deque(jobs)
+        self._jobs_left = Counter(map(_part, jobs))
         self._total = total
-        self._layers_done = total - len(self._tasks_left)
-        self._cost_left = sum(task.cost for task in tasks)
+        self._layers_done = total - len(self._jobs_left)
+        self._cost_left = sum(job.cost for job in jobs)
         self._cost_total = self._cost_left
         self._started: float | None = None
 
     @abstractmethod
-    def _request(self, task: _Task) -> Work[_Done]:
-        """Return a task as what is given to a worker."""
+    def _accept(self, job: Job[_Outcome], outcome: _Outcome, *, last: bool) -> None:
+        """Keep the outcome of a job; `last` says that it was the layer's last one."""
 
-    @abstractmethod
-    def _accept(self, task: _Task, done: _Done, *, last: bool) -> None:
-        """Keep what came of a task; `last` says that it was the layer's last one."""
+    def _prepared(self, job: Job[Any]) -> Job[_Outcome] | None:
+        """Return a job with what it needs of earlier outcomes; None where these make it needless."""
+        return job
 
-    def _counted(self, task: _Task) -> Hashable:
-        """Return what a task is a part of, as the progress counts; a layer, of which a run may have several by name."""
-        return task.layer.name
+    def finish(self, *, progress: bool = True, cancel: threading.Event | None = None) -> _Results:
+        """Work until all is done, behind a progress bar, and return the results.
 
-    def _settled(self, task: _Task) -> bool:
-        """Return whether a task need not be done, whatever was found since it was planned."""
-        return False
+        A keyboard interrupt ends the run with a `ScanInterruptedWarning`, `cancel` silently; either way the results
+        hold what was computed until then.
+        """
+        with tqdm(total=self._total, desc=self.model, unit=self.unit, disable=not progress) as bar:
+            try:
+                bar.update(self.progress.done)
+                for _ in self.steps():
+                    bar.update(self.progress.done - bar.n)
+                    if cancel is not None and cancel.is_set():
+                        self.cancel()
+            except KeyboardInterrupt:
+                warnings.warn(
+                    f"The {self.kind} of {self.model} was interrupted; the results hold what was computed until then.",
+                    ScanInterruptedWarning,
+                    stacklevel=level_outside(),
+                )
+        return self.results
 
-    def _ended(self) -> None:
-        """Do what is to be done when the run ends, however it does."""
-
-    def steps(self) -> Iterator[_Task]:
-        """Work until all is done or cancelled, yielding each task when its numbers are in the results."""
+    def steps(self) -> Iterator[Job[_Outcome]]:
+        """Work until all is done or cancelled, yielding each job when its numbers are in the results."""
+        self._log_plan()
         self._started = time.perf_counter()
-        crew: Crew[_Task, _Done] = Crew(self._workers, self._executor)
-        with crew:
+        workers: Workers[_Outcome] = Workers(self._workers, self._executor)
+        with workers:
             try:
                 while True:
-                    while crew.has_room and (task := self._take()) is not None:
-                        if self._settled(task):
-                            self._tick_off(task)
-                            yield task
+                    while workers.has_room and (planned := self._take()) is not None:
+                        if (job := self._prepared(planned)) is None:
+                            self._tick_off(planned)
+                            yield planned
                         else:
-                            self._budget.take(task.memory)
-                            crew.give(task, self._request(task))
-                    if crew.idle:
+                            self._budget.take(job.memory)
+                            workers.give(job)
+                    if workers.idle:
                         return
-                    for task, done in crew.finished():
-                        self._keep(task, done)
-                        yield task
+                    for job, outcome in workers.finished():
+                        self._keep(job, outcome)
+                        yield job
                     if self._cancelled.is_set():
-                        crew.recall()
+                        workers.recall()
             finally:
-                for task, done in crew.rest():
-                    self._keep(task, done)
-                self._ended()
+                for job, outcome in workers.rest():
+                    self._keep(job, outcome)
+                if self._ended is not None:
+                    self._ended()
 
     def prioritize(self, name: str) -> None:
-        """Do what is left of a layer before anything else; unknown names and finished layers change nothing.
+        """Do all jobs of a layer next; unknown names and finished layers change nothing.
 
-        Nor does anything where several processes work together: the others do not know what was asked for here.
+        Nor does anything where several processes work in step: the others do not know what was asked for here.
         """
         if self._in_step:
             return
         with self._lock:
-            first = [task for task in self._tasks if task.layer.name == name]
-            for task in first:
-                self._tasks.remove(task)
-            self._tasks.extendleft(reversed(first))
+            first = [job for job in self._jobs if job.name == name]
+            for job in first:
+                self._jobs.remove(job)
+            self._jobs.extendleft(reversed(first))
 
     def cancel(self) -> None:
-        """Stop after the tasks at hand; their numbers and all before them are kept."""
+        """Stop after the running jobs; their numbers and all before them are kept."""
         self._cancelled.set()
 
     @property
@@ -188,30 +209,47 @@ class TaskRun(ABC, Generic[_Task, _Done]):
             spent = self._cost_total - self._cost_left
             done = self._layers_done
             state = "done" if done == self._total else "cancelled" if self._cancelled.is_set() else "running"
-            # What is left is a difference of sums, and need not end at exactly zero.
+            # The cost left is a difference of sums, and need not end at exactly zero.
             fraction = 1.0 if state == "done" or not self._cost_total else min(spent / self._cost_total, 1.0)
             left = None
             if state == "running" and spent > 0 and self._started is not None:
                 left = (time.perf_counter() - self._started) * max(self._cost_left, 0.0) / spent
             return Progress(state, done, self._total, fraction, left)
 
-    def _take(self) -> _Task | None:
+    def _take(self) -> Job[_Outcome] | None:
         with self._lock:
             if self._cancelled.is_set():
                 return None
-            # A smaller one goes first where the next one has to wait for memory.
-            task = next((task for task in self._tasks if self._budget.admits(task.memory)), None)
-            if task is not None:
-                self._tasks.remove(task)
-            return task
+            # Where the next job has to wait for memory, a smaller one goes first.
+            job = next((job for job in self._jobs if self._budget.admits(job.memory)), None)
+            if job is not None:
+                self._jobs.remove(job)
+            return job
 
-    def _keep(self, task: _Task, done: _Done) -> None:
-        self._budget.give_back(task.memory)
-        self._accept(task, done, last=self._tasks_left[self._counted(task)] == 1)
-        self._tick_off(task)
+    def _keep(self, job: Job[_Outcome], outcome: _Outcome) -> None:
+        self._budget.give_back(job.memory)
+        if outcome.traceback:
+            _log.debug("The %s of %r failed:\n%s", job.kind, job.name, outcome.traceback)
+        self._accept(job, outcome, last=self._jobs_left[_part(job)] == 1)
+        self._tick_off(job)
 
-    def _tick_off(self, task: _Task) -> None:
+    def _tick_off(self, job: Job[_Outcome]) -> None:
         with self._lock:
-            self._cost_left -= task.cost
-            self._tasks_left[self._counted(task)] -= 1
-            self._layers_done += self._tasks_left[self._counted(task)] == 0
+            self._cost_left -= job.cost
+            self._jobs_left[_part(job)] -= 1
+            self._layers_done += self._jobs_left[_part(job)] == 0
+
+    def _log_plan(self) -> None:
+        _log.info(
+            "Starting the %s of %s: %d %ss, %d jobs, methods %s, %d at a time on %s, %s.",
+            *(self.kind, self.model, self._total, self.unit, len(self._jobs)),
+            ", ".join(getattr(self.results, "methods", ())),
+            self._workers,
+            "threads" if self._executor is None else type(self._executor).__name__,
+            "no memory limit" if self._memory is None else f"at most {self._memory / 1e9:.1f} GB",
+        )
+
+
+def _part(job: Job[Any]) -> Hashable:
+    """Return what the progress counts as one: a layer, of each model."""
+    return type(job), job.group, job.name

@@ -20,13 +20,12 @@ from weightscope_widget.analyzers.numerics.difference import same_values
 from weightscope_widget.analyzers.numerics.energy import energy_rank
 from weightscope_widget.analyzers.numerics.spectrum import low_rank_singular_values
 from weightscope_widget.comparison.adapters import Matched, match_models, refuse_adapter
-from weightscope_widget.comparison.entry import opened
 from weightscope_widget.comparison.matching import Pair
 from weightscope_widget.errors import InvalidArgumentError, NoWeightsError
 from weightscope_widget.layers.layer import LayerInfo
 from weightscope_widget.recommendations.lora_ranks import why_no_target
 from weightscope_widget.recommendations.recipes import pattern
-from weightscope_widget.sources import Layer, layer_name
+from weightscope_widget.sources import Layer, layer_name, open_source
 
 __all__ = ["ExtractedLora", "extract_lora"]
 
@@ -101,7 +100,7 @@ def extract_lora(
     """
     rank_of = _chosen(rank, energy)
     target = Path(out_dir).expanduser()
-    ours, theirs = opened(base), opened(tuned)
+    ours, theirs = open_source(base), open_source(tuned)
     refuse_adapter(ours)
     matched = match_models(ours, theirs)
     factors: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}

@@ -92,8 +92,9 @@ def open_source(model: object) -> Source:
     NoWeightsError
         It holds no floating-point tensor.
     """
-    if isinstance(model, Source):
-        return model
+    opened = getattr(model, "source", model)  # of a `Scope`
+    if isinstance(opened, Source):
+        return opened
     for kind in INPUTS:
         if kind.accepts(model):
             return kind.open(model)

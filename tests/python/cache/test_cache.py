@@ -20,6 +20,7 @@ from weightscope_widget.analyzers.measured import Measured
 from weightscope_widget.cache import key as fingerprint
 from weightscope_widget.cache.store import Cache, cache_directory
 from weightscope_widget.errors import InvalidArgumentError
+from weightscope_widget.scanning.options import RunOptions
 from weightscope_widget.scanning.run import ScanRun
 from weightscope_widget.sources import open_source
 
@@ -47,7 +48,7 @@ def test_a_second_scan_reads_no_weights_and_says_the_same_to_the_bit(model: Path
 
 def test_nothing_is_left_to_do(model: Path, remembered: Path) -> None:
     scan(model, remembered)
-    run = ScanRun(open_source(model), ALL, cache=Cache(remembered))
+    run = ScanRun(model, RunOptions(ALL, cache=Cache(remembered)))
     assert run.progress.state == "done"
     assert list(run.steps()) == []
 
@@ -64,18 +65,18 @@ def test_methods_that_are_known_are_not_measured_again(tmp_path: Path, remembere
     path = small(tmp_path / "m.safetensors")
     whole = scan(path, False)
     scan(path, remembered, methods=["sparsity", "basic_stats"])
-    run = ScanRun(open_source(path), ALL, cache=Cache(remembered))
+    run = ScanRun(path, RunOptions(ALL, cache=Cache(remembered)))
     assert [task.methods for task in run.steps()] == [("spectral", "quantization", "schemes")] * 3
     assert contents(run.results) == contents(whole)
 
 
 def test_an_interrupted_scan_goes_on_where_it_was(tmp_path: Path, remembered: Path) -> None:
     path = small(tmp_path / "m.safetensors", layers=6)
-    run = ScanRun(open_source(path), ALL, cache=Cache(remembered))
+    run = ScanRun(path, RunOptions(ALL, cache=Cache(remembered)))
     steps = run.steps()
     done = [next(steps).layer.name, next(steps).layer.name]
     steps.close()
-    rest = ScanRun(open_source(path), ALL, cache=Cache(remembered))
+    rest = ScanRun(path, RunOptions(ALL, cache=Cache(remembered)))
     assert sorted(done + [task.layer.name for task in rest.steps()]) == [f"l{index}" for index in range(6)]
     assert contents(rest.results) == contents(scan(path, False))
 
@@ -116,11 +117,11 @@ def test_two_tensors_of_one_file_are_two(tmp_path: Path, remembered: Path) -> No
 
 def test_a_file_that_changes_while_it_is_measured_is_not_remembered(tmp_path: Path, remembered: Path) -> None:
     path = small(tmp_path / "m.safetensors", seed=1)
-    run = ScanRun(open_source(path), ALL, cache=Cache(remembered))
+    run = ScanRun(path, RunOptions(ALL, cache=Cache(remembered)))
     small(path, seed=2)
     assert len(list(run.steps())) == 3
     os.utime(path, ns=(1, 1))
-    assert len(list(ScanRun(open_source(path), ALL, cache=Cache(remembered)).steps())) == 3
+    assert len(list(ScanRun(path, RunOptions(ALL, cache=Cache(remembered))).steps())) == 3
     assert rows(remembered) == 15  # of the last scan only
 
 

@@ -21,8 +21,8 @@ from tests.python.support.watched import contents
 from weightscope_widget.cache import store as cache_module
 from weightscope_widget.cache.store import Cache
 from weightscope_widget.errors import CacheWarning
+from weightscope_widget.scanning.options import RunOptions
 from weightscope_widget.scanning.run import ScanRun
-from weightscope_widget.sources import open_source
 
 pytestmark = pytest.mark.filterwarnings("error::weightscope_widget.errors.CacheWarning")
 
@@ -147,7 +147,7 @@ def test_an_interrupt_while_it_is_written_loses_nothing(
     tmp_path: Path, remembered: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = small(tmp_path / "m.safetensors")
-    run = ScanRun(open_source(path), ALL, cache=(cache := Cache(remembered)))
+    run = ScanRun(path, RunOptions(ALL, cache=(cache := Cache(remembered))))
     flush, cache.flush = cache.flush, lambda: None  # type: ignore[method-assign]
     assert len(list(run.steps())) == 3
 
@@ -166,7 +166,7 @@ def test_an_interrupt_while_it_is_written_loses_nothing(
 def test_it_is_not_held_open(tmp_path: Path, remembered: Path) -> None:
     path = small(tmp_path / "m.safetensors")
     scan(path, remembered)
-    never_begun = ScanRun(open_source(path), ALL, cache=Cache(remembered))
+    never_begun = ScanRun(path, RunOptions(ALL, cache=Cache(remembered)))
     assert never_begun.progress.state == "done"
     assert str(remembered / "measured.sqlite") not in {file.path for file in psutil.Process().open_files()}
 
@@ -240,7 +240,7 @@ def test_what_was_not_used_for_longest_goes_first(tmp_path: Path, remembered: Pa
     most = held(remembered) // 2
     scan(paths[0], remembered)  # used now
     new = small(tmp_path / "new.safetensors", seed=9, layers=2)
-    assert len(list(ScanRun(open_source(new), ALL, cache=Cache(remembered, most)).steps())) == 2
+    assert len(list(ScanRun(new, RunOptions(ALL, cache=Cache(remembered, most))).steps())) == 2
     assert held(remembered) <= most
     assert measured_anew(paths[0], remembered) == measured_anew(new, remembered) == []
     assert len(measured_anew(paths[1], remembered) + measured_anew(paths[2], remembered)) > 40
@@ -250,7 +250,7 @@ def test_it_grows_no_larger_than_it_may(tmp_path: Path, remembered: Path) -> Non
     most = 200_000
     for seed in range(8):
         path = small(tmp_path / f"{seed}.safetensors", seed=seed, layers=25)
-        assert len(list(ScanRun(open_source(path), ALL, cache=Cache(remembered, most)).steps())) == 25
+        assert len(list(ScanRun(path, RunOptions(ALL, cache=Cache(remembered, most))).steps())) == 25
         assert measured_anew(path, remembered) == []
     assert held(remembered) <= most
     assert (remembered / "measured.sqlite").stat().st_size < 1.5 * most  # one scan's more, before room was made

@@ -19,8 +19,8 @@ from tests.python.support.checkpoints import write_sharded
 from tests.python.support.servers import Loopback, Reply, Request, part_of, serving
 from tests.python.support.watched import contents
 from weightscope_widget.cache.store import Cache
+from weightscope_widget.scanning.options import RunOptions
 from weightscope_widget.scanning.run import ScanRun
-from weightscope_widget.sources import open_source
 
 SECOND = 10**9
 
@@ -207,7 +207,7 @@ def test_a_file_elsewhere_that_changed_is_measured_anew(
 def test_a_file_elsewhere_that_changes_while_it_is_measured_is_not_remembered(remembered: Path) -> None:
     shelf = Shelf(ETag='"1"')
     with served(shelf) as (_, url):
-        run = ScanRun(open_source(url), ALL, cache=Cache(remembered))
+        run = ScanRun(url, RunOptions(ALL, cache=Cache(remembered)))
         shelf.fill(2)
         shelf.headers = {"ETag": '"2"'}
         assert len(list(run.steps())) == 3

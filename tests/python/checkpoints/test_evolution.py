@@ -18,7 +18,8 @@ from safetensors.torch import save_file
 import weightscope_widget as wsw
 from tests.python.support.watched import PATIENCE, Reads, gate
 from weightscope_widget.analyzers.numerics.difference import relative_change
-from weightscope_widget.checkpoints import EvolutionRun, start_evolution
+from weightscope_widget.checkpoints import EvolutionRun
+from weightscope_widget.scanning.options import RunOptions, run_options
 from weightscope_widget.sources import Layer, Source
 
 STEPS = [1, 2, 10, 100]
@@ -223,12 +224,16 @@ class TestRunning:
             return torch.eye(3)
 
         first = Source("x", tuple(Layer(name, (3, 3), "float32", load) for name in "ab"))
-        run = start_evolution({"x": first, "y": {f"{name}.weight": 2 * torch.eye(3) for name in "ab"}}, workers=2)
+        run = EvolutionRun(
+            {"x": first, "y": {f"{name}.weight": 2 * torch.eye(3) for name in "ab"}}, run_options(workers=2)
+        )
         assert len(list(run.steps())) == 6
         assert [run.results.relative_change("y", name) for name in "ab"] == [1, 1]
 
     def test_a_dashboard_has_the_last_checkpoint_to_draw_first(self) -> None:
-        run = start_evolution({f"step {step}": state(step) for step in STEPS}, workers=1, cheap_first=True, cache=False)
+        run = EvolutionRun(
+            {f"step {step}": state(step) for step in STEPS}, run_options(workers=1, cache=False), cheap_first=True
+        )
         steps = run.steps()
         last = run.results["step 100"]
         for _ in run.results.layers:
@@ -244,13 +249,15 @@ class TestRunning:
         pd.testing.assert_frame_equal(run.results.to_frame(), whole.to_frame())
 
     def test_a_layer_jumps_the_queue_at_every_checkpoint(self) -> None:
-        run = start_evolution({f"step {step}": state(step) for step in STEPS}, workers=1, cheap_first=True, cache=False)
+        run = EvolutionRun(
+            {f"step {step}": state(step) for step in STEPS}, run_options(workers=1, cache=False), cheap_first=True
+        )
         asked = list(run.results.layers)[-1]
         run.prioritize(asked)
         run.prioritize("nowhere")
         steps = run.steps()
         # Both halves of the last checkpoint's scan, the changes, and the scans of the others.
-        assert {next(steps).layer.name for _ in range(3 + len(STEPS) - 1)} == {asked}
+        assert {next(steps).name for _ in range(3 + len(STEPS) - 1)} == {asked}
         assert not run.results.pending(asked)
         assert not run.results.complete
 
@@ -258,7 +265,7 @@ class TestRunning:
         """Of tasks that need more than there is, one is done at a time."""
         with gate() as held:
             first = held.before(state(1), *(name.removesuffix(".weight") for name in state(1)))
-            run = EvolutionRun({"x": first, "y": first}, ("basic_stats",), workers=4, memory=1)
+            run = EvolutionRun({"x": first, "y": first}, RunOptions(("basic_stats",), workers=4, memory=1))
             worker = threading.Thread(target=lambda: list(run.steps()), daemon=True)
             worker.start()
             held.wait()
@@ -271,9 +278,9 @@ class TestRunning:
         for step in STEPS:
             save_file(state(step), tmp_path / f"step{step}.safetensors")
         whole = evolved(tmp_path, cache=tmp_path / "cache")
-        run = start_evolution(tmp_path, cache=tmp_path / "cache")
+        run = EvolutionRun(tmp_path, run_options(cache=tmp_path / "cache"))
         assert run.results.complete
-        assert [type(step).__name__ for step in run.steps()] == ["ChangesStep"] * len(run.results.layers)
+        assert [type(step).__name__ for step in run.steps()] == ["ChangesJob"] * len(run.results.layers)
         pd.testing.assert_frame_equal(run.results.to_frame(), whole.to_frame())
 
     def test_a_tensor_that_cannot_be_read_is_said_once_and_the_others_go_on(self) -> None:
@@ -335,7 +342,7 @@ def test_a_file_that_is_not_there() -> None:
 
 
 def test_progress_ends_with_the_run() -> None:
-    run = start_evolution({f"step {step}": state(step) for step in STEPS}, cache=False)
+    run = EvolutionRun({f"step {step}": state(step) for step in STEPS}, run_options(cache=False))
     assert (run.progress.state, run.progress.done, run.progress.fraction) == ("running", 0, 0)
     shares = []
     for _ in run.steps():
@@ -351,7 +358,7 @@ def test_vectors_are_followed_where_asked_for() -> None:
 
 
 def test_cancelled_it_keeps_what_was_computed() -> None:
-    run = start_evolution({f"step {step}": state(step) for step in STEPS}, workers=1)
+    run = EvolutionRun({f"step {step}": state(step) for step in STEPS}, run_options(workers=1))
     steps = run.steps()
     next(steps)
     run.cancel()

@@ -446,10 +446,13 @@ class TestResults:
 
 class TestRunning:
     def test_a_cancelled_comparison_keeps_what_was_computed(self) -> None:
-        from weightscope_widget.comparison import start_comparison
+        from weightscope_widget.comparison import ComparisonRun
+        from weightscope_widget.scanning.options import run_options
 
         base = {f"layers.{i}.mlp.up_proj.weight": torch.randn(8, 6) for i in range(5)}
-        run = start_comparison(base, {name: tensor + 1 for name, tensor in base.items()}, workers=1)
+        run = ComparisonRun(
+            base, {name: tensor + 1 for name, tensor in base.items()}, run_options(vectors=True, workers=1)
+        )
         steps = run.steps()
         next(steps)
         run.cancel()
@@ -459,12 +462,13 @@ class TestRunning:
         assert not run.results.complete
 
     def test_cheap_first_comes_to_the_same(self) -> None:
-        from weightscope_widget.comparison import start_comparison
+        from weightscope_widget.comparison import ComparisonRun
+        from weightscope_widget.scanning.options import run_options
 
         base, tuned = pair((30, 20), 1)
         left = {"a.weight": base, "b.bias": base[0].clone(), "c.weight": base.clone()}
         right = {"a.weight": tuned, "b.bias": tuned[0].clone(), "c.weight": base.clone()}
-        run = start_comparison(left, right, cheap_first=True)
+        run = ComparisonRun(left, right, run_options(vectors=True), cheap_first=True)
         for _ in run.steps():
             pass
         whole = compared(left, right)
@@ -473,10 +477,13 @@ class TestRunning:
         pd.testing.assert_frame_equal(run.results.to_frame()[list(whole.to_frame().columns)], whole.to_frame())
 
     def test_a_layer_jumps_the_queue(self) -> None:
-        from weightscope_widget.comparison import start_comparison
+        from weightscope_widget.comparison import ComparisonRun
+        from weightscope_widget.scanning.options import run_options
 
         base = {f"layers.{i}.mlp.up_proj.weight": torch.randn(8, 6) for i in range(5)}
-        run = start_comparison(base, {name: tensor + 1 for name, tensor in base.items()}, workers=1)
+        run = ComparisonRun(
+            base, {name: tensor + 1 for name, tensor in base.items()}, run_options(vectors=True, workers=1)
+        )
         run.prioritize("layers.3.mlp.up_proj")
         run.prioritize("nowhere")
         assert next(run.steps()).layer.name == "layers.3.mlp.up_proj"

@@ -18,8 +18,9 @@ import torch
 import weightscope_widget as wsw
 from tests.python.support.plan_cases import read, spectrum_of
 from weightscope_widget.analyzers.numerics.energy import energy_rank
+from weightscope_widget.comparison import ComparisonRun
 from weightscope_widget.comparison import job as pairs
-from weightscope_widget.comparison import start_comparison
+from weightscope_widget.scanning.options import run_options
 from weightscope_widget.scanning.results import ScanResults
 
 
@@ -85,7 +86,7 @@ class TestFailures:
             return not_converging() if len(calls) == 1 else spectral(*args)
 
         monkeypatch.setitem(measure.METHODS, "spectral", at_first)  # type: ignore[arg-type]
-        run = start_comparison({"a.weight": base}, {"a.weight": tuned}, workers=1)
+        run = ComparisonRun({"a.weight": base}, {"a.weight": tuned}, run_options(workers=1))
         list(run.steps())
         entry = run.results["a"]
         assert entry["error"].startswith("The analysis of 'a' failed (")
@@ -108,7 +109,7 @@ class TestFailures:
 def test_what_weights_that_are_not_finite_leave_is_told_in_the_pass_over_spectra_too() -> None:
     base, tuned = two(30, 20)
     tuned[3, 4] = math.inf
-    run = start_comparison({"a.weight": base}, {"a.weight": tuned}, cheap_first=True, workers=1)
+    run = ComparisonRun({"a.weight": base}, {"a.weight": tuned}, run_options(workers=1), cheap_first=True)
     list(run.steps())
     entry = run.results["a"]
     whole = wsw.compare({"a.weight": base}, {"a.weight": tuned}, progress=False).to_frame()
@@ -145,7 +146,7 @@ def test_a_vector_and_a_matrix_have_nothing_in_common() -> None:
 
 def test_whoever_finds_a_comparison_complete_finds_both_sides() -> None:
     seen: list[bool] = []
-    run = start_comparison({"a.weight": two(30, 20)[0]}, {"a.weight": two(30, 20)[1]}, workers=1)
+    run = ComparisonRun({"a.weight": two(30, 20)[0]}, {"a.weight": two(30, 20)[1]}, run_options(workers=1))
     results = run.results
 
     class Watched(ScanResults):
@@ -164,9 +165,8 @@ def test_whoever_finds_a_comparison_complete_finds_both_sides() -> None:
 CHILD = """
 import json, os, re, sys
 import torch
-from weightscope_widget.comparison.job import PairRequest
-from weightscope_widget.comparison.run import PairTask
-from weightscope_widget.layers.layer import LayerInfo
+from weightscope_widget.comparison.job import ComparisonJob
+from weightscope_widget.engine.job import perform
 from weightscope_widget.sources import Layer
 
 def memory(key):
@@ -196,12 +196,12 @@ def used(base, tuned, options):
         for one in (base, tuned)
     ]
     methods = ("basic_stats", "spectral", "quantization", "sparsity")
-    task = PairTask(LayerInfo("a"), PairRequest("a", *layers, methods, 10, **options))
+    job = ComparisonJob("a", *layers, methods, methods, **options)
     with open("/proc/self/clear_refs", "w") as file:
         file.write("5")
     before = memory("VmRSS")
-    assert "error" not in task.request.perform().change
-    return memory("VmHWM") - before, task.memory
+    assert "error" not in perform(job).change
+    return memory("VmHWM") - before, job.memory
 
 for name, make in cases.items():
     if os.fork() == 0:

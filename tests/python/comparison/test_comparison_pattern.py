@@ -12,8 +12,9 @@ import torch
 import weightscope_widget as wsw
 from tests.python.support.plan_cases import read
 from weightscope_widget.analyzers.numerics.rounding import grid_of, rounding_norm
-from weightscope_widget.comparison.entry import start_comparison
+from weightscope_widget.comparison import ComparisonRun
 from weightscope_widget.comparison.kinds.sentence import sentence_of
+from weightscope_widget.scanning.options import run_options
 
 SIDE, RANK = 384, 8
 SIXTEEN = [torch.bfloat16, torch.float16]
@@ -182,7 +183,7 @@ class TestWhole:
         assert compared(self.BASE, tuned | {first: self.BASE[first].clone()}).pattern is None  # the others may differ
 
     def test_nothing_is_said_before_the_end(self) -> None:
-        run = start_comparison(self.BASE, self.tuned(), cheap_first=True)
+        run = ComparisonRun(self.BASE, self.tuned(), run_options(vectors=True), cheap_first=True)
         said = [run.results.pattern for _ in run.steps()]
         assert said[:-1] == [None] * (len(said) - 1)
         assert said[-1] is not None

@@ -32,6 +32,7 @@ from tests.python.support.watched import (
 )
 from weightscope_widget.engine.background import BackgroundScan
 from weightscope_widget.engine.runner import Progress
+from weightscope_widget.scanning.options import RunOptions
 from weightscope_widget.scanning.run import ScanRun
 from weightscope_widget.sources import Layer, Source
 
@@ -42,7 +43,7 @@ class Reports:
     """What a background scan reports; `pause` is how many bytes it is told each report took."""
 
     def __init__(self, source: Source, pause: int = 0) -> None:
-        self.run = ScanRun(source, ALL, workers=1)
+        self.run = ScanRun(source, RunOptions(ALL))
         self.scan = BackgroundScan(self.run, self._take)
         self.seen: list[tuple[list[str], Progress]] = []
         self._pause = pause

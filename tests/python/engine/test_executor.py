@@ -33,6 +33,7 @@ from tests.python.support.watched import (
     our_threads,
 )
 from weightscope_widget.errors import ExecutorLostWarning, InvalidArgumentError
+from weightscope_widget.scanning.options import RunOptions
 from weightscope_widget.scanning.run import ScanRun
 from weightscope_widget.sources import Layer, Source, open_source
 
@@ -116,10 +117,9 @@ def killing(path: Path, marks: Path, name: str, times: int = 1) -> Source:
     return replace(source, layers=tuple(layers))
 
 
-def request_of(source: Source, name: str) -> object:
-    run = ScanRun(source, ALL)
-    (task,) = (task for task in run._tasks if task.layer.name == name)
-    return run._request(task)
+def job_of(source: Source, name: str) -> object:
+    (job,) = (job for job in ScanRun(source, RunOptions(ALL))._jobs if job.name == name)
+    return job
 
 
 # -- The same numbers --------------------------------------------------------------------------------------------------
@@ -180,7 +180,7 @@ def test_only_names_and_offsets_travel(file: Path) -> None:
     source = open_source(file)
     for layer in source.layers:
         if len(layer.shape) > 1:
-            assert len(pickle.dumps(request_of(source, layer.name))) < 1500
+            assert len(pickle.dumps(job_of(source, layer.name))) < 1500
 
 
 def test_workers_open_the_file_in_their_process_and_compute_on_one_thread(executor: Executor, file: Path) -> None:
@@ -245,8 +245,8 @@ def test_a_lost_task_is_given_out_again_twice(lost: Exception | None) -> None:
     whole = contents(wsw.scan(matrices(3), progress=False))
     lossy = Lossy(lost, lost)
     assert contents(wsw.scan(matrices(3), executor=lossy, workers=1, progress=False)) == whole
-    assert [request.layer.name for request in lossy.submitted] == ["l0", "l0", "l0", "l1", "l2"]
-    assert len({request.ticket for request in lossy.submitted}) == 5
+    assert [job.name for job in lossy.submitted] == ["l0", "l0", "l0", "l1", "l2"]
+    assert len({job.ticket for job in lossy.submitted}) == 5
     results = wsw.scan(matrices(3), executor=Lossy(lost, lost, lost), workers=1, progress=False)
     assert list(results["l0"]) == ["error"]
     assert results["l0"]["error"].startswith("The analysis of 'l0' was given up after 3 attempts")
@@ -301,17 +301,17 @@ def test_an_executor_that_is_shut_down_on_the_way_leaves_the_rest_to_this_proces
 
 def test_a_prioritized_layer_follows_those_at_hand() -> None:
     held = Held()
-    run = ScanRun(open_source(matrices(9)), ALL, workers=2, executor=held)
+    run = ScanRun(matrices(9), RunOptions(ALL, workers=2, executor=held))
     steps = run.steps()
     held_up = threading.Thread(target=held.do, args=(2,))
     held_up.start()
-    assert next(steps).layer.name == "l0"
+    assert next(steps).name == "l0"
     held_up.join()
     assert held.names == ["l1"]
     run.prioritize("l7")
     follow = threading.Thread(target=held.do, args=(1,))
     follow.start()
-    assert next(steps).layer.name == "l1"
+    assert next(steps).name == "l1"
     follow.join()
     assert held.names == ["l7"]
     steps.close()  # type: ignore[attr-defined]
@@ -320,7 +320,7 @@ def test_a_prioritized_layer_follows_those_at_hand() -> None:
 
 def test_a_cancel_takes_back_what_has_not_begun() -> None:
     held = Held()
-    run = ScanRun(open_source(matrices(9)), ALL, workers=4, executor=held)
+    run = ScanRun(matrices(9), RunOptions(ALL, workers=4, executor=held))
     steps = run.steps()
     held_up = threading.Thread(target=held.do, args=(4,))
     held_up.start()

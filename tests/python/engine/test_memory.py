@@ -15,6 +15,7 @@ import weightscope_widget as wsw
 from tests.python.support.watched import Reads, gate, matrices
 from weightscope_widget.engine.memory import Budget, bytes_needed
 from weightscope_widget.errors import InvalidArgumentError
+from weightscope_widget.scanning.options import RunOptions
 from weightscope_widget.scanning.run import ScanRun
 from weightscope_widget.sources import Layer, Source, open_source
 
@@ -24,7 +25,7 @@ ALL = ("basic_stats", "spectral", "quantization", "sparsity")
 
 
 def run_of(source: Source, memory: int, methods: tuple[str, ...] = ALL) -> ScanRun:
-    return ScanRun(source, methods, workers=3, memory=memory)
+    return ScanRun(source, RunOptions(methods, workers=3, memory=memory))
 
 
 def need(layer: Layer, methods: tuple[str, ...] = ALL) -> int:
@@ -75,10 +76,10 @@ def test_a_smaller_layer_goes_first_where_the_next_one_has_to_wait() -> None:
         run = run_of(source, memory=need(large) + need(small))
         assert need(second) > need(small)
         steps = run.steps()
-        assert next(steps).layer.name == "small"
+        assert next(steps).name == "small"
         assert list(run.results) == ["small"]
         held.opened.set()
-        assert [task.layer.name for task in steps] == ["large", "second"]
+        assert [job.name for job in steps] == ["large", "second"]
 
 
 def test_all_of_it_is_given_back() -> None:
@@ -107,7 +108,8 @@ CHILD = """
 import json, re, sys
 import torch
 from weightscope_widget.engine.memory import bytes_needed
-from weightscope_widget.scanning.job import Request, measure
+from weightscope_widget.engine.job import perform
+from weightscope_widget.scanning.job import ScanJob
 from weightscope_widget.sources import open_source
 
 def memory(key):
@@ -135,7 +137,7 @@ for name, (tensor, methods) in cases.items():
     with open("/proc/self/clear_refs", "w") as file:
         file.write("5")
     before = memory("VmRSS")
-    assert "error" not in measure(Request(layer, tuple(methods), 10)).sections
+    assert "error" not in perform(ScanJob(layer, tuple(methods))).sections
     found[name] = (memory("VmHWM") - before, bytes_needed(layer, methods))
 print(json.dumps(found))
 """

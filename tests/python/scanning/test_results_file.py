@@ -23,8 +23,9 @@ from weightscope_widget import ScanResults, Thresholds
 from weightscope_widget.analyzers.distribution import Histogram
 from weightscope_widget.errors import ModelNotFoundError, ResultsFormatError
 from weightscope_widget.layers.layer import LayerInfo
+from weightscope_widget.scanning.options import RunOptions
 from weightscope_widget.scanning.run import ScanRun
-from weightscope_widget.sources import Layer, open_source
+from weightscope_widget.sources import Layer
 
 REFERENCE = Path(__file__).parents[4] / "shared" / "data" / "gpt2_reference_results.json"
 HOSTILE = [
@@ -157,7 +158,7 @@ def test_hostile_names_come_back(tmp_path: Path) -> None:
 
 
 def test_an_unfinished_scan_comes_back_unfinished(tmp_path: Path) -> None:
-    run = ScanRun(open_source(matrices(3)), ("basic_stats", "spectral"), cheap_first=True)
+    run = ScanRun(matrices(3), RunOptions(("basic_stats", "spectral")), cheap_first=True)
     steps = run.steps()
     for _ in range(4):
         next(steps)
@@ -165,7 +166,7 @@ def test_an_unfinished_scan_comes_back_unfinished(tmp_path: Path) -> None:
     back = there_and_back(run.results, tmp_path / "results.json")
     assert [list(back[name]) for name in back] == [["basic_stats", "spectral"], ["basic_stats"], ["basic_stats"]]
     assert [back.pending(name) for name in back] == [False, True, True]
-    run = ScanRun(open_source(matrices(2)), ("spectral",))
+    run = ScanRun(matrices(2), RunOptions(("spectral",)))
     next(run.steps())
     back = there_and_back(run.results, tmp_path / "results.json")
     assert (list(back), list(back.layers), back.complete) == (["l0"], ["l0", "l1"], False)

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
@@ -14,7 +15,9 @@ from tests.python.support.watched import PATIENCE, Reads, altered, contents, mat
 from weightscope_widget.analyzers import ELEMENTWISE, METHODS
 from weightscope_widget.engine.runner import Progress
 from weightscope_widget.engine.threads import default_workers, worker_pool
-from weightscope_widget.scanning.run import ScanRun, Task
+from weightscope_widget.scanning.job import ScanJob
+from weightscope_widget.scanning.options import RunOptions
+from weightscope_widget.scanning.run import ScanRun
 from weightscope_widget.sources import Layer, open_source
 
 ALL = ("basic_stats", "spectral", "quantization", "sparsity")
@@ -29,15 +32,15 @@ def run_of(
     cheap_first: bool = False,
     workers: int = 1,
 ) -> ScanRun:
-    return ScanRun(open_source(model), methods, vectors=vectors, cheap_first=cheap_first, workers=workers)
+    return ScanRun(model, RunOptions(methods, vectors=vectors, workers=workers), cheap_first=cheap_first)
 
 
-def planned(tasks: Iterable[Task]) -> list[tuple[str, tuple[str, ...]]]:
-    return [(task.layer.name, task.methods) for task in tasks]
+def planned(jobs: Iterable[Any]) -> list[tuple[str, tuple[str, ...]]]:
+    return [(job.name, job.methods) for job in jobs if isinstance(job, ScanJob)]
 
 
-def names(tasks: Iterable[Task]) -> list[str]:
-    return [task.layer.name for task in tasks]
+def names(jobs: Iterable[Any]) -> list[str]:
+    return [job.name for job in jobs]
 
 
 @pytest.fixture
@@ -153,7 +156,7 @@ def test_cancel_stops_after_the_tasks_at_hand(workers: int) -> None:
     steps = run.steps()
     first = next(steps)
     run.cancel()
-    assert {first.layer.name, *names(steps)} == {f"l{index}" for index in range(workers)}
+    assert {first.name, *names(steps)} == {f"l{index}" for index in range(workers)}
     assert list(run.results) == [f"l{index}" for index in range(workers)]
     progress = run.progress
     assert (progress.state, progress.done, progress.total) == ("cancelled", workers, 9)
@@ -276,7 +279,7 @@ def test_as_many_tensors_are_in_memory_as_there_are_workers(workers: int) -> Non
 
     run = run_of(altered(reads.source, {f"l{index}": meet for index in range(9)}), workers=workers)
     for task in run.steps():
-        assert "error" not in run.results[task.layer.name]
+        assert "error" not in run.results[task.name]
     assert reads.most_alive == workers
     assert reads.alive == 0
 

@@ -15,8 +15,8 @@ import torch
 import weightscope_widget as wsw
 from tests.python.support.watched import matrices
 from weightscope_widget.errors import InvalidArgumentError
+from weightscope_widget.scanning.options import RunOptions
 from weightscope_widget.scanning.run import ScanRun
-from weightscope_widget.sources import open_source
 
 pytestmark = pytest.mark.slow
 
@@ -69,7 +69,7 @@ class Sharded(torch.nn.Parameter):
 
 def test_all_processes_go_in_one_order() -> None:
     model = {name: Sharded(tensor) for name, tensor in matrices(6).items()}
-    run = ScanRun(open_source(model), ("basic_stats",), workers=3)
+    run = ScanRun(model, RunOptions(("basic_stats",), workers=3))
     run.prioritize("l4")
     assert [task.layer.name for task in run.steps()] == [f"l{index}" for index in range(6)]
 

@@ -115,7 +115,7 @@ class Held(Executor):
     @property
     def names(self) -> list[str]:
         """The layers that were given out and have not begun."""
-        return [args[0].layer.name for future, _, args in self.waiting if not future.cancelled()]
+        return [args[0].name for future, _, args in self.waiting if not future.cancelled()]
 
     def do(self, more: int) -> None:
         """Wait until so many more were given out, and do the first that waits."""
