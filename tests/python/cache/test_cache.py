@@ -74,10 +74,10 @@ def test_an_interrupted_scan_goes_on_where_it_was(tmp_path: Path, remembered: Pa
     path = small(tmp_path / "m.safetensors", layers=6)
     run = ScanRun(path, RunOptions(ALL, cache=Cache(remembered)))
     steps = run.steps()
-    done = [next(steps).layer.name, next(steps).layer.name]
+    done = [next(steps).name, next(steps).name]
     steps.close()
     rest = ScanRun(path, RunOptions(ALL, cache=Cache(remembered)))
-    assert sorted(done + [task.layer.name for task in rest.steps()]) == [f"l{index}" for index in range(6)]
+    assert sorted(done + [job.name for job in rest.steps()]) == [f"l{index}" for index in range(6)]
     assert contents(rest.results) == contents(scan(path, False))
 
 

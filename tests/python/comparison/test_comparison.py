@@ -486,7 +486,7 @@ class TestRunning:
         )
         run.prioritize("layers.3.mlp.up_proj")
         run.prioritize("nowhere")
-        assert next(run.steps()).layer.name == "layers.3.mlp.up_proj"
+        assert next(run.steps()).name == "layers.3.mlp.up_proj"
 
     def test_processes_compare_alike(self, tmp_path: Path) -> None:
         from concurrent.futures import ProcessPoolExecutor

@@ -75,7 +75,7 @@ class TestFailures:
         np.testing.assert_array_equal(comparison.overlaps["a"], whole.overlaps["a"])
 
     def test_of_one_side_leave_the_change_and_the_other(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from weightscope_widget.scanning import job as measure
+        from weightscope_widget.analyzers import measured as measure
 
         base, tuned = two(30, 20)
         whole = compared(base, tuned)

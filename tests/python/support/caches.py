@@ -13,8 +13,8 @@ from safetensors.torch import save_file
 
 import weightscope_widget as wsw
 from weightscope_widget.cache.store import Cache
+from weightscope_widget.scanning.options import RunOptions
 from weightscope_widget.scanning.run import ScanRun
-from weightscope_widget.sources import open_source
 
 ALL = ("basic_stats", "spectral", "quantization", "sparsity", "schemes")
 
@@ -42,7 +42,7 @@ def scan(path: Any, remembered: Any, **options: Any) -> wsw.ScanResults:
 
 def measured_anew(model: Any, folder: Path) -> list[str]:
     """Scan a model and return which layers were not remembered."""
-    return sorted({task.layer.name for task in ScanRun(open_source(model), ALL, cache=Cache(folder)).steps()})
+    return sorted({job.name for job in ScanRun(model, RunOptions(ALL, cache=Cache(folder))).steps()})
 
 
 def rows(folder: Path) -> int:
