@@ -147,8 +147,9 @@ def test_an_interrupt_while_it_is_written_loses_nothing(
     tmp_path: Path, remembered: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = small(tmp_path / "m.safetensors")
-    run = ScanRun(path, RunOptions(ALL, cache=(cache := Cache(remembered))))
+    cache = Cache(remembered)
     flush, cache.flush = cache.flush, lambda: None  # type: ignore[method-assign]
+    run = ScanRun(path, RunOptions(ALL, cache=cache))
     assert len(list(run.steps())) == 3
 
     def interrupted(*_: object) -> None:
