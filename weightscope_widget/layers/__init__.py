@@ -1,1 +1,1 @@
-"""What a layer of a model is called and is."""
+"""Layers of a model: their names, places and metadata."""

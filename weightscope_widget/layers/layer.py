@@ -1,4 +1,4 @@
-"""What every source yields: layers that know where their weights are, without holding them."""
+"""Layers: the metadata of a weight and a loader for its values."""
 
 from __future__ import annotations
 
@@ -38,10 +38,9 @@ class Layer:
         Storage type as torch names it, without the prefix: ``"float32"``, ``"bfloat16"``, ``"float8_e4m3fn"``; where
         torch has no such type, as the file's format does: ``"Q4_K"``, ``"int4 (GPTQ)"``.
     load : callable
-        Takes nothing, returns the tensor: any device, `shape`, of type `dtype`, or of float32 or float64 where its
-        values have to be computed from what is stored (dequantized, multiplied). Called once or twice per scan,
-        possibly on another thread; raises `TensorReadError`.  It is a small picklable object wherever the weights are
-        in a file.
+        Takes no argument and returns the tensor: any device, `shape`, of type `dtype`, or float32 or float64 where
+        its values are computed from what is stored (dequantized, multiplied). Called once or twice per scan, possibly
+        on another thread; raises `TensorReadError`.  For weights in a file it is a small picklable object.
     aliases : tuple of str
         Other names of the same storage (tied weights), as keys of the results would be written.
     transposed : bool
@@ -50,7 +49,7 @@ class Layer:
         For a stack of expert matrices (3-D: experts × rows × columns), the names of the layers of its single matrices.
     linear : bool or None
         Whether it is the weight of a linear layer as PEFT knows them (torch's ``Linear``, transformers' ``Conv1D``);
-        None where only its name is known, which tells neither.
+        None where only its name is known.
     """
 
     name: str
@@ -69,7 +68,7 @@ class Layer:
 
     @property
     def placement(self) -> Placement:
-        """Block, stack, kind and family, read off the name."""
+        """Block, stack, kind and family, from the name."""
         return place(self.name)
 
     @property
@@ -84,9 +83,9 @@ class Layer:
 
     @property
     def factors(self) -> Callable[[], tuple[torch.Tensor, torch.Tensor]] | None:
-        """Reads the change that an adapter makes to a weight as two float64 matrices, whose product it is as a matrix.
+        """Returns the change that an adapter makes to a weight as two float64 matrices whose product it is.
 
-        None for everything else: weights, and what an adapter trained as a whole.
+        None for everything else: weights, and modules that an adapter trained as a whole.
         """
         factors: Callable[[], tuple[torch.Tensor, torch.Tensor]] | None = getattr(self.load, "factors", None)
         return factors
@@ -94,14 +93,14 @@ class Layer:
 
 @dataclass(frozen=True)
 class LayerInfo:
-    """What is known of a layer besides its numbers.
+    """The metadata of a layer.
 
     Attributes
     ----------
     name : str
         Key in the results.
     shape : tuple of int or None
-        As stored; None where results come from a file that does not say.
+        As stored; None for results from a file without shapes.
     dtype : str or None
         Storage type as torch names it.
     aliases : tuple of str
@@ -109,7 +108,7 @@ class LayerInfo:
     members : tuple of str
         For a stack of expert matrices, the names of its single matrices.
     linear : bool or None
-        Whether it is the weight of a linear layer; None where only its name is known, which tells neither.
+        Whether it is the weight of a linear layer; None where only its name is known.
     """
 
     name: str
@@ -121,7 +120,7 @@ class LayerInfo:
 
     @classmethod
     def of(cls, layer: Layer) -> LayerInfo:
-        """Return what is known of `layer`, without its weights."""
+        """Return the metadata of `layer`."""
         return cls(layer.name, layer.shape, layer.dtype, layer.aliases, layer.members, layer.linear)
 
     @property
@@ -131,7 +130,7 @@ class LayerInfo:
 
     @property
     def placement(self) -> Placement:
-        """Block, stack, kind and family, read off the name."""
+        """Block, stack, kind and family, from the name."""
         return place(self.name)
 
 
@@ -142,15 +141,15 @@ class Source:
     Attributes
     ----------
     name : str
-        What to call the model on the screen: a class name, or a file's or directory's name.
+        The model's name on the screen: a class, a file or a folder.
     layers : tuple of Layer
         Every floating tensor once, matrices and vectors alike, in the model's order; the members of a stack of experts
         come right before the stack.
     skipped : mapping of str to str
         Names of tensors that cannot be analyzed, with the reason as a short phrase.
     adapter : bool
-        This is no model but what is trained beside one: layers with `factors` are changes of a base's weights, the
-        others replace them, and every other tensor of the base stays as it is, but for `unread`.
+        This is an adapter, not a model: layers with `factors` are changes of a base's weights, the others replace
+        them, and every other tensor of the base stays as it is, except those in `unread`.
     unread : mapping of str to str
         The base's tensors that an adapter changes in a way that is not among the layers, with the reason.
     """

@@ -1,8 +1,8 @@
-"""Where a parameter sits in its model, and a short label for it, both read off the name alone.
+"""The place of a parameter in its model, and a short label for it, from the name alone.
 
 A name is a dotted path. `place` splits it at the block index (``h.3``, ``layers.3``, …) and looks up what follows in
 `RULES`, the one table that knows how the model families spell their parts. `short_labels` writes the same split as a
-label for a chart. Neither ever raises: a name nobody has heard of is kind ``"other"`` and keeps its own text.
+label for a chart. Neither ever raises: an unknown name is of kind ``"other"`` and keeps its own text.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _FAMILIES = {
 KINDS: dict[str, str] = {kind: family for family, kinds in _FAMILIES.items() for kind in kinds}
 """Family of every kind, but for the ``ssm_*`` kinds, which carry the parameter's own name and are family "other".
 
-``"attn"`` and ``"mlp"`` are what the name places inside an attention or MLP module without saying which matrix it is.
+``"attn"`` and ``"mlp"`` are other matrices inside an attention or MLP module.
 """
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a parameter sits in its model.
+    """The place of a parameter in its model.
 
     Attributes
     ----------
@@ -43,11 +43,11 @@ class Placement:
     stack : str or None
         Which of several towers: ``"encoder"``, ``"decoder"``, ``"vision"``, ``"text"`` or ``"audio"``.
     kind : str
-        What the matrix does: a key of `KINDS`, or ``"ssm_"`` and the parameter's own name.
+        The role of the matrix: a key of `KINDS`, or ``"ssm_"`` and the parameter's own name.
     family : str
         ``"attention"``, ``"mlp"``, ``"embedding"`` or ``"other"``.
     expert : int or None
-        Index of the expert, where the parameter is one expert's own.
+        Index of the expert, if the parameter belongs to one expert.
     """
 
     block: int | None
@@ -68,13 +68,8 @@ class Placement:
 
     @property
     def is_embedding(self) -> bool:
-        """Whether it is a table of vectors, or the head that such a table may be tied to."""
-        return self.family == "embedding"
-
-    @property
-    def is_relative_position(self) -> bool:
-        """Whether it holds biases of relative positions, which are looked up rather than multiplied."""
-        return self.kind == "rel_pos"
+        """Whether it is a table that is looked up (embeddings, relative positions), or a head, often tied to one."""
+        return self.family == "embedding" or self.kind == "rel_pos"
 
 
 # -- The table of names ------------------------------------------------------------------------------------------------
@@ -91,7 +86,7 @@ RULES: tuple[tuple[str, str, str], ...] = (
     # kind, where it applies, pattern. The pattern ends the path that follows the block index (or the whole path where
     # there is none) and starts at a dot; upper and lower case are one. The first rule that fits decides.
     #
-    # What is no matrix of its own, wherever it stands
+    # Not matrices of their own
     ("other", ANYWHERE, rf"\.(?:rotary\w*|rope\w*|inv_freq|\w+_scale(?:s|_inv)?){_REST}"),
     ("rel_pos", ANYWHERE, rf"\.(?:\w*relative_(?:attention|pos)\w*|rel_pos\w*|continuous_position_bias_mlp){_REST}"),
     ("rel_pos", ANYWHERE, rf"\.(?:attn_rel_b|cpb_mlp){_REST}"),
@@ -154,7 +149,7 @@ RULES: tuple[tuple[str, str, str], ...] = (
     ("pos_embed", ANYWHERE, rf"\.\w*position(?:al)?_encoding\w*{_REST}"),
     ("embed", OUTSIDE, rf"\.\w*patch_emb\w*{_REST}|\.(?:cls|class|mask|dist|reg|register)_tokens?"),
     ("embed", OUTSIDE, r"\.(?:wte|shared|embed_in|w_e)|\.(?:embed_tokens\w*|(?:\w+_)?emb(?:d|ed|eddings?)?)(?:\.\d+)*"),
-    # What only the module around it tells
+    # Known by the module around it only
     ("attn", ANYWHERE, rf"{_ATT}{_REST}|\.attn_\w+"),
     ("mlp", ANYWHERE, rf"{_MLP}{_REST}|\.ffn_\w+|\.fc\d+"),
 )
@@ -184,20 +179,20 @@ _EXPERT = re.compile(  # experts.5, experts.expert_5, and GGUF's older ffn_gate.
     r"(\.(?!shared)(?:(?:\w+_)?experts?|ffn_(?:gate|up|down)))[._](?:expert_)?([0-9]{1,9})(?![^.])", re.ASCII
 )
 _MEMBER = re.compile(r"(.*)\[([0-9]{1,9})\]", re.ASCII | re.DOTALL)
-# What adapters and reparametrizations hang on a weight; the weight stays where it was.
+# Suffixes that adapters and reparametrizations add to a weight.
 _ATTACHED = re.compile(
     r"(?:\.weight_[gv]|\.weight_orig|\.parametrizations\.weight(?:\.original\d?)?|\.base_layer"
     r"|\.lora_(?:embedding_)?[AB](?:\.\w+)?|\.lora_magnitude_vector(?:\.\w+)?)\Z"
 )
 
-# Elements that say nothing: anywhere in a path, and at its start.
+# Elements without meaning: anywhere in a path, and at its start.
 _TRANSPARENT = frozenset({"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"})
 _WRAPPERS = frozenset({"base_model", "model", "transformer", "backbone", "gpt_neox", "bert", "roberta", "distilbert"})
 
 # Elements that make no sense at the start of a label.
 _CONTINUES = re.compile(r"\d+|weight|parametrizations|original\d*|default|lora_\w+|base_layer")
 
-_LOOKED_AT = 200  # characters of a path the rules see, from its end: names come from files, which may hold anything
+_LOOKED_AT = 200  # characters at the end of a path that the rules see: names come from files and may be of any length
 
 
 # -- Placement ---------------------------------------------------------------------------------------------------------
@@ -261,7 +256,7 @@ def _without(wrappers: Container[str], parts: tuple[str, ...]) -> tuple[str, ...
 
 @lru_cache(maxsize=1 << 17)
 def place(name: str) -> Placement:
-    """Say where a parameter sits in its model, from its name.
+    """Return the place of a parameter in its model, from its name.
 
     Parameters
     ----------
@@ -272,7 +267,7 @@ def place(name: str) -> Placement:
     Returns
     -------
     Placement
-        Never fails: what the name does not tell is None or ``"other"``.
+        Never fails: unknown parts are None or ``"other"``.
 
     Examples
     --------
@@ -324,7 +319,7 @@ def _forms(name: str, several_stacks: bool) -> list[str]:
     path, placement = _split(name), place(name)
     short = _ABBREVIATIONS.get(placement.stack or "", placement.stack)
     prefix = f"{short}." if short else ""
-    # What tells this tower from another of the same stack, or names the parameter where there is no block.
+    # Distinguishes this tower from another of the same stack, or names the parameter where there is no block.
     parts = _collapse(_without(_WRAPPERS, path.before))
     unstacked = [part for part in parts if short is None or _STACK_OF.get(part) != placement.stack]
     if path.block is not None:
@@ -343,7 +338,7 @@ def _forms(name: str, several_stacks: bool) -> list[str]:
 
 
 def short_labels(names: Iterable[str]) -> dict[str, str]:
-    """Give every name a short label that no other of them has.
+    """Give every name a short, unique label.
 
     A label is the block index and what follows it: ``h9.attn.c_proj``, ``L3.mlp.gate_proj``. The stack comes first
     where the blocks are in more than one (``enc.L3.…``). Labels that would be the same grow, all of them, until they

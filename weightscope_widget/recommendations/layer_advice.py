@@ -196,7 +196,7 @@ def _int8(facts: LayerFacts, thresholds: Thresholds) -> str | None:
     tensor, channel = numbers.get("quantization.sqnr_db"), numbers.get("schemes.int8_channel_sqnr_db")
     if tensor is None:
         return None
-    if placement.family == "embedding" or placement.kind in ("router", "rel_pos"):
+    if placement.is_embedding or placement.is_router:
         return "leave_as_is"
     safe, risky = thresholds.sqnr_db
     expected = numbers.get("baseline.sqnr_db", _GAUSSIAN_DB) - _LIKE_RANDOM_DB

@@ -172,9 +172,9 @@ def why_no_target(info: LayerInfo, member: bool) -> str | None:
         return say("plans.no_rank.stack")
     if dimensions is not None and dimensions < 2:
         return say("plans.no_rank.vector")
-    if placement.kind == "router":
+    if placement.is_router:
         return say("plans.no_rank.router")
-    if placement.family == "embedding" or placement.kind == "rel_pos":
+    if placement.is_embedding:
         return say("plans.no_rank.embedding")
     if info.linear is False or placement.kind == "conv" or (dimensions is not None and dimensions > 2):
         return say("plans.no_rank.not_linear")

@@ -263,12 +263,12 @@ def _own_figure(sections: Mapping[str, Any], scheme: str) -> float | None:
 
 
 def _reason(results: ScanResults, info: LayerInfo, figure: float | None, minimum: float) -> str | None:
-    kind, family = info.placement.kind, info.placement.family
-    if kind in ("head", "router"):
-        return kind
-    if family == "embedding" or kind == "rel_pos":
+    place = info.placement
+    if place.is_head or place.is_router:
+        return place.kind
+    if place.is_embedding:
         return "embedding"
-    if kind == "conv" or (info.shape is not None and len(info.shape) > 2 and not info.members):
+    if place.kind == "conv" or (info.shape is not None and len(info.shape) > 2 and not info.members):
         return "not_linear"
     names = [name for name in (info.name, *info.members) if name in results]
     if any("error" in results[name] for name in names):
