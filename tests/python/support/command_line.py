@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
+import weightscope_widget as wsw
 from tests.python.support.figure_cases import HOSTILE
+from weightscope_widget.cli import main
 
 STEERING = "h.1.mlp.\x1b]0;owned\x07[red]x"
 
@@ -19,11 +23,36 @@ STEERING = "h.1.mlp.\x1b]0;owned\x07[red]x"
 ENVIRONMENT = {**os.environ, "WEIGHTSCOPE_CACHE": "off", "PYTHONPATH": str(Path(__file__).parents[3])}
 
 
+# A process that has imported everything once forks one for each command: seconds sooner than a new interpreter.
+FORKING = multiprocessing.get_context("forkserver")
+FORKING.set_forkserver_preload([__name__])
+LOADED = [getattr(wsw, name) for name in wsw.__all__]
+
+
 def wsw_command(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "weightscope_widget", *map(str, arguments)]
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=300, env=ENVIRONMENT | environment
-    )
+    """Run the command; where it needs another environment, in a new interpreter."""
+    words = list(map(str, arguments))
+    command = [sys.executable, "-m", "weightscope_widget", *words]
+    if environment:
+        return subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=300, env=ENVIRONMENT | environment
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder, name) for name in ("stdout", "stderr")]
+        process = FORKING.Process(target=_run, args=(words, os.getcwd(), *paths))
+        process.start()
+        process.join(300)
+        assert process.exitcode is not None, f"{words} takes too long"
+        out, err = (path.read_text(encoding="utf-8") for path in paths)
+    return subprocess.CompletedProcess(command, process.exitcode, out, err)
+
+
+def _run(arguments: list[str], folder: str, stdout: Path, stderr: Path) -> None:
+    os.chdir(folder)
+    os.environ.update(ENVIRONMENT)
+    for name, path in (("stdout", stdout), ("stderr", stderr)):
+        setattr(sys, name, path.open("w", encoding="utf-8"))
+    sys.exit(main(arguments))
 
 
 def in_bash(command: str) -> subprocess.CompletedProcess[str]:
