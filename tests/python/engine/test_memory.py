@@ -19,8 +19,6 @@ from weightscope_widget.scanning.options import RunOptions
 from weightscope_widget.scanning.run import ScanRun
 from weightscope_widget.sources import Layer, Source, open_source
 
-pytestmark = pytest.mark.slow
-
 ALL = ("basic_stats", "spectral", "quantization", "sparsity")
 
 
@@ -144,6 +142,7 @@ print(json.dumps(found))
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux tells the peak since a moment")
+@pytest.mark.slow
 def test_the_estimate_covers_what_is_used() -> None:
     done = subprocess.run([sys.executable, "-c", CHILD], check=True, capture_output=True, text=True)
     used = json.loads(done.stdout)
