@@ -37,5 +37,9 @@ MessageKey: TypeAlias = Literal[
     "plans.scheme", "plans.planned", "plans.sizes", "plans.no_schemes", "plans.lacks_bitsandbytes",
     "plans.lacks_llm_compressor", "plans.ranks", "plans.no_targets", "plans.no_spectra", "plans.computing",
     "plans.no_answer", "plans.outdated", "plans.copy.bitsandbytes", "plans.copy.llm_compressor", "plans.copy.peft",
-    "plans.copied", "plans.not_copied",
+    "plans.copied", "plans.not_copied", "lessons.clue.outliers", "lessons.clue.ill_conditioned",
+    "lessons.clue.low_rank", "lessons.clue.dead_outputs", "lessons.clue.pruned", "lessons.hint.outliers",
+    "lessons.hint.ill_conditioned", "lessons.hint.low_rank", "lessons.hint.dead_outputs", "lessons.hint.pruned",
+    "lessons.game.check", "lessons.game.hint", "lessons.game.score", "lessons.game.none", "lessons.game.wrong",
+    "lessons.game.right", "lessons.game.won",
 ]

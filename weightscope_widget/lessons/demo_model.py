@@ -16,20 +16,14 @@ FAULTS = {
     "dead_outputs": "transformer.h.4.attn.c_attn",
     "pruned": "transformer.h.5.mlp.c_fc",
 }
-"""What is planted where."""
+"""The layer of each fault."""
 
 _WIDTH, _HEADS, _BLOCKS, _WORDS, _LENGTH = 128, 4, 6, 512, 64
 _STD = 0.02
 
 
 class Conv1D(nn.Module):
-    """A linear layer that stores its weight as (in, out), as GPT-2's does.
-
-    Parameters
-    ----------
-    inputs, outputs : int
-        How many.
-    """
+    """A linear layer that stores its weight as (inputs, outputs), as GPT-2's does."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -100,7 +94,7 @@ class DemoModel(nn.Module):
     Attributes
     ----------
     faults : dict of str to str
-        What is planted in which layer: ``outliers``, ``ill_conditioned``, ``low_rank``, ``dead_outputs``, ``pruned``.
+        The layer of each fault: ``outliers``, ``ill_conditioned``, ``low_rank``, ``dead_outputs``, ``pruned``.
     """
 
     def __init__(self) -> None:
@@ -111,18 +105,7 @@ class DemoModel(nn.Module):
         self.lm_head.weight = self.transformer.wte.weight
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Return the logits of the next token.
-
-        Parameters
-        ----------
-        tokens : Tensor
-            (batch, length), integers below 512, length at most 64.
-
-        Returns
-        -------
-        Tensor
-            (batch, length, 512).
-        """
+        """Return the logits of the next token, (batch, length, 512), for integer tokens (batch, length ≤ 64)."""
         logits: torch.Tensor = self.lm_head(self.transformer(tokens))
         return logits
 
@@ -130,12 +113,12 @@ class DemoModel(nn.Module):
 def demo_model(*, faults: bool = True) -> DemoModel:
     """Return a small GPT-2-style network with random weights, the same each time.
 
-    It draws on random numbers of its own; torch's go on as if nothing had been drawn.
+    It uses its own random numbers; the state of torch's generator does not change.
 
     Parameters
     ----------
     faults : bool
-        Plant a fault in each of five layers, which `DemoModel.faults` names; without, all layers are sound.
+        Plant a fault in each of five layers, listed in `DemoModel.faults`; if False, all layers are sound.
 
     Examples
     --------
@@ -159,7 +142,7 @@ def _outliers(weight: torch.Tensor) -> torch.Tensor:
 
 
 def _ill_conditioned(weight: torch.Tensor) -> torch.Tensor:
-    """Leave of the weakest direction almost nothing."""
+    """Shrink the weakest direction to almost nothing."""
     u, s, vh = torch.linalg.svd(weight.double(), full_matrices=False)
     s[-1] = s[0] / 3e5
     changed: torch.Tensor = (u * s) @ vh
@@ -167,14 +150,14 @@ def _ill_conditioned(weight: torch.Tensor) -> torch.Tensor:
 
 
 def _low_rank(weight: torch.Tensor) -> torch.Tensor:
-    """Let six directions carry nearly all, over a floor of noise."""
+    """Concentrate nearly everything in six directions, over a floor of noise."""
     inputs, outputs = weight.shape
     strong = torch.randn(inputs, 6) @ torch.randn(6, outputs) / math.sqrt(6)
     return _STD * strong + 0.1 * weight
 
 
 def _dead_outputs(weight: torch.Tensor) -> torch.Tensor:
-    """Silence one output in ten."""
+    """Set one output in ten to zero."""
     dead = torch.randperm(weight.shape[1])[: weight.shape[1] // 10]
     return weight.index_fill(1, dead, 0)
 
