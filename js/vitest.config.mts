@@ -20,6 +20,7 @@ export default defineConfig({
     include: ["tests/js/**/*.test.{ts,tsx}"],
     // Otherwise stylesheets arrive empty.
     css: true,
+    setupFiles: ["tests/js/setup.ts"],
     restoreMocks: true,
   },
 });

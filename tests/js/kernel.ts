@@ -1,6 +1,8 @@
 /** A kernel as the page sees it: traits, and replies to requests; the layers are real ones of GPT-2 and some in trouble. */
 
 import type { Model, Progress, Traits } from "../../js/src/wire/model";
+import en from "../../weightscope_widget/data/text/en.json";
+import zh from "../../weightscope_widget/data/text/zh.json";
 
 export interface Layer {
   name: string;
@@ -142,6 +144,7 @@ export class Kernel implements Model {
       theme: "light",
       language: "en",
       _board: "scan",
+      _texts: { en, zh },
       _catalog: {
         model: "a model",
         methods,

@@ -50,9 +50,12 @@ def say(key: MessageKey, language: str = "en", /, **arguments: str | float) -> s
 def message(key: str, language: str = "en") -> Any:
     """Return a message, or a group of messages, as the file has it; None where there is none."""
     found: Any = read(f"text/{language}")
-    for part in key.split("."):
-        found = found.get(part) if isinstance(found, dict) else None
-    return found
+    rest = key
+    # Names may hold dots, as `metrics.threshold_0.0` does.
+    while isinstance(found, dict) and rest not in found and "." in rest:
+        head, rest = rest.split(".", 1)
+        found = found.get(head)
+    return found.get(rest) if isinstance(found, dict) else None
 
 
 def render(key: str, language: str = "en", /, **arguments: str | float) -> str:

@@ -20,6 +20,7 @@ from weightscope_widget.dashboard.plans import all_plans, plan_answer, ranks_ans
 from weightscope_widget.dashboard.protocols import Put, Results, Table
 from weightscope_widget.dashboard.saved_page import saved_page, write_page
 from weightscope_widget.dashboard.tables.advice import AdviceTable
+from weightscope_widget.data import LANGUAGES, read
 from weightscope_widget.engine.background import BackgroundScan
 from weightscope_widget.engine.runner import Progress, Run
 from weightscope_widget.errors import InvalidArgumentError, UnknownLayerError
@@ -38,9 +39,12 @@ _MOST_PLANS = 8  # answers kept: every scheme, and the ranks
 # What a page without a kernel needs of the widget.
 _PAGE_TRAITS = (
     *("selected", "compared", "selection", "checkpoint", "thresholds", "height", "theme", "language"),
-    *("_board", "_catalog", "_table", "_advice", "_view"),
+    *("_board", "_texts", "_catalog", "_table", "_advice", "_view"),
 )
 
+
+# Groups of messages that the page never shows.
+_NOT_ON_THE_PAGE = ("figures", "report", "cli")
 
 _Results = TypeVar("_Results", bound=Results)
 
@@ -116,6 +120,8 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
     # Read by the page only.  State, not messages: a reloaded page draws what a live kernel knows.
     _board = traitlets.Enum(["scan", "diff", "evolution"], default_value="scan").tag(sync=True)
     """Which dashboard the front end draws."""
+    _texts = traitlets.Dict().tag(sync=True)
+    """The page's messages by language: both where `language` is ``"auto"``."""
 
     _catalog = traitlets.Dict().tag(sync=True)
     _table = traitlets.Dict().tag(sync=True)
@@ -165,6 +171,7 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
             thresholds=results.thresholds,
             _table=self._encode(_progress_of(results) if run is None else run.progress),
             _kept=self._keep() if run is None else {},
+            _texts=_texts_of(language),
             height=height,
             theme=theme,
             language=language,
@@ -287,6 +294,10 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
                     f"{name!r} is not a layer of {self._results.model}; list(dash.results) names them."
                 )
 
+    @traitlets.observe("language")
+    def _send_texts(self, change: dict[str, Any]) -> None:
+        self._texts = _texts_of(change["new"])
+
     @traitlets.observe("thresholds")
     def _judge_anew(self, change: dict[str, Any]) -> None:
         self._results.thresholds = change["new"]
@@ -404,6 +415,13 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
     def _besides(self) -> dict[str, Any]:
         """Return what is known of all layers together, as JSON has it; it travels with the table."""
         return {}
+
+
+def _texts_of(language: str) -> dict[str, Any]:
+    return {
+        each: {group: messages for group, messages in read(f"text/{each}").items() if group not in _NOT_ON_THE_PAGE}
+        for each in (LANGUAGES if language == "auto" else (language,))
+    }
 
 
 def _progress_of(results: Results) -> Progress:

@@ -12,10 +12,12 @@ import traitlets
 
 from weightscope_widget.assessment import Thresholds
 from weightscope_widget.comparison import ComparisonResults, ComparisonRun
+from weightscope_widget.comparison.kinds.sentence import sentence_of
 from weightscope_widget.dashboard.board import Board
 from weightscope_widget.dashboard.protocols import Put
 from weightscope_widget.dashboard.tables.diff import ComparisonTable, comparison_catalog
 from weightscope_widget.dashboard.widget import drawn
+from weightscope_widget.data import LANGUAGES
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.scanning.options import run_options
 from weightscope_widget.scanning.results import ScanResults
@@ -44,8 +46,7 @@ class DiffDashboard(Board[ComparisonResults]):
         pattern = self.results.pattern
         if pattern is None:
             return {"pattern": None}
-        known = {name: value for name, value in pattern.evidence.items() if np.isfinite(value)}
-        return {"pattern": {"name": pattern.name, "evidence": known}}
+        return {"pattern": {each: sentence_of(pattern.name, pattern.evidence, each) for each in LANGUAGES}}
 
     def _scans_of(self, results: ComparisonResults) -> list[ScanResults]:
         return [results.tuned]

@@ -36,8 +36,9 @@ def keys_of(messages: dict[str, Any], prefix: str = "") -> list[str]:
 
 def module() -> str:
     """Return the source of ``keys.py``."""
-    keys = ", ".join(f'"{key}"' for key in keys_of(read("text/en")))
-    return _MODULE.format(keys=textwrap.fill(keys, 116, break_on_hyphens=False).replace("\n", "\n    "))
+    keys = ", ".join(f'"{key}"'.replace(" ", "\0") for key in keys_of(read("text/en")))
+    lines = textwrap.wrap(keys, 116, break_long_words=False, break_on_hyphens=False)
+    return _MODULE.format(keys="\n    ".join(lines).replace("\0", " "))
 
 
 if __name__ == "__main__":

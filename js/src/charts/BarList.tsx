@@ -5,7 +5,7 @@ import { useCallback, useEffect, useRef } from "preact/hooks";
 import type { ClassifiedMetric } from "../domain/assessment";
 import { formatMetric } from "../domain/metrics";
 import { useView } from "../state/context";
-import { text } from "../text";
+import { say } from "../text/messages";
 import { PALETTES } from "../theme/palette";
 import type { Margin } from "./Axes";
 import type { MetricAxis } from "./axis";
@@ -164,7 +164,7 @@ export function BarList(bars: Bars) {
                 })}
               </svg>
               <Surface label={bars.label} size={size.value} rowAt={rowAt} placeOf={placeOf} metric={bars.metric} />
-              <svg class="wsw-layer wsw-handles" width={width} height={height} aria-label={text.thresholds}>
+              <svg class="wsw-layer wsw-handles" width={width} height={height} aria-label={say("page.thresholds")}>
                 {bars.classified &&
                   levels.map((_, index) => (
                     <ThresholdLine

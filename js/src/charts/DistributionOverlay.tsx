@@ -4,7 +4,7 @@ import { scaleLinear, scaleLog } from "d3-scale";
 import { useRef } from "preact/hooks";
 import { formatTick } from "../domain/format";
 import type { Histogram } from "../state/details";
-import { text } from "../text";
+import { say } from "../text/messages";
 import { Axes, type Margin } from "./Axes";
 import { useSize } from "./size";
 import { logTicks } from "./ticks";
@@ -54,8 +54,8 @@ export function DistributionOverlay({ layers, logarithmic }: { layers: NamedHist
       {width > 0 && (
         <svg class="wsw-layer wsw-histogram" width={width} height={height} aria-hidden="true">
           <Axes
-            x={{ ticks: xTicks, position: x, title: text.weight }}
-            y={{ ticks: yTicks, position: y, title: logarithmic ? text.densityLog : text.density }}
+            x={{ ticks: xTicks, position: x, title: say("page.weight") }}
+            y={{ ticks: yTicks, position: y, title: logarithmic ? say("page.densityLog") : say("page.density") }}
             width={width}
             height={height}
             margin={MARGIN}

@@ -3,7 +3,7 @@
 import { formatDecibel, formatNumber, formatPercentage } from "../domain/format";
 import { formatMetric, titleOf } from "../domain/metrics";
 import { useView } from "../state/context";
-import { factsOf, text } from "../text";
+import { factsOf, named, say } from "../text/messages";
 import type { Size } from "./size";
 
 interface Props {
@@ -28,7 +28,7 @@ export function LayerTooltip({ row, place: [x, y], size, metric }: Props) {
       <strong>{labels[row]}</strong>
       {names[row] !== labels[row] && <div class="wsw-tooltip-name">{names[row]}</div>}
       <dl>
-        <dt>{text.kind}</dt>
+        <dt>{say("page.columns.kind")}</dt>
         <dd>{factsOf(kinds[row], families[row], shapes[row])}</dd>
         {metric !== undefined && !USUAL.includes(metric) && (
           <>
@@ -36,16 +36,16 @@ export function LayerTooltip({ row, place: [x, y], size, metric }: Props) {
             <dd>{formatMetric(metric, value(metric))}</dd>
           </>
         )}
-        <dt>{text.metricTitles.sqnr_db}</dt>
+        <dt>{say("metrics.sqnr_db")}</dt>
         <dd>{formatDecibel(value("sqnr_db"))}</dd>
-        <dt>{text.metricTitles.extreme_outlier_percentage}</dt>
+        <dt>{say("metrics.extreme_outlier_percentage")}</dt>
         <dd>{formatPercentage(value("extreme_outlier_percentage"))}</dd>
-        <dt>{text.columns.condition_number}</dt>
+        <dt>{say("page.columns.condition_number")}</dt>
         <dd>{formatNumber(value("condition_number"))}</dd>
         {grade && (
           <>
-            <dt>{text.columns.grade}</dt>
-            <dd>{text.grade[grade]}</dd>
+            <dt>{say("page.columns.grade")}</dt>
+            <dd>{named("page.grade", grade)}</dd>
           </>
         )}
       </dl>

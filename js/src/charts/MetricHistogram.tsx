@@ -5,7 +5,7 @@ import { useRef } from "preact/hooks";
 import { formatCount } from "../domain/format";
 import { classifiedMetric, formatMetric, titleOf } from "../domain/metrics";
 import { useView } from "../state/context";
-import { text } from "../text";
+import { say } from "../text/messages";
 import { PALETTES } from "../theme/palette";
 import { Axes, type Margin } from "./Axes";
 import { metricAxis, unitOf } from "./axis";
@@ -118,7 +118,7 @@ export function MetricHistogram({ metric }: { metric: string }) {
             )}
           </svg>
           <Surface
-            label={text.histogramAbout(titleOf(metric))}
+            label={say("page.histogramAbout", { title: titleOf(metric) })}
             size={size.value}
             rowAt={(x) => {
               pointed.value =
@@ -141,7 +141,7 @@ export function MetricHistogram({ metric }: { metric: string }) {
             }}
             onMiss={() => store.widen(`range:${metric}`)}
           />
-          <svg class="wsw-layer wsw-handles" width={width} height={height} aria-label={text.thresholds}>
+          <svg class="wsw-layer wsw-handles" width={width} height={height} aria-label={say("page.thresholds")}>
             {classified &&
               store.thresholds.value[classified].map((_, index) => (
                 <ThresholdLine
@@ -158,11 +158,11 @@ export function MetricHistogram({ metric }: { metric: string }) {
           </svg>
           {pointed.value !== null && (
             <div class="wsw-readout">
-              {text.bin(
-                formatMetric(metric, axis.scale.invert(edge(pointed.value))),
-                formatMetric(metric, axis.scale.invert(edge(pointed.value + 1))),
-                formatCount(kept[pointed.value] ?? 0),
-              )}
+              {say("page.bin", {
+                low: formatMetric(metric, axis.scale.invert(edge(pointed.value))),
+                high: formatMetric(metric, axis.scale.invert(edge(pointed.value + 1))),
+                count: formatCount(kept[pointed.value] ?? 0),
+              })}
             </div>
           )}
         </>

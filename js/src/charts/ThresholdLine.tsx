@@ -4,7 +4,7 @@ import type { ClassifiedMetric } from "../domain/assessment";
 import { formatLevel } from "../domain/metrics";
 import { useView } from "../state/context";
 import { DEFAULT_THRESHOLDS } from "../state/whatif";
-import { text } from "../text";
+import { named, say } from "../text/messages";
 import { follow } from "./handle";
 
 interface Scale {
@@ -82,7 +82,7 @@ export function ThresholdLine({ metric, index, axis, scale, from, to, ends, labe
         {...line}
         role="slider"
         tabindex={0}
-        aria-label={text.threshold(text.metricTitles[metric] ?? metric)}
+        aria-label={say("page.threshold", { title: named("metrics", metric) ?? metric })}
         aria-orientation={axis === "x" ? "horizontal" : "vertical"}
         aria-valuenow={level}
         aria-valuemin={Math.min(...bounds.filter((bound) => bound < level), level)}
@@ -92,7 +92,12 @@ export function ThresholdLine({ metric, index, axis, scale, from, to, ends, labe
         onDblClick={() => store.resetThresholds(metric, index)}
         onKeyDown={onKeyDown}
       >
-        <title>{text.thresholdHint(value, formatLevel(metric, DEFAULT_THRESHOLDS[metric][index] as number))}</title>
+        <title>
+          {say("page.thresholdHint", {
+            level: value,
+            usual: formatLevel(metric, DEFAULT_THRESHOLDS[metric][index] as number),
+          })}
+        </title>
       </line>
     </g>
   );

@@ -1,6 +1,6 @@
 /** What a number of a layer is, whatever panel shows it: where it comes from, its axis, and how it reads. */
 
-import { metricTitle } from "../text";
+import { metricTitle } from "../text/messages";
 import type { Table } from "../wire/model";
 import { type ClassifiedMetric, type Judgement, stableRankPercentage } from "./assessment";
 import { formatCount, formatDecibel, formatNumber, formatPercentage, formatTick, MISSING } from "./format";

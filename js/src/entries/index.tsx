@@ -6,21 +6,13 @@ import { render as renderPreact } from "preact";
 import { BOARDS } from "../page/boards";
 import { Dashboard } from "../page/Dashboard";
 import { createStore, type Store } from "../state/store";
-import { detectLanguage, language } from "../text";
-import { DIFF_CATALOGUES } from "../text/diff";
-import { EXPLAINED as OF_DIFF } from "../text/diff/explain";
-import { EVOLUTION_CATALOGUES } from "../text/evolution";
-import { EXPLAINED as OF_EVOLUTION } from "../text/evolution/explain";
-import { extend } from "../text/extend";
+import { detectLanguage, language, texts } from "../text/messages";
 import { watchScheme } from "../theme/scheme";
 import styles from "../theme/styles";
 import type { Model, Traits } from "../wire/model";
 import type { SavedModel } from "../wire/saved";
 
 export { readSaved } from "../wire/saved";
-
-extend(DIFF_CATALOGUES, OF_DIFF);
-extend(EVOLUTION_CATALOGUES, OF_EVOLUTION);
 
 /** Made by anywidget for each widget. */
 export default function widget() {
@@ -43,8 +35,8 @@ export default function widget() {
       const updateHeight = (): void => {
         height.value = model.get("height");
       };
-      // One for the module, as its texts are: the views of a widget speak the same language.
       const updateLanguage = (): void => {
+        texts.value = model.get("_texts");
         language.value = detectLanguage(model.get("language"));
       };
       updateLanguage();
@@ -52,6 +44,7 @@ export default function widget() {
       model.on("change:height", updateHeight);
       model.on("change:theme", watcher.update);
       model.on("change:language", updateLanguage);
+      model.on("change:_texts", updateLanguage);
       const board = BOARDS[model.get("_board")];
       renderPreact(<Dashboard view={{ store, scheme: watcher.scheme, board }} height={height} />, root);
 
@@ -59,6 +52,7 @@ export default function widget() {
         model.off("change:height", updateHeight);
         model.off("change:theme", watcher.update);
         model.off("change:language", updateLanguage);
+        model.off("change:_texts", updateLanguage);
         watcher.stop();
         renderPreact(null, root);
         style.remove();

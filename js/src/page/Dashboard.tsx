@@ -5,7 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { stableRankPercentage } from "../domain/assessment";
 import { formatDecibel, formatNumber, formatPercentage } from "../domain/format";
 import { useView, type View, ViewContext } from "../state/context";
-import { language, text } from "../text";
+import { language, named, say } from "../text/messages";
 import { paletteVariables } from "../theme/palette";
 import { shownPanels } from "../ui/shown";
 import { Header } from "./Header";
@@ -30,7 +30,7 @@ export function Dashboard({ view, height }: Props) {
         data-scheme={scheme}
         data-fixed={fixed === null ? undefined : true}
         data-lm-suppress-shortcuts="true"
-        aria-label={text.dashboard(view.store.catalog.value.model)}
+        aria-label={say("page.dashboard", { model: view.store.catalog.value.model })}
         style={{ ...paletteVariables(scheme), height: typeof fixed === "number" ? `${fixed}px` : (fixed ?? undefined) }}
       >
         <Header />
@@ -79,15 +79,16 @@ function Announcer() {
     row === null
       ? []
       : [
-          grade && text.grade[grade],
-          `${text.metricTitles.sqnr_db} ${formatDecibel(table.value("quantization.sqnr_db", row))}`,
-          `${text.metricTitles.extreme_outlier_percentage} ${formatPercentage(table.value("quantization.extreme_outlier_percentage", row))}`,
-          `${text.metricTitles.condition_number} ${formatNumber(table.value("spectral.condition_number", row))}`,
-          `${text.metricTitles.stable_rank_percentage} ${formatPercentage(stableRankPercentage(table, row))}`,
+          grade && named("page.grade", grade),
+          `${say("metrics.sqnr_db")} ${formatDecibel(table.value("quantization.sqnr_db", row))}`,
+          `${say("metrics.extreme_outlier_percentage")} ${formatPercentage(table.value("quantization.extreme_outlier_percentage", row))}`,
+          `${say("metrics.condition_number")} ${formatNumber(table.value("spectral.condition_number", row))}`,
+          `${say("metrics.stable_rank_percentage")} ${formatPercentage(stableRankPercentage(table, row))}`,
         ];
   return (
     <p class="wsw-hidden" role="status">
-      {row !== null && text.announce(store.catalog.value.labels[row] ?? "", facts.filter(Boolean).join(", "))}
+      {row !== null &&
+        say("page.announce", { label: store.catalog.value.labels[row] ?? "", facts: facts.filter(Boolean).join(", ") })}
     </p>
   );
 }

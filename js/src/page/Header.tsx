@@ -3,10 +3,10 @@
 import { useSignal } from "@preact/signals";
 import { sum } from "d3-array";
 import { GRADES } from "../domain/assessment";
-import { formatCount, formatParameters } from "../domain/format";
+import { formatCount, formatParameters, formatSeconds } from "../domain/format";
 import { useView } from "../state/context";
 import { toggled } from "../state/filters";
-import { text } from "../text";
+import { named, say } from "../text/messages";
 import { GRADE_LEVELS } from "../theme/palette";
 import { Stage } from "../wire/model";
 
@@ -22,14 +22,16 @@ export function Header() {
       <div class="wsw-model">
         <h2 title={model}>{model}</h2>
         <p>
-          <span>{text.layers(names.length)}</span>
+          <span>{say("layers", { count: names.length })}</span>
           {parameters > 0 && (
-            <span title={formatCount(parameters)}>{text.parameters(formatParameters(parameters))}</span>
+            <span title={formatCount(parameters)}>
+              {say("page.parameters", { count: formatParameters(parameters) })}
+            </span>
           )}
           {types && <span>{types}</span>}
           {left.length > 0 && (
             <span class="wsw-skipped" title={left.map(([name, reason]) => `${name}: ${reason}`).join("\n")}>
-              {text.skipped(left.length)}
+              {say("page.skipped", { count: left.length })}
             </span>
           )}
         </p>
@@ -47,7 +49,7 @@ function GradeCounts() {
   const table = store.table.value;
   const failed = store.catalog.value.names.filter((_, row) => table.stage(row) === Stage.Failed).length;
   return (
-    <ul class="wsw-grades" aria-label={text.grades} title={text.gradesHint}>
+    <ul class="wsw-grades" aria-label={say("page.grades")} title={say("page.gradesHint")}>
       {GRADES.map((grade) => {
         const count = grades.filter((one) => one === grade).length;
         return (
@@ -55,13 +57,13 @@ function GradeCounts() {
             <button
               type="button"
               aria-pressed={filter?.by === "field" && filter.values.includes(grade)}
-              title={text.narrowTo(text.grade[grade])}
+              title={say("page.narrowTo", { name: named("page.grade", grade) })}
               onClick={() => toggled(store, "grade", grade)}
             >
               <b>{formatCount(count)}</b>
               <span>
                 <i class="wsw-level wsw-level-first" data-level={GRADE_LEVELS[grade]} />
-                {text.grade[grade]}
+                {named("page.grade", grade)}
               </span>
             </button>
           </li>
@@ -72,7 +74,7 @@ function GradeCounts() {
           <b>{formatCount(failed)}</b>
           <span>
             <i class="wsw-level wsw-level-first" data-level="failed" />
-            {text.failed}
+            {say("page.failed")}
           </span>
         </li>
       )}
@@ -92,14 +94,14 @@ function Progress() {
       </p>
     );
   }
-  if (state === "cancelled") return <p class="wsw-progress">{text.cancelled(done, total)}</p>;
+  if (state === "cancelled") return <p class="wsw-progress">{say("page.cancelled", { done, total })}</p>;
   const table = store.table.value;
   const measured = store.catalog.value.names.filter((_, row) => table.stage(row) !== Stage.Waiting).length;
   const phase = store.checkpoints.value.length
-    ? text.following(done, total)
+    ? say("page.following", { done, count: total })
     : measured < total
-      ? text.measuring(measured, total)
-      : text.decomposing(done, total);
+      ? say("page.measuring", { done: measured, total })
+      : say("page.decomposing", { done, total });
   return (
     <div class="wsw-progress">
       <div
@@ -114,7 +116,7 @@ function Progress() {
       </div>
       <span>
         {phase}
-        {seconds_left !== null && ` · ${text.secondsLeft(seconds_left)}`}
+        {seconds_left !== null && ` · ${say("page.secondsLeft", { time: formatSeconds(seconds_left) })}`}
       </span>
       <button
         type="button"
@@ -124,7 +126,7 @@ function Progress() {
           store.cancelScan();
         }}
       >
-        {cancelling.value ? text.cancelling : text.cancel}
+        {cancelling.value ? say("page.cancelling") : say("page.cancel")}
       </button>
     </div>
   );

@@ -1,7 +1,7 @@
 /** Which panels are shown, and in which order. */
 
 import { useView } from "../state/context";
-import { text } from "../text";
+import { named, say } from "../text/messages";
 import { usePopup } from "../ui/popup";
 import { shownPanels } from "../ui/shown";
 
@@ -17,7 +17,6 @@ export function PanelMenu() {
     next.splice(shown.indexOf(id) + by, 0, id);
     arrange(next);
   };
-  const titles = text.panelTitles as Record<string, string>;
   return (
     <div class="wsw-menu" ref={root}>
       <button
@@ -25,18 +24,18 @@ export function PanelMenu() {
         ref={opener}
         aria-expanded={open.value}
         aria-haspopup="dialog"
-        title={text.panelsHint}
+        title={say("page.panelsHint")}
         onClick={() => {
           open.value = !open.value;
         }}
       >
-        {text.panels}
+        {say("page.panels")}
       </button>
       {open.value && (
-        <div class="wsw-popup" role="dialog" aria-label={text.panelsHint} onKeyDown={onKeyDown}>
+        <div class="wsw-popup" role="dialog" aria-label={say("page.panelsHint")} onKeyDown={onKeyDown}>
           <ol>
             {[...shown, ...hidden].map((id) => {
-              const title = board.panels.find((panel) => panel.id === id)?.title?.() ?? titles[id] ?? id;
+              const title = named("page.panelTitles", id);
               const at = shown.indexOf(id);
               return (
                 <li key={id}>
@@ -52,7 +51,7 @@ export function PanelMenu() {
                     <span class="wsw-buttons">
                       <button
                         type="button"
-                        aria-label={text.moveUp(title)}
+                        aria-label={say("page.moveUp", { title })}
                         disabled={at === 0}
                         onClick={() => move(id, -1)}
                       >
@@ -60,7 +59,7 @@ export function PanelMenu() {
                       </button>
                       <button
                         type="button"
-                        aria-label={text.moveDown(title)}
+                        aria-label={say("page.moveDown", { title })}
                         disabled={at === shown.length - 1}
                         onClick={() => move(id, 1)}
                       >
@@ -73,7 +72,7 @@ export function PanelMenu() {
             })}
           </ol>
           <button type="button" disabled={shown.join() === board.usual.join()} onClick={() => arrange(null)}>
-            {text.usualPanels}
+            {say("page.usualPanels")}
           </button>
         </div>
       )}

@@ -3,14 +3,12 @@
 import { useSignal } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useEffect } from "preact/hooks";
-import type { ClassifiedMetric, Grade } from "../domain/assessment";
 import { bare, formatMetric, titleOf } from "../domain/metrics";
 import { download, fileName } from "../export/files";
 import { useView } from "../state/context";
 import type { Filter } from "../state/filters";
-import { text } from "../text";
+import { className, named, render, say } from "../text/messages";
 import { Icon } from "../ui/Icon";
-import type { Family } from "../wire/model";
 import { NoAnswer } from "../wire/requests";
 import { PanelMenu } from "./PanelMenu";
 
@@ -18,21 +16,21 @@ export function Toolbar({ root }: { root: RefObject<HTMLElement | null> }) {
   const { store } = useView();
   const { random } = store.view.value;
   return (
-    <div class="wsw-toolbar" role="toolbar" aria-label={text.toolbar}>
+    <div class="wsw-toolbar" role="toolbar" aria-label={say("page.toolbar")}>
       <Search />
       <div class="wsw-toolbar-end">
         {store.moved.value && (
-          <button type="button" title={text.resetThresholdsHint} onClick={() => store.resetThresholds()}>
-            {text.resetThresholds}
+          <button type="button" title={say("page.resetThresholdsHint")} onClick={() => store.resetThresholds()}>
+            {say("page.resetThresholds")}
           </button>
         )}
         <button
           type="button"
           aria-pressed={random}
-          title={text.compareRandomHint}
+          title={say("page.compareRandomHint")}
           onClick={() => store.setView({ random: !random })}
         >
-          {text.compareRandom}
+          {say("page.compareRandom")}
         </button>
         <PanelMenu />
         <SavePage />
@@ -49,8 +47,8 @@ function Search() {
     <input
       type="search"
       class="wsw-search"
-      aria-label={text.search}
-      placeholder={text.searchPlaceholder}
+      aria-label={say("page.search")}
+      placeholder={say("page.searchPlaceholder")}
       value={store.query.value}
       onInput={(event) => store.search(event.currentTarget.value)}
       onKeyDown={(event) => {
@@ -68,21 +66,21 @@ function Search() {
 function Chips() {
   const { store } = useView();
   // Always there and never higher: what a drag narrows must not move under the pointer.
-  if (!store.narrowed.value) return <p class="wsw-chips wsw-muted">{text.filtersHint}</p>;
+  if (!store.narrowed.value) return <p class="wsw-chips wsw-muted">{say("page.filtersHint")}</p>;
   const query = store.query.value.trim();
   const total = store.catalog.value.names.length;
   return (
-    <ul class="wsw-chips" aria-label={text.filters}>
+    <ul class="wsw-chips" aria-label={say("page.filters")}>
       <li class="wsw-muted">
-        <span role="status">{text.matches(store.matching.value.length, total)}</span>
+        <span role="status">{say("page.matches", { count: store.matching.value.length, total })}</span>
       </li>
-      {query && <Chip label={text.filterQuery(query)} onRemove={() => store.search("")} />}
+      {query && <Chip label={say("page.filterQuery", { query })} onRemove={() => store.search("")} />}
       {[...store.filters.value].map(([key, filter]) => (
         <Chip key={key} label={describe(filter)} onRemove={() => store.widen(key)} />
       ))}
       <li>
         <button type="button" class="wsw-link" onClick={() => store.reset()}>
-          {text.clearFilters}
+          {say("page.clearFilters")}
         </button>
       </li>
     </ul>
@@ -93,7 +91,7 @@ function Chip({ label, onRemove }: { label: string; onRemove(): void }) {
   return (
     <li class="wsw-filter">
       <span title={label}>{label}</span>
-      <button type="button" aria-label={text.removeFilter(label)} onClick={onRemove}>
+      <button type="button" aria-label={say("page.removeFilter", { name: label })} onClick={onRemove}>
         ×
       </button>
     </li>
@@ -104,29 +102,34 @@ function Chip({ label, onRemove }: { label: string; onRemove(): void }) {
 export function describe(filter: Filter): string {
   switch (filter.by) {
     case "rows":
-      return text.filterRows[filter.from](filter.rows.size);
+      return render(`page.filterRows.${filter.from}`, { count: filter.rows.size });
     case "range": {
-      const shown = (value: number): string => (Number.isFinite(value) ? formatMetric(filter.metric, value) : "");
-      return text.filterRange(titleOf(filter.metric), shown(filter.low), shown(filter.high));
+      const { metric } = filter;
+      const [low, high] = [filter.low, filter.high].map(
+        (value) => Number.isFinite(value) && formatMetric(metric, value),
+      );
+      const title = titleOf(metric);
+      if (low && high) return say("page.filterBetween", { title, low, high });
+      return low ? say("page.filterAtLeast", { title, low }) : say("page.filterAtMost", { title, high: high || "" });
     }
     case "field":
-      return text.filterField(
-        fieldTitle(filter.field),
-        filter.values.map((value) => valueTitle(filter, value)).join(", "),
-      );
+      return say("page.filterField", {
+        field: fieldTitle(filter.field),
+        values: filter.values.map((value) => valueTitle(filter, value)).join(", "),
+      });
   }
 }
 
 function fieldTitle(field: string): string {
   if (field.startsWith("class:")) return titleOf(field.slice("class:".length));
-  return text.fields[field as keyof typeof text.fields] ?? bare(field);
+  return named("page.fields", bare(field));
 }
 
 function valueTitle({ field }: { field: string }, value: string | null): string {
   if (value === null) return "—";
-  if (field === "family") return text.family[value as Family] ?? value;
-  if (field === "grade") return text.grade[value as Grade] ?? value;
-  if (field.startsWith("class:")) return text.classes[field.slice("class:".length) as ClassifiedMetric](value);
+  if (field === "family") return named("page.family", value);
+  if (field === "grade") return named("page.grade", value);
+  if (field.startsWith("class:")) return className(field.slice("class:".length), value);
   return value;
 }
 
@@ -143,15 +146,15 @@ function SavePage() {
     try {
       download(new Blob([await page()], { type: "text/html" }), `${fileName(store.catalog.value.model)}.html`);
     } catch (error) {
-      problem.value = error instanceof NoAnswer ? text.noAnswer : (error as Error).message;
+      problem.value = error instanceof NoAnswer ? say("page.noAnswer") : (error as Error).message;
     } finally {
       busy.value = false;
     }
   };
   return (
     <>
-      <button type="button" title={text.save.pageHint} disabled={busy.value} onClick={() => void save()}>
-        {text.save.page}
+      <button type="button" title={say("page.save.pageHint")} disabled={busy.value} onClick={() => void save()}>
+        {say("page.save.page")}
       </button>
       {problem.value !== null && (
         <span class="wsw-failed" role="alert">
@@ -174,7 +177,7 @@ function FullScreen({ root }: { root: RefObject<HTMLElement | null> }) {
     return () => document.removeEventListener("fullscreenchange", update);
   }, [root, full]);
   if (!document.fullscreenEnabled) return null;
-  const title = full.value ? text.leaveFullScreen : text.fullScreen;
+  const title = full.value ? say("page.leaveFullScreen") : say("page.fullScreen");
   return (
     <button
       type="button"

@@ -15,15 +15,14 @@ import { RankEfficiency } from "../panels/rankEfficiency/RankEfficiency";
 import { RiskMatrix } from "../panels/riskMatrix/RiskMatrix";
 import { LayerTable } from "../panels/table/LayerTable";
 import type { Board, PanelEntry } from "../state/context";
-import { diffText } from "../text/diff";
 
 const OWN: PanelEntry[] = [
-  { id: "change-scatter", Component: ChangeScatter, title: () => diffText.scatter },
-  { id: "delta-distribution", Component: DeltaDistribution, title: () => diffText.distribution },
-  { id: "delta-spectrum", Component: DeltaSpectrum, title: () => diffText.spectrum },
-  { id: "overlap", Component: Overlap, title: () => diffText.overlap },
-  { id: "worse", Component: Worse, title: () => diffText.worse },
-  { id: "before-after", Component: BeforeAfter, title: () => diffText.beforeAfter },
+  { id: "change-scatter", Component: ChangeScatter },
+  { id: "delta-distribution", Component: DeltaDistribution },
+  { id: "delta-spectrum", Component: DeltaSpectrum },
+  { id: "overlap", Component: Overlap },
+  { id: "worse", Component: Worse },
+  { id: "before-after", Component: BeforeAfter },
 ];
 
 // Of the tuned model, drawn as any model is.

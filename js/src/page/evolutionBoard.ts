@@ -14,11 +14,10 @@ import { RiskMatrix } from "../panels/riskMatrix/RiskMatrix";
 import { SingularValues } from "../panels/spectrum/SingularValues";
 import { LayerTable } from "../panels/table/LayerTable";
 import type { Board, PanelEntry } from "../state/context";
-import { evolutionText } from "../text/evolution";
 
 const OWN: PanelEntry[] = [
-  { id: "lines", Component: Lines, title: () => evolutionText.lines },
-  { id: "sparklines", Component: Sparklines, title: () => evolutionText.sparklines },
+  { id: "lines", Component: Lines },
+  { id: "sparklines", Component: Sparklines },
 ];
 
 const SHARED: PanelEntry[] = [

@@ -11,8 +11,6 @@ export interface PanelEntry {
   /** Its name in the stylesheet, in the texts, and in what is remembered. */
   id: string;
   Component: FunctionComponent;
-  /** What a menu calls it, where the usual texts do not say. */
-  title?(): string;
 }
 
 /** A column of the table. */
@@ -22,9 +20,6 @@ export interface TableColumn {
   /** What the narrow layouts leave out: the higher the earlier. */
   rank: 0 | 1 | 2;
   cell(store: Store, row: number): ComponentChildren;
-  /** What stands above it and what that means, where the usual texts do not say. */
-  title?(): string;
-  hint?(): string;
 }
 
 /** What a kind of dashboard is made of. */

@@ -1,6 +1,6 @@
 /** Messages of `weightscope_widget/data/text`, rendered as `_shared/messages.py` does; the kernel or the saved page sends them. */
 
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import type en from "../../../weightscope_widget/data/text/en.json";
 import {
   formatBytes,
@@ -11,6 +11,7 @@ import {
   formatPercentage,
   formatTick,
 } from "../domain/format";
+import type { Family, Language, LanguageChoice, Messages } from "../wire/model";
 
 type Plural = { one?: string; other: string };
 
@@ -20,14 +21,13 @@ type KeysOf<T> = {
 }[keyof T & string];
 
 export type MessageKey = KeysOf<typeof en>;
-export type Language = "en" | "zh";
-export interface Messages {
-  [key: string]: string | Messages;
-}
 
-/** The language in use and its messages: one for a page's widget, since each widget has its own copy of this module. */
+/** The language in use and the messages sent: one for a page's widget, since each widget has its own copy of this module. */
 export const language = signal<Language>("en");
-export const messages = signal<Messages>({});
+export const texts = signal<Partial<Record<Language, Messages>>>({});
+
+/** The messages of the language in use, or of another until the kernel has sent them. */
+const messages = computed((): Messages => texts.value[language.value] ?? Object.values(texts.value)[0] ?? {});
 
 const FORMATS: Record<string, (value: number) => string> = {
   bytes: formatBytes,
@@ -39,19 +39,34 @@ const FORMATS: Record<string, (value: number) => string> = {
   tick: formatTick,
 };
 
-/** A message, or a group of messages, of the language in use; undefined where there is none. */
-export function message(key: string): string | Messages | undefined {
-  let found: string | Messages | undefined = messages.value;
-  for (const part of key.split("."))
-    found = typeof found === "object" && Object.hasOwn(found, part) ? found[part] : undefined;
-  return found;
+/** The language that the person chose, else the browser's where the page speaks it. */
+export function detectLanguage(choice: LanguageChoice | undefined): Language {
+  if (choice === "en" || choice === "zh") return choice;
+  return navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
 }
 
-/** A message with its arguments inserted; what reads it while it draws is drawn again when the language changes. */
-export const say = (key: MessageKey, args: Record<string, string | number> = {}): string => render(key, args);
+const get = (group: Messages, key: string): string | Messages | undefined =>
+  Object.hasOwn(group, key) ? group[key] : undefined;
 
-/** A message whose key is computed; its own name where there is none. */
-export function render(key: string, args: Record<string, string | number> = {}): string {
+/** A message, or a group of messages, of the language in use; undefined where there is none. */
+export function message(key: string): string | Messages | undefined {
+  let [group, rest]: [string | Messages | undefined, string] = [messages.value, key];
+  // Names may hold dots, as `metrics.threshold_0.0` does.
+  while (typeof group === "object" && get(group, rest) === undefined && rest.includes(".")) {
+    const dot = rest.indexOf(".");
+    group = get(group, rest.slice(0, dot));
+    rest = rest.slice(dot + 1);
+  }
+  return typeof group === "object" ? get(group, rest) : undefined;
+}
+
+type Arguments = Record<string, string | number>;
+
+/** A message with its arguments inserted; what reads it while it draws is drawn again when the language changes. */
+export const say = (key: MessageKey, args: Arguments = {}): string => render(key, args);
+
+/** A message whose key is computed; the key itself where there is none. */
+export function render(key: string, args: Arguments = {}): string {
   let found = message(key);
   if (typeof found === "object") {
     const category = new Intl.PluralRules(language.value).select(Number(args.count));
@@ -64,4 +79,21 @@ export function render(key: string, args: Record<string, string | number> = {}):
     if (style.startsWith("@")) return render(style.slice(1), { ...args, count: value });
     return (FORMATS[style] as (value: number) => string)(Number(value));
   });
+}
+
+/** The words for a name, from a group of messages; a name without any reads as itself. */
+export function named(group: string, name: string): string {
+  const found = message(`${group}.${name}`);
+  return typeof found === "string" ? found : name.replaceAll("_", " ");
+}
+
+/** The title of a metric, by its own name. */
+export const metricTitle = (metric: string): string => named("metrics", metric);
+
+/** The words for a class of a metric. */
+export const className = (metric: string, name: string): string => named(`page.classes.${metric}`, name);
+
+/** Kind, family, shape and type in one line; a kind that only repeats the family is left out. */
+export function factsOf(kind = "", family: Family = "other", ...others: (string | undefined)[]): string {
+  return [kind === family ? "" : kind, named("page.family", family), ...others].filter(Boolean).join(" · ");
 }

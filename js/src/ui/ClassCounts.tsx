@@ -5,7 +5,7 @@ import { formatCount } from "../domain/format";
 import { useView } from "../state/context";
 import { toggled } from "../state/filters";
 import type { Store } from "../state/store";
-import { text } from "../text";
+import { className, say } from "../text/messages";
 
 /** Layers of each class among those that the filters leave. */
 export function classCounts(store: Store, metric: ClassifiedMetric): number[] {
@@ -31,11 +31,11 @@ export function ClassCounts({ metric }: { metric: ClassifiedMetric }) {
             type="button"
             class="wsw-class"
             aria-pressed={filter?.by === "field" && filter.values.includes(name)}
-            title={text.narrowTo(text.classes[metric](name))}
+            title={say("page.narrowTo", { name: className(metric, name) })}
             onClick={() => toggled(store, field, name)}
           >
             <i class="wsw-level wsw-level-first" data-level={level} />
-            {text.classes[metric](name)} <b>{formatCount(counts[index] as number)}</b>
+            {className(metric, name)} <b>{formatCount(counts[index] as number)}</b>
           </button>
         </li>
       ))}

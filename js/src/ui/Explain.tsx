@@ -3,8 +3,8 @@
 import { signal } from "@preact/signals";
 import type { ComponentChildren, RefObject } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
-import { text } from "../text";
 import { explanationOf } from "../text/explain";
+import { say } from "../text/messages";
 
 const GAP = 4; // pixels between the button and its card
 const EDGE = 8; // and between the card and the window's edge
@@ -44,8 +44,8 @@ export function Explain({ name, title, children }: Props) {
         ref={button}
         class={worded ? "wsw-explained" : "wsw-explain"}
         // A button that shows the title is named by it, as is the row or column that it heads.
-        aria-label={worded ? undefined : text.explain(title)}
-        title={worded ? undefined : text.explain(title)}
+        aria-label={worded ? undefined : say("page.about", { title })}
+        title={worded ? undefined : say("page.about", { title })}
         aria-haspopup="dialog"
         aria-expanded={open}
         aria-controls={id}
@@ -129,7 +129,6 @@ function Card({ id, title, explanation: { what, why, misleads, formula }, button
     };
   }, [id, button]);
 
-  const parts = text.explainParts;
   return (
     // The empty title keeps those of the elements around from showing over it.
     <div
@@ -147,11 +146,11 @@ function Card({ id, title, explanation: { what, why, misleads, formula }, button
       </p>
       {formula && <p class="wsw-formula">{formula}</p>}
       <dl>
-        <dt>{parts.what}</dt>
+        <dt>{say("page.explainParts.what")}</dt>
         <dd>{what}</dd>
-        <dt>{parts.why}</dt>
+        <dt>{say("page.explainParts.why")}</dt>
         <dd>{why}</dd>
-        <dt>{parts.misleads}</dt>
+        <dt>{say("page.explainParts.misleads")}</dt>
         <dd>{misleads}</dd>
       </dl>
     </div>

@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { useView } from "../state/context";
-import { text } from "../text";
+import { say } from "../text/messages";
 import { Stage } from "../wire/model";
 import { Empty } from "./Panel";
 
@@ -18,22 +18,24 @@ interface Props {
 
 export function LayerState({ row, ready, method, absent, children }: Props) {
   const { store } = useView();
-  if (row === null) return <Empty>{text.selectHint}</Empty>;
+  if (row === null) return <Empty>{say("page.selectHint")}</Empty>;
   if (ready) return <>{children()}</>;
-  if (store.table.value.stage(row) === Stage.Failed) return <Empty>{text.analysisFailed}</Empty>;
-  if (!method(store.catalog.value.methods)) return <Empty>{text.notComputed}</Empty>;
+  if (store.table.value.stage(row) === Stage.Failed) return <Empty>{say("page.analysisFailed")}</Empty>;
+  if (!method(store.catalog.value.methods)) return <Empty>{say("page.notComputed")}</Empty>;
   const { problem, stage: fetched } = store.detailOf(row);
   if (problem !== null) {
     return (
       <div class="wsw-empty">
-        <p>{problem === "no answer" ? text.noAnswer : problem}</p>
+        <p>{problem === "no answer" ? say("page.noAnswer") : problem}</p>
         <button type="button" onClick={store.retryDetail}>
-          {text.retry}
+          {say("page.retry")}
         </button>
       </div>
     );
   }
   if (fetched === Stage.Done) return <Empty>{absent}</Empty>;
-  if (store.table.value.stage(row) > Math.max(fetched, 0)) return <Empty>{text.waitingForKernel}</Empty>;
-  return <Empty>{store.progress.value.state === "running" ? text.waitingForLayer : text.notComputed}</Empty>;
+  if (store.table.value.stage(row) > Math.max(fetched, 0)) return <Empty>{say("page.waitingForKernel")}</Empty>;
+  return (
+    <Empty>{store.progress.value.state === "running" ? say("page.waitingForLayer") : say("page.notComputed")}</Empty>
+  );
 }

@@ -1,13 +1,13 @@
-/** The frame all panels share: a title, what explains it, a remark beside it, controls at the end. */
+/** The frame all panels share: a title and its explanation, a remark, controls. */
 
 import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
+import { named } from "../text/messages";
 import { Explain } from "./Explain";
 import { type Format, SaveMenu } from "./SaveMenu";
 
 interface Props {
   name: string;
-  title: string;
   aside?: ComponentChildren;
   controls?: ComponentChildren;
   /** What it can be saved as; without any there is no menu. */
@@ -17,8 +17,9 @@ interface Props {
 
 const PICTURES: Format[] = ["svg", "png"];
 
-export function Panel({ name, title, aside, controls, formats = PICTURES, children }: Props) {
+export function Panel({ name, aside, controls, formats = PICTURES, children }: Props) {
   const root = useRef<HTMLElement>(null);
+  const title = named("page.panelTitles", name);
   return (
     <section ref={root} class={`wsw-panel wsw-${name}`} aria-label={title}>
       <header class="wsw-panel-header">

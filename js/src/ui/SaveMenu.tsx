@@ -6,7 +6,7 @@ import { download, fileName } from "../export/files";
 import { pngOf } from "../export/png";
 import { panelSvg, svgText } from "../export/svg";
 import { useView } from "../state/context";
-import { text } from "../text";
+import { named, say } from "../text/messages";
 import { Icon } from "./Icon";
 import { usePopup } from "./popup";
 
@@ -43,8 +43,8 @@ export function SaveMenu({
         type="button"
         ref={opener}
         class="wsw-quiet"
-        aria-label={text.save.panel(title)}
-        title={text.save.panel(title)}
+        aria-label={say("page.save.panel", { title })}
+        title={say("page.save.panel", { title })}
         aria-expanded={open.value}
         onClick={() => {
           open.value = !open.value;
@@ -57,7 +57,7 @@ export function SaveMenu({
           {formats.map((format) => (
             <li key={format}>
               <button type="button" onClick={() => void save(format)}>
-                {text.save.as[format]}
+                {named("page.save.as", format)}
               </button>
             </li>
           ))}

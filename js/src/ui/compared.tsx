@@ -3,7 +3,7 @@
 import { useView } from "../state/context";
 import type { Detail } from "../state/details";
 import type { Store } from "../state/store";
-import { text } from "../text";
+import { say } from "../text/messages";
 import { PALETTES, type Scheme } from "../theme/palette";
 
 export interface ComparedLayer {
@@ -34,7 +34,7 @@ export function Compared({ layers }: { layers: ComparedLayer[] }) {
         <li key={row} data-selected={row === store.selected.value || undefined}>
           <i style={{ background: colour }} />
           <span>{label}</span>
-          <button type="button" aria-label={text.noLongerCompare(label)} onClick={() => store.compare(row)}>
+          <button type="button" aria-label={say("page.noLongerCompare", { label })} onClick={() => store.compare(row)}>
             ×
           </button>
         </li>

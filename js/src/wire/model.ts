@@ -5,8 +5,13 @@ import type { Wire } from "./requests";
 /** Which dashboard is drawn. */
 export type BoardKind = "scan" | "diff" | "evolution";
 export type Theme = "auto" | "light" | "dark";
-/** The languages that the page speaks, and the one of the browser. */
-export type LanguageChoice = "auto" | "en" | "zh";
+export type Language = "en" | "zh";
+/** A language that the page speaks, or the browser's. */
+export type LanguageChoice = "auto" | Language;
+/** Messages by key, in groups; a message with plurals is a group of its categories. */
+export interface Messages {
+  [key: string]: string | Messages;
+}
 
 /** What is known before anything is measured; one entry per layer in each list. */
 export interface Catalog {
@@ -55,14 +60,9 @@ export interface EncodedTable {
   errors: Record<string, string>;
   progress: Progress;
   /** Of a comparison: what kind of change it is, once something is known. */
-  pattern?: ChangePattern | null;
+  pattern?: Partial<Record<Language, string>> | null;
   /** Of an evolution: whose columns follow each other in `data`, with the layers that failed there. */
   checkpoints?: { name: string; errors: Record<string, string> }[];
-}
-
-export interface ChangePattern {
-  name: string;
-  evidence: Record<string, number>;
 }
 
 /** How the page is arranged, remembered with the notebook. */
@@ -94,6 +94,8 @@ export type Traits = {
   theme: Theme;
   language: LanguageChoice;
   _board: BoardKind;
+  /** Of `"auto"` both languages, else one. */
+  _texts: Partial<Record<Language, Messages>>;
   _catalog: Catalog;
   _table: EncodedTable;
   _kept: EncodedKept;
@@ -123,7 +125,7 @@ export function own<T>(record: Record<string, T>, name: string): T | undefined {
 export class Table {
   readonly errors: Record<string, string>;
   readonly progress: Progress;
-  readonly pattern: ChangePattern | null;
+  readonly pattern: Partial<Record<Language, string>> | null;
   private readonly columns = new Map<string, Float64Array>();
 
   constructor(

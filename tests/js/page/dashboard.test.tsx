@@ -5,7 +5,7 @@ import { describe, expect, it, vi } from "vitest";
 import widget from "../../../js/src/entries";
 import { Dashboard } from "../../../js/src/page/Dashboard";
 import { useView } from "../../../js/src/state/context";
-import { language } from "../../../js/src/text";
+import { language } from "../../../js/src/text/messages";
 import { Kernel, LAYERS } from "../kernel";
 import { mount } from "../page";
 

@@ -36,7 +36,7 @@ describe("the header", () => {
 
   it.each([
     [{ state: "done" as const }, null],
-    [{ state: "cancelled" as const }, "Scan not finished: 6 of 7 layers. What was computed is shown."],
+    [{ state: "cancelled" as const }, "Scan not finished: 6 of 7 layers. Values computed so far are shown."],
     [{ state: "failed" as const, message: "The scan stopped." }, "The scan stopped."],
   ])("with a scan that is %j shows %j", async (progress, shown) => {
     const { texts } = await mount(Header, new Kernel(LAYERS, progress));

@@ -69,7 +69,7 @@ describe("condition numbers", () => {
       [3, 1],
     ]);
     await page.after(() => page.store.search("nothing like it"));
-    expect(page.texts(".wsw-empty")).toEqual(["No layer that the filters leave has a value here."]);
+    expect(page.texts(".wsw-empty")).toEqual(["No filtered layer has this metric."]);
   });
 
   it("narrow to a class at a click on it", async () => {

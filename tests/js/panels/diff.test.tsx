@@ -13,15 +13,10 @@ import { Pattern } from "../../../js/src/panels/diff/Pattern";
 import { Worse } from "../../../js/src/panels/diff/Worse";
 import { LayerTable } from "../../../js/src/panels/table/LayerTable";
 import type { Board } from "../../../js/src/state/context";
-import { language } from "../../../js/src/text";
-import { DIFF_CATALOGUES } from "../../../js/src/text/diff";
-import { EXPLAINED } from "../../../js/src/text/diff/explain";
 import { explanationOf } from "../../../js/src/text/explain";
-import { extend } from "../../../js/src/text/extend";
+import { language } from "../../../js/src/text/messages";
 import { Kernel, type Layer } from "../kernel";
 import { mount } from "../page";
-
-extend(DIFF_CATALOGUES, EXPLAINED);
 
 const STATUSES = ["identical", "changed", "reshaped", "only_in_base", "only_in_tuned"];
 const side = (condition: number, sqnr: number, outliers: number, prefix = "") => ({
@@ -109,7 +104,7 @@ const kernel = (): Kernel => {
   made.change("_catalog", { ...made.get("_catalog"), statuses: STATUSES });
   made.change("_table", {
     ...made.get("_table"),
-    pattern: { name: "low-rank", evidence: { tensors: 5, changed_tensors: 2, relative_change: 0.2 } },
+    pattern: { en: "A low-rank change: 2 of 5 tensors changed.", zh: "低秩变化：5 个张量中有 2 个改变。" },
   });
   return made;
 };
@@ -203,7 +198,7 @@ describe("the selected layer", () => {
     const page = await show(Overlap);
     await page.after(() => page.store.select(0));
     expect(page.root.querySelectorAll(".wsw-intruder")).toHaveLength(1);
-    expect(page.texts(".wsw-note")[0]).toContain("0.7500, where chance gives 0.5000");
+    expect(page.texts(".wsw-note")[0]).toContain("0.7500; random matrices give 0.5000");
   });
 
   it("has every metric before and after, and what it crossed", async () => {
@@ -231,7 +226,7 @@ describe("the selected layer", () => {
     const page = await show(BeforeAfter);
     await page.after(() => page.store.select(7));
     expect(page.texts("tr[data-metric=sqnr_db] td")).toEqual(["35.0 dB", "41.0 dB"]);
-    expect(page.texts(".wsw-note")).toEqual(["The two shapes have no rows in common, so the change has no figures."]);
+    expect(page.texts(".wsw-note")).toEqual(["The two shapes have no rows in common, so the change has no numbers."]);
     expect(page.root.querySelectorAll(".wsw-empty")).toHaveLength(0);
   });
 
@@ -247,8 +242,8 @@ describe("the selected layer", () => {
     [3, "This layer is in the base only."],
     [4, "The comparison of 'broken' failed."],
     [5, "Not computed by this scan."],
-    [6, "There is no such figure of this layer: a vector, or weights that are not finite."],
-    [7, "The two shapes have no rows in common, so the change has no figures."],
+    [6, "Not available for this layer: it is a vector, or its weights are not finite."],
+    [7, "The two shapes have no rows in common, so the change has no numbers."],
   ])("says why row %i has no change", async (row, words) => {
     const page = await show(DeltaSpectrum);
     await page.after(() => page.store.select(row));
@@ -298,25 +293,39 @@ describe("all layers", () => {
 
   it("have a pattern in words", async () => {
     const page = await show(Pattern);
-    expect(page.texts(".wsw-pattern")[0]).toMatch(/^A low-rank change,.*2 of 5 tensors changed.*A rule of thumb\.$/);
+    expect(page.texts(".wsw-pattern")[0]).toMatch(/^A low-rank change: 2 of 5 tensors changed\. A rule of thumb\.$/);
+  });
+});
+
+describe("the pattern", () => {
+  it("is in the language of the page, and not told of a part of the models", async () => {
+    const pattern = async (found: object | null, state: string) => {
+      const made = new Kernel([{ name: "a", values: {} }], { state: state as "done", done: 1, total: 2 });
+      made.change("_table", { ...made.get("_table"), pattern: found });
+      return (await mount(Pattern, made, board)).texts(".wsw-pattern")[0];
+    };
+    expect(await pattern(null, "running")).toContain("once every tensor is compared");
+    for (const state of ["cancelled", "failed", "done"])
+      expect(await pattern(null, state)).toContain("unknown: not every tensor was compared");
+    language.value = "zh";
+    expect(await pattern({ en: "Targeted: a.", zh: "局部变化：甲。" }, "done")).toBe("局部变化：甲。 此为经验判断。");
+    language.value = "en";
   });
 });
 
 describe("texts", () => {
-  it("are the same in both languages", () => {
-    const keys = (value: unknown): unknown =>
-      value !== null && typeof value === "object"
-        ? Object.fromEntries(Object.entries(value).map(([key, one]) => [key, keys(one)]))
-        : typeof value;
-    expect(keys(DIFF_CATALOGUES.zh)).toEqual(keys(DIFF_CATALOGUES.en));
-    expect(Object.keys(EXPLAINED.zh)).toEqual(Object.keys(EXPLAINED.en));
-  });
-
   it("explain every panel and every metric of a change", () => {
     for (const each of ["en", "zh"] as const) {
       language.value = each;
-      const named = [...DIFF.panels.map(({ id }) => id), ...Object.keys(DIFF_CATALOGUES.en.metrics)];
-      expect(named.filter((name) => !["common_rows"].includes(name) && explanationOf(name) === null)).toEqual([]);
+      const named = [
+        ...DIFF.panels.map(({ id }) => id),
+        "relative_change",
+        "delta_rank_99",
+        "intruder_dimensions",
+        "l2_distance",
+        "subspace_overlap_chance",
+      ];
+      expect(named.filter((name) => explanationOf(name) === null)).toEqual([]);
     }
     language.value = "en";
   });

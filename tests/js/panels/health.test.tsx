@@ -193,7 +193,7 @@ describe("the layers most at risk", () => {
 
   it("may be none", async () => {
     const page = await mount(Health, new Kernel(LAYERS.slice(6)));
-    expect(page.texts(".wsw-top-risks p")).toEqual(["No layer that the filters leave has a value here."]);
+    expect(page.texts(".wsw-top-risks p")).toEqual(["No filtered layer has this metric."]);
   });
 });
 

@@ -54,7 +54,7 @@ describe("the tiles", () => {
 
   it("are named: kinds beside them, blocks below, and what is outside the blocks", async () => {
     const page = await open();
-    expect(page.texts(".wsw-map-heading")).toEqual(["Blocks", "Outside the blocks, in the model’s order"]);
+    expect(page.texts(".wsw-map-heading")).toEqual(["Blocks", "Outside the blocks, in model order"]);
     expect(page.texts(".wsw-map-labels text:not(.wsw-map-heading)")).toEqual(["o", "up", "0", "9"]);
   });
 

@@ -11,8 +11,8 @@ const name = (row: number) => LAYERS[row]?.name as string;
 
 describe.each(Object.entries(PANELS))("%s", (_, Part) => {
   it.each([
-    ["nothing is selected", null, "Choose a layer in the risk matrix or the table."],
-    ["the layer failed", name(4), "The analysis of this layer failed; its metrics say why."],
+    ["nothing is selected", null, "Select a layer in the risk matrix or the table."],
+    ["the layer failed", name(4), "The analysis of this layer failed; its metrics give the reason."],
     ["the layer is still to come", name(6), "This layer is next…"],
   ])("says so when %s", async (_case, selected, shown) => {
     const kernel = new Kernel();
@@ -105,7 +105,7 @@ describe("the singular values", () => {
     const kernel = new Kernel();
     kernel.set("selected", name(5));
     const { texts } = await mount(SingularValues, kernel);
-    expect(texts(".wsw-empty")).toEqual(["Weights that are NaN or infinite have no singular values."]);
+    expect(texts(".wsw-empty")).toEqual(["Weights with NaN or infinite values have no singular values."]);
   });
 });
 
@@ -134,7 +134,7 @@ describe("the metrics", () => {
   it("say how many weights are not finite", async () => {
     const { texts } = await open(name(5));
     expect(texts(".wsw-failure")).toEqual([
-      "3 NaN and 1 infinite: graded Critical. All other numbers are of the finite weights.",
+      "3 NaN and 1 infinite: graded Critical. All other numbers are computed from the finite weights.",
     ]);
     expect(texts(`${row("condition_number")} td`)[0]).toBe("—");
   });
@@ -185,11 +185,9 @@ describe("the risk matrix", () => {
 
   it("says that it waits, and why it stays empty", async () => {
     const waiting = LAYERS.map(({ name: one }) => ({ name: one, stage: 0 }));
-    expect((await mount(RiskMatrix, new Kernel(waiting))).texts(".wsw-empty")).toEqual([
-      "The first layers are being measured…",
-    ]);
+    expect((await mount(RiskMatrix, new Kernel(waiting))).texts(".wsw-empty")).toEqual(["Measuring the first layers…"]);
     expect((await mount(RiskMatrix, new Kernel(waiting, {}, ["spectral"]))).texts(".wsw-empty")).toEqual([
-      "The scan left quantization out, so there is nothing to place here.",
+      "The scan did not include quantization, so there is nothing to plot.",
     ]);
   });
 });

@@ -53,7 +53,7 @@ describe("the layer table", () => {
     expect(texts("[data-column=label][role=gridcell]")).toEqual(["h0.attn.c_proj", "h9.attn.c_proj"]);
     expect(texts(".wsw-aside")).toEqual(["2 of 7"]);
     await after(() => store.search("zebra"));
-    expect(texts(".wsw-no-match")).toEqual(["No layer is left by the search and the filters."]);
+    expect(texts(".wsw-no-match")).toEqual(["No layer matches the search and the filters."]);
     await after(() => store.search(""));
     expect(texts(".wsw-row")).toHaveLength(7);
     expect(texts(".wsw-aside")).toEqual(["7"]);

@@ -1,116 +1,113 @@
+/** The messages in both languages: each is used, each is in its language, and names from Python have words. */
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { CLASSES, type ClassifiedMetric } from "../../../js/src/domain/assessment";
-import { PANELS } from "../../../js/src/page/boards";
-import { CATALOGUES, detectLanguage, factsOf, language, metricTitle, text } from "../../../js/src/text";
+import { BOARDS } from "../../../js/src/page/boards";
+import {
+  className,
+  detectLanguage,
+  factsOf,
+  language,
+  type MessageKey,
+  metricTitle,
+  named,
+  render,
+  say,
+  texts,
+} from "../../../js/src/text/messages";
+import en from "../../../weightscope_widget/data/text/en.json";
+import zh from "../../../weightscope_widget/data/text/zh.json";
 
-type Sentence = (...parts: number[]) => string;
-
-/** Texts that are filled in with something else than numbers: names of classes, figures by their names. */
-const APART = ["classes", "advice"];
-
-/** Every text that is filled in, by its path. */
-function sentences(of: object, path: string[] = []): [string, Sentence][] {
-  return Object.entries(of).flatMap(([key, value]) => {
-    if (APART.includes(key)) return [];
-    if (typeof value === "function") return [[[...path, key].join("."), value as Sentence] as [string, Sentence]];
-    return typeof value === "object" ? sentences(value, [...path, key]) : [];
+/** Every message by its key; a message with plurals is its most general form. */
+function flat(group: object, prefix = ""): [string, string][] {
+  return Object.entries(group).flatMap(([name, value]) => {
+    if (typeof value === "string") return [[prefix + name, value]];
+    return "other" in value ? [[prefix + name, value.other]] : flat(value, `${prefix}${name}.`);
   });
 }
 
 afterEach(() => {
   language.value = "en";
+  texts.value = { en, zh };
+});
+
+describe("a key", () => {
+  const files = (folder: string): string[] =>
+    readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
+      entry.isDirectory() ? files(join(folder, entry.name)) : [join(folder, entry.name)],
+    );
+  const sources = [...files("js/src"), ...files("weightscope_widget")]
+    .filter((path) => /\.(tsx?|py)$/.test(path) && !path.endsWith("keys.py"))
+    .map((path) => readFileSync(path, "utf8"))
+    .join("\n");
+  const literal = new Set(sources.match(/(?<=["'`@])[a-z][\w-]*(?:\.[\w -]+)+(?=["'`}])/gi));
+  // `named("group", name)` of the page, and templates and f-strings that begin with a group.
+  const groups = [
+    ...sources.matchAll(/named\(\s*"([\w.-]+)"/g),
+    ...sources.matchAll(/["'`]([a-z][\w-]*(?:\.[\w-]+)*)\.\$?\{/gi),
+  ].map(([, group]) => `${group}.`);
+  const inserted = new Set(flat(en).flatMap(([, text]) => text.match(/(?<=:@)[\w.]+/g) ?? []));
+
+  it("is used by the page or by Python", () => {
+    const used = (key: string) =>
+      literal.has(key) || inserted.has(key) || groups.some((group) => key.startsWith(group)) || !key.includes(".");
+    expect(
+      flat(en)
+        .map(([key]) => key)
+        .filter((key) => !used(key)),
+    ).toEqual([]);
+  });
+});
+
+describe("Chinese", () => {
+  /** Symbols, formats and proper names, the same in both languages, and sentences made only of what they are given. */
+  const page = flat({ page: zh.page, metrics: zh.metrics, change: zh.change, explain: zh.explain });
+
+  it("is Chinese, except for symbols and proper names", () => {
+    const same = page.filter(([, text]) => !/\p{Script=Han}/u.test(text)).map(([key]) => key);
+    const english = new Map(flat(en));
+    const words = (key: string) =>
+      (english.get(key) ?? "").replace(/\{[^}]*\}/g, "").match(/\b(?!(?:INT|NF|FP|SQNR|MLP|per)\b)[a-z]{4,}/gi) ?? [];
+    expect(same.filter((key) => words(key).some((word) => !["tensor", "channel"].includes(word)))).toEqual([]);
+  });
+
+  it("has no English punctuation where Chinese meets a stop", () => {
+    expect(page.filter(([, text]) => /\p{Script=Han}[,;:!?]/u.test(text))).toEqual([]);
+  });
+
+  it("counts, and names what Python names, in words of its own", () => {
+    language.value = "zh";
+    expect([
+      say("layers", { count: 10_000 }),
+      say("page.measuring", { done: 3, total: 12 }),
+      render("page.stacks.encoder"),
+      className("condition_number", "of tomorrow"),
+      say("page.retry"),
+      metricTitle("std"),
+      factsOf("o", "attention"),
+    ]).toEqual(["10,000 层", "正在测量权重：3 / 12 层", "编码器的块", "of tomorrow", "重试", "标准差", "o · 注意力"]);
+  });
 });
 
 describe.each(["en", "zh"] as const)("in %s", (spoken) => {
-  it.each(sentences(CATALOGUES[spoken]))("%s says all it is given, and nothing else that is a value", (_, sentence) => {
-    const parts = [41, 42, 43, 44].slice(0, sentence.length);
-    const said = String(sentence(...parts));
-    for (const part of parts) expect(said).toContain(String(part));
-    expect(said).not.toMatch(/undefined|NaN\b(?! and|、)|\[object|\$\{|=>/);
-  });
-
   it("every class has words of its own", () => {
+    language.value = spoken;
     for (const [metric, classes] of Object.entries(CLASSES)) {
-      const words = classes.map(({ name }) => CATALOGUES[spoken].classes[metric as ClassifiedMetric](name));
+      const words = classes.map(({ name }) => className(metric, name));
       expect([metric, new Set(words).size]).toEqual([metric, classes.length]);
-      expect(words.filter((word) => /\p{Script=Han}/u.test(word))).toEqual(spoken === "zh" ? words : []);
     }
   });
 
   it("every panel has a title", () => {
-    const titles: Record<string, string> = CATALOGUES[spoken].panelTitles;
-    expect(PANELS.filter(({ id }) => !titles[id])).toEqual([]);
-  });
-});
-
-describe("the Chinese catalogue", () => {
-  const shape = (of: unknown): unknown =>
-    typeof of === "object" && of !== null
-      ? Object.entries(of).map(([key, value]) => [key, shape(value)])
-      : `${typeof of}${typeof of === "function" ? of.length : ""}`;
-
-  it("has the keys of the English one, in its order, records included", () => {
-    expect(shape(CATALOGUES.zh)).toEqual(shape(CATALOGUES.en));
-  });
-
-  /** Symbols, formats and proper names, which are the same in both languages, and sentences made only of what they are given. */
-  const SAME = new Set([
-    ...["family.mlp", "of", "columns.condition_number", "columns.sqnr_db", "metricTitles.sqnr_db"],
-    ...["metricTitles.singular_value_ratio", "metricTitles.threshold_0.0", "metricTitles.threshold_1e-6"],
-    ...["metricTitles.threshold_1e-4", "metricTitles.threshold_1e-2"],
-    ...["schemes.int8_tensor", "schemes.int8_channel", "schemes.int4_channel", "schemes.fp8_e4m3"],
-    ...["sqnr", "filterQuery", "filterRange", "filterField", "matches"],
-  ]);
-
-  const said = (of: object, path: string[] = []): [string, string][] =>
-    Object.entries(of).flatMap(([key, value]): [string, string][] => {
-      if (APART.includes(key)) return [];
-      const at = [...path, key];
-      if (typeof value === "object") return said(value, at);
-      return [
-        [at.join("."), typeof value === "function" ? String(value(...[1, 2, 3, 4].slice(0, value.length))) : value],
-      ];
-    });
-
-  it("is in Chinese, except for symbols and proper names", () => {
-    const foreign = said(CATALOGUES.zh).filter(([, words]) => !/\p{Script=Han}/u.test(words));
-    expect(foreign.map(([path]) => path).filter((path) => !SAME.has(path))).toEqual([]);
-  });
-
-  it("has nothing in Chinese that is listed as the same", () => {
-    const all = new Map(said(CATALOGUES.zh));
-    expect([...SAME].filter((path) => !all.has(path) || /\p{Script=Han}/u.test(all.get(path) ?? ""))).toEqual([]);
-  });
-
-  it("has no Chinese punctuation missing where Chinese meets a stop", () => {
-    expect(said(CATALOGUES.zh).filter(([, words]) => /\p{Script=Han}[,;:!?]/u.test(words))).toEqual([]);
-  });
-
-  it("counts, and names what Python names, in words of its own", () => {
-    const { zh } = CATALOGUES;
-    expect([
-      zh.layers(10_000),
-      zh.measuring(3, 12),
-      zh.nonFinite(1, 12_000),
-      zh.nonFinite(0, 2),
-      zh.stack("encoder"),
-      zh.stack("talker"),
-      zh.classes.condition_number("of tomorrow"),
-    ]).toEqual([
-      "10,000 层",
-      "正在测量权重：3 / 12 层",
-      "1 个 NaN、12,000 个无穷值：评为“危险”。其余数值只统计有限的权重。",
-      "2 个无穷值：评为“危险”。其余数值只统计有限的权重。",
-      "编码器的块",
-      "talker 的块",
-      "of tomorrow",
-    ]);
+    language.value = spoken;
+    const ids = Object.values(BOARDS).flatMap(({ panels }) => panels.map(({ id }) => id));
+    expect(ids.filter((id) => render(`page.panelTitles.${id}`).startsWith("page."))).toEqual([]);
   });
 });
 
 describe("the language", () => {
-  const browser = (tag: string) => vi.spyOn(navigator, "language", "get").mockReturnValue(tag);
-
   it.each([
     ["zh-CN", "zh"],
     ["zh", "zh"],
@@ -118,27 +115,25 @@ describe("the language", () => {
     ["en-GB", "en"],
     ["fr", "en"],
   ])("of a browser in %s is %s, unless the person chose one", (tag, expected) => {
-    browser(tag);
+    vi.spyOn(navigator, "language", "get").mockReturnValue(tag);
     expect([detectLanguage("auto"), detectLanguage(undefined)]).toEqual([expected, expected]);
     expect([detectLanguage("en"), detectLanguage("zh")]).toEqual(["en", "zh"]);
   });
 
-  it("is that of all texts from then on", () => {
-    language.value = "zh";
-    expect([text.retry, metricTitle("std"), factsOf("o", "attention")]).toEqual(["重试", "标准差", "o · 注意力"]);
+  it("whose messages have not come yet is that of those that are here", () => {
+    texts.value = { zh };
+    expect(say("page.retry")).toBe("重试");
   });
 });
 
 describe("numbers of things", () => {
-  it.each([
-    [text.layers(0), "0 layers"],
-    [text.layers(1), "1 layer"],
-    [text.layers(10_000), "10,000 layers"],
-    [text.skipped(1), "1 tensor left out"],
-    [text.measuring(1, 1), "Measuring weights: 1 of 1 layer"],
-    [text.nonFinite(1, 0), "1 NaN: graded Critical. All other numbers are of the finite weights."],
-    [text.nonFinite(0, 12_000), "12,000 infinite: graded Critical. All other numbers are of the finite weights."],
-  ])("%s", (said, expected) => expect(said).toBe(expected));
+  it.each<[MessageKey, Record<string, number>, string]>([
+    ["layers", { count: 0 }, "0 layers"],
+    ["layers", { count: 1 }, "1 layer"],
+    ["layers", { count: 10_000 }, "10,000 layers"],
+    ["page.skipped", { count: 1 }, "1 tensor left out"],
+    ["page.measuring", { done: 1, total: 1 }, "Measuring weights: 1 of 1 layer"],
+  ])("%s of %j", (key, args, expected) => expect(say(key, args)).toBe(expected));
 });
 
 describe("classes", () => {
@@ -157,8 +152,7 @@ describe("classes", () => {
   };
 
   it.each(Object.entries(WORDED))("of %s read %j", (metric, worded) => {
-    const word = text.classes[metric as ClassifiedMetric];
-    expect(CLASSES[metric as ClassifiedMetric].map(({ name }) => word(name))).toEqual(worded);
+    expect(CLASSES[metric as ClassifiedMetric].map(({ name }) => className(metric, name))).toEqual(worded);
   });
 });
 
@@ -176,21 +170,26 @@ describe("metrics", () => {
     .split(/\s+/);
 
   it("each have a title, and no two the same", () => {
-    const titles = METRICS.map((metric) => text.metricTitles[metric]);
-    expect(METRICS.filter((_, index) => !titles[index])).toEqual([]);
-    expect(new Set(titles).size).toBe(METRICS.length);
+    const titles: Record<string, string> = en.metrics;
+    expect(METRICS.filter((metric) => !titles[metric])).toEqual([]);
+    expect(METRICS.map(metricTitle)).toEqual(METRICS.map((metric) => titles[metric]));
+    expect(new Set(METRICS.map(metricTitle)).size).toBe(METRICS.length);
   });
 
-  it("that the catalogue does not know read as their own names", () => {
+  it("without a title read as their own names, those of every object included", () => {
     expect(metricTitle("kurtosis_of_rows")).toBe("kurtosis of rows");
+    expect([named("page.schemes", "constructor"), named("page.schemes", "int3_block")]).toEqual([
+      "constructor",
+      "int3 block",
+    ]);
   });
 });
 
 describe("facts of a layer", () => {
   it.each([
-    [factsOf("o", "attention", "768 × 768", "float32"), "o · Attention · 768 × 768 · float32"],
-    [factsOf("other", "other", "30 × 40"), "Other · 30 × 40"],
-    [factsOf("up", "mlp", "", undefined), "up · MLP"],
-    [factsOf(), "Other"],
-  ])("%s", (facts, expected) => expect(facts).toBe(expected));
+    [["o", "attention", "768 × 768", "float32"], "o · Attention · 768 × 768 · float32"],
+    [["other", "other", "30 × 40"], "Other · 30 × 40"],
+    [["up", "mlp", "", undefined], "up · MLP"],
+    [[], "Other"],
+  ] as const)("%j", (facts, expected) => expect(factsOf(...facts)).toBe(expected));
 });

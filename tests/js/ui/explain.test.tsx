@@ -5,16 +5,29 @@ import { SCHEMES } from "../../../js/src/domain/schemes";
 import { PANELS } from "../../../js/src/page/boards";
 import { Dashboard } from "../../../js/src/page/Dashboard";
 import { useView } from "../../../js/src/state/context";
-import { CATALOGUES, language } from "../../../js/src/text";
-import { EXPLANATIONS, explanationOf, FORMULAS, topicOf } from "../../../js/src/text/explain";
+import { explanationOf } from "../../../js/src/text/explain";
+import { language } from "../../../js/src/text/messages";
 import { Explain, placed } from "../../../js/src/ui/Explain";
 import { Panel } from "../../../js/src/ui/Panel";
+import explain from "../../../weightscope_widget/data/explain.json";
+import en from "../../../weightscope_widget/data/text/en.json";
+import zh from "../../../weightscope_widget/data/text/zh.json";
 import { Kernel, LAYERS } from "../kernel";
 import { type Mounted, mount, press } from "../page";
 
 const HAN = /\p{Script=Han}/u;
-const { metricTitles, sections, schemes, panelTitles } = CATALOGUES.en;
-const NAMES = [...Object.keys({ ...metricTitles, ...sections, ...schemes, ...panelTitles }), "risk", "grade", "health"];
+const { sections, schemes, panelTitles } = en.page;
+const UNEXPLAINED = ["common_rows"];
+const NAMES = Object.keys({ ...en.metrics, ...sections, ...schemes, ...panelTitles, grade: "", health: "" }).filter(
+  (name) => !UNEXPLAINED.includes(name),
+);
+const EXPLANATIONS: Record<"en" | "zh", Record<string, { what: string; why: string; misleads: string }>> = {
+  en: en.explain,
+  zh: zh.explain,
+};
+const TOPICS: Record<string, string> = explain.topics;
+const FORMULAS: Record<string, string> = explain.formulas;
+const topicOf = (name: string): string => TOPICS[name] ?? name;
 
 afterEach(() => {
   language.value = "en";
@@ -22,18 +35,18 @@ afterEach(() => {
 
 describe("what is explained", () => {
   it("is every metric, section, scheme and panel that has a title", () => {
-    expect(NAMES.filter((name) => topicOf(name) === null)).toEqual([]);
+    expect(NAMES.filter((name) => explanationOf(name) === null)).toEqual([]);
     const shown = [...PANELS.map(({ id }) => id), ...Object.keys(SCHEMES)];
-    expect(shown.filter((name) => topicOf(name) === null)).toEqual([]);
+    expect(shown.filter((name) => explanationOf(name) === null)).toEqual([]);
   });
 
   it("is not more than that", () => {
     const used = new Set(NAMES.map(topicOf));
-    expect(Object.keys(EXPLANATIONS.en).filter((topic) => !used.has(topic as never))).toEqual([]);
+    expect(Object.keys(EXPLANATIONS.en).filter((topic) => !used.has(topic))).toEqual([]);
   });
 
   it.each(["constructor", "toString", "kurtosis_of_rows", ""])("is not %j", (name) => {
-    expect([topicOf(name), explanationOf(name)]).toEqual([null, null]);
+    expect(explanationOf(name)).toBeNull();
   });
 
   it("is the same in both languages, in the same order", () => {
@@ -42,10 +55,10 @@ describe("what is explained", () => {
 
   it("has a formula where it is computed, of symbols alone", () => {
     for (const name of ["condition_number", "stable_rank", "sqnr_db", "p25", "extreme_outlier_count", "risk"])
-      expect([name, explanationOf(name)?.formula]).toEqual([name, FORMULAS[topicOf(name) as never]]);
+      expect([name, explanationOf(name)?.formula]).toEqual([name, FORMULAS[topicOf(name)]]);
     expect(Object.keys(FORMULAS).filter((topic) => topicOf(topic) !== topic)).toEqual([]);
     const words = Object.values(FORMULAS).flatMap((formula) => formula.match(/\p{L}{5,}/gu) ?? []);
-    expect(new Set(words)).toEqual(new Set(["scale", "scaleᵢ", "median"]));
+    expect(new Set(words)).toEqual(new Set(["scale", "scaleᵢ", "median", "tuned", "chance"]));
   });
 
   const all = (["en", "zh"] as const).flatMap((spoken) =>
@@ -73,7 +86,7 @@ describe("what is explained", () => {
     ["risk", ["SQNR"]],
   ])("the limits of %s are named in both languages", (name, limits) => {
     for (const spoken of ["en", "zh"] as const) {
-      const { misleads } = EXPLANATIONS[spoken][topicOf(name) as never] as { misleads: string };
+      const { misleads } = EXPLANATIONS[spoken][topicOf(name)] as { misleads: string };
       for (const limit of limits) expect(misleads).toContain(limit);
     }
   });
@@ -118,7 +131,7 @@ describe("the card", () => {
 
   it("opens on a click, says what the catalogue says, and closes on a second one", async () => {
     await page.after(() => button(0).click());
-    const { what, why, misleads } = EXPLANATIONS.en.sqnr_db;
+    const { what, why, misleads } = en.explain.sqnr_db;
     expect(titles()).toEqual(["SQNR"]);
     expect(page.texts(".wsw-card dt")).toEqual(["What it is", "Why it matters", "When it misleads"]);
     expect(page.texts(".wsw-card dd")).toEqual([what, why, misleads]);
@@ -260,10 +273,10 @@ describe("on the page", () => {
 
   it("a panel that nothing explains has no button", async () => {
     const { root, texts } = await mount(() => (
-      <Panel name="of-tomorrow" title="Of tomorrow">
+      <Panel name="of-tomorrow">
         <p />
       </Panel>
     ));
-    expect([texts("h3"), root.querySelectorAll(".wsw-explain").length]).toEqual([["Of tomorrow"], 0]);
+    expect([texts("h3"), root.querySelectorAll(".wsw-explain").length]).toEqual([["of-tomorrow"], 0]);
   });
 });

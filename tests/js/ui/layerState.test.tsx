@@ -79,5 +79,5 @@ it("waits for an answer that is on its way, also when the scan has ended", async
 it("a layer without a finite weight has no distribution, and says why", async () => {
   const values = { "basic_stats.nan_count": 12 };
   const broken = { ...MEASURED, histogram: undefined, spectrum: undefined, values };
-  expect(await said(Distribution, broken, "done")).toEqual(["None of its weights is finite."]);
+  expect(await said(Distribution, broken, "done")).toEqual(["None of its weights are finite."]);
 });

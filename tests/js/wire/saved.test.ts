@@ -67,6 +67,7 @@ function saved({ comment = "", extra = {} as Partial<Traits> } = {}): ArrayBuffe
       thresholds: { ...kernel.get("thresholds"), sqnr_db: [45, 35] },
       _view: { energy: 0.5 },
       _board: "scan",
+      _texts: kernel.get("_texts"),
       _catalog: {
         ...catalog,
         model: "模型",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import threading
 from typing import Any, ClassVar
 
@@ -11,6 +12,7 @@ import torch
 
 import weightscope_widget as wsw
 from tests.python.support.plan_cases import read
+from weightscope_widget._shared.messages import message
 from weightscope_widget.analyzers.numerics.rounding import grid_of, rounding_norm
 from weightscope_widget.comparison import ComparisonRun
 from weightscope_widget.comparison.kinds.sentence import sentence_of
@@ -87,7 +89,7 @@ class TestRounding:
         found = pattern_of({"a.weight": base}, {"a.weight": merged(base, delta, 0.0005)})
         assert found.name == "full fine-tune"
         assert found.evidence["unresolved_percentage"] == 100
-        assert "no larger than rounding to the storage type, so its rank cannot be told" in found.sentence
+        assert "no larger than rounding to the storage type, so its rank is unknown" in found.sentence
 
     def test_a_few_weights_that_moved_by_a_step_are_no_low_rank_change(self) -> None:
         base = (0.03 * draw(SIDE, SIDE)).bfloat16()
@@ -205,7 +207,7 @@ class TestWhole:
         assert found.name == "full fine-tune"
         assert found.evidence["low_rank_tensors"] == 9
         assert found.evidence["low_rank_percentage"] == pytest.approx(100 * 14400 / 254400)
-        assert "of 9 tensors, with 5.66 % of the changed weights, it is low-rank." in found.sentence
+        assert "the change of 9 tensors, with 5.66 % of the changed weights, is low-rank." in found.sentence
         # Norms that were trained, too, weigh next to nothing.
         norms = {f"h.{i}.ln_1.weight": torch.ones(40) for i in range(9)}
         moved = {name: tensor + 0.01 * draw(40) for name, tensor in norms.items()}
@@ -255,7 +257,7 @@ class TestWhole:
         found = pattern_of(base, tuned)
         assert found.name == "identical"
         assert found.evidence["recoded_tensors"] == 1
-        assert "1 tensor differs in bits alone" in found.sentence
+        assert "1 tensor differs in bits only" in found.sentence
 
     def test_shapes_with_nothing_in_common_are_not_shared(self) -> None:
         found = pattern_of(self.BASE, {name: draw(48, 20) for name in self.BASE})
@@ -275,3 +277,18 @@ class TestWhole:
 @pytest.mark.parametrize("case", read("pattern_cases.json"), ids=lambda case: str(case["title"]))
 def test_the_sentence(case: dict[str, Any]) -> None:
     assert sentence_of(case["name"], case["evidence"]) == case["sentence"]
+    assert sentence_of(case["name"], case["evidence"], "zh") == case["zh"]
+
+
+def test_the_cases_have_every_pattern() -> None:
+    assert {case["name"] for case in read("pattern_cases.json")} == set(message("change.pattern.heads"))
+
+
+@pytest.mark.parametrize("case", read("pattern_cases.json"), ids=lambda case: str(case["title"]))
+def test_the_sentence_has_the_same_numbers_and_parts_in_chinese(case: dict[str, Any]) -> None:
+    def numbers(text: str) -> list[str]:
+        return sorted(found.rstrip(".,") for found in re.findall(r"[\d.,×⁻⁰-⁹]*\d[\d.,×⁻⁰-⁹]*", text))
+
+    assert numbers(case["zh"]) == numbers(case["sentence"])
+    assert not re.search(r"undefined|NaN(?! 或)|—|\{", case["zh"])
+    assert case["zh"].count("。") == len(re.findall(r"\.(?: |$)", case["sentence"]))

@@ -27,7 +27,7 @@ export function Advice() {
     return layerAdvice(store.catalog.value, store.table.value, thresholds.value, selected, () => spectrum);
   });
   return (
-    <Panel name="advice" title={text.title} aside={text.ruleOfThumb}>
+    <Panel name="advice" aside={text.ruleOfThumb}>
       <div class="wsw-advice-columns" ref={body}>
         <section data-about="layer" aria-label={text.selected}>
           <h4>

@@ -2,7 +2,7 @@
 
 import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { useView } from "../../state/context";
-import { text as catalogue } from "../../text";
+import { named } from "../../text/messages";
 import type { Thresholds } from "../../wire/model";
 import { copy } from "./clipboard";
 import { loraRanks, quantizationPlan, type Scheme, schemesOf } from "./plans";
@@ -39,7 +39,7 @@ export function PlanToTake({ thresholds }: { thresholds: ReadonlySignal<Threshol
             >
               {schemes.value.map((scheme) => (
                 <option key={scheme} value={scheme}>
-                  {catalogue.schemes[scheme]}
+                  {named("page.schemes", scheme)}
                 </option>
               ))}
             </select>

@@ -6,7 +6,7 @@ import { metricAxis } from "../../charts/axis";
 import { BarList } from "../../charts/BarList";
 import { colouring } from "../../charts/colour";
 import { useView } from "../../state/context";
-import { text } from "../../text";
+import { say } from "../../text/messages";
 import { PALETTES } from "../../theme/palette";
 import { ClassCounts } from "../../ui/ClassCounts";
 import { Empty, Panel } from "../../ui/Panel";
@@ -30,9 +30,9 @@ export function ConditionNumbers() {
   const missing = store.matching.value.length - rows.value.length;
   const asked = store.catalog.value.methods.includes("spectral");
   return (
-    <Panel name="condition-numbers" title={text.conditionNumbers} aside={<ClassCounts metric={METRIC} />}>
+    <Panel name="condition-numbers" aside={<ClassCounts metric={METRIC} />}>
       {rows.value.length === 0 ? (
-        <Empty>{asked ? text.nothingHere : text.notComputed}</Empty>
+        <Empty>{asked ? say("page.nothingHere") : say("page.notComputed")}</Empty>
       ) : (
         <BarList
           metric={METRIC}
@@ -42,11 +42,11 @@ export function ConditionNumbers() {
           colour={colour}
           baseline={baseline}
           axis={(range) => metricAxis(METRIC, store.column(METRIC), range, store.thresholds.value)}
-          title={text.conditionAxis}
-          label={text.barsAbout(text.conditionNumbers, rows.value.length)}
+          title={say("page.conditionAxis")}
+          label={say("page.barsAbout", { title: say("page.panelTitles.condition-numbers"), count: rows.value.length })}
         />
       )}
-      {missing > 0 && asked && <p class="wsw-note">{text.withoutValue(missing)}</p>}
+      {missing > 0 && asked && <p class="wsw-note">{say("page.withoutValue", { count: missing })}</p>}
     </Panel>
   );
 }

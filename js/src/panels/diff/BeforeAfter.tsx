@@ -5,8 +5,7 @@ import { type ClassifiedMetric, classify, type Grade } from "../../domain/assess
 import { MISSING } from "../../domain/format";
 import { bare, formatMetric, formatNamed } from "../../domain/metrics";
 import { useView } from "../../state/context";
-import { metricTitle, text } from "../../text";
-import { diffText } from "../../text/diff";
+import { className, metricTitle, named, say } from "../../text/messages";
 import { GRADE_LEVELS } from "../../theme/palette";
 import { Explain } from "../../ui/Explain";
 import { Panel } from "../../ui/Panel";
@@ -41,7 +40,7 @@ export function BeforeAfter() {
   const name = row === null ? "" : (store.catalog.value.names[row] as string);
   const error = own(table.errors, name);
   return (
-    <Panel name="before-after" title={diffText.beforeAfter} aside={name}>
+    <Panel name="before-after" aside={name}>
       <DiffState row={row} ready={change.length + both.length > 0 && status !== "identical"}>
         {() =>
           row !== null && (
@@ -52,7 +51,7 @@ export function BeforeAfter() {
                     {error}
                   </p>
                 )}
-                {isApart(store, row) && <p class="wsw-note">{diffText.nothingInCommon}</p>}
+                {isApart(store, row) && <p class="wsw-note">{say("change.nothingInCommon")}</p>}
                 <dl class="wsw-change">
                   {change.map((column) => (
                     <div key={column} data-metric={bare(column)}>
@@ -69,9 +68,9 @@ export function BeforeAfter() {
               <table>
                 <thead>
                   <tr>
-                    <th scope="col">{diffText.metric}</th>
-                    <th scope="col">{diffText.series.base}</th>
-                    <th scope="col">{diffText.series.tuned}</th>
+                    <th scope="col">{say("change.metric")}</th>
+                    <th scope="col">{say("change.series.base")}</th>
+                    <th scope="col">{say("change.series.tuned")}</th>
                   </tr>
                 </thead>
                 <tbody>
@@ -99,7 +98,7 @@ function Grades({ row }: { row: number }) {
   if (base === null && tuned === null) return null;
   return (
     <tr data-metric="health" data-crossed={base !== tuned || undefined}>
-      <th scope="row">{text.columns.grade}</th>
+      <th scope="row">{say("page.columns.grade")}</th>
       <GradeCell grade={base} />
       <GradeCell grade={tuned} />
     </tr>
@@ -110,7 +109,7 @@ function GradeCell({ grade }: { grade: Grade | null }) {
   if (grade === null) return <td>{MISSING}</td>;
   return (
     <td>
-      {text.grade[grade]}
+      {named("page.grade", grade)}
       <i class="wsw-level" data-level={GRADE_LEVELS[grade]} />
     </td>
   );
@@ -130,9 +129,7 @@ function Line({ column, before, after }: { column: string; before: number; after
         return (
           <td key={side}>
             {formatNamed(name, value)}
-            {metric && found && (
-              <i class="wsw-level" data-level={found.level} title={text.classes[metric](found.name)} />
-            )}
+            {metric && found && <i class="wsw-level" data-level={found.level} title={className(metric, found.name)} />}
           </td>
         );
       })}

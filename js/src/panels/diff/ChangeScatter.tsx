@@ -13,8 +13,7 @@ import { type Size, useSize } from "../../charts/size";
 import { logTicks } from "../../charts/ticks";
 import { formatTick } from "../../domain/format";
 import { useView } from "../../state/context";
-import { text } from "../../text";
-import { diffText } from "../../text/diff";
+import { say } from "../../text/messages";
 import { PALETTES } from "../../theme/palette";
 import { Empty, Panel } from "../../ui/Panel";
 
@@ -85,19 +84,19 @@ export function ChangeScatter() {
   const { rows, missing, x, y, places } = scene.value;
   const xTicks = logTicks(x.domain() as [number, number], Math.max(2, Math.floor(width / 70)));
   const yTicks = y.ticks(5).map((value) => ({ value, label: formatTick(value) }));
-  const empty = missing > 0 ? diffText.nothingDrawn : diffText.nothingChanged;
+  const empty = missing > 0 ? say("change.nothingDrawn") : say("change.nothingChanged");
   const ring = (row: number | null, name: string) => {
     const place = row === null ? undefined : places.get(row);
     return place && <circle class={name} cx={place[0]} cy={place[1]} r={8} />;
   };
   return (
-    <Panel name="change-scatter" title={diffText.scatter} aside={diffText.scatterAside}>
+    <Panel name="change-scatter" aside={say("change.scatterAside")}>
       <div class="wsw-plot" ref={plot}>
         {width > 0 && rows.length > 0 && (
           <svg class="wsw-layer" width={width} height={height} aria-hidden="true">
             <Axes
-              x={{ ticks: xTicks, position: x, title: diffText.relativeChange }}
-              y={{ ticks: yTicks, position: y, title: diffText.rankShare }}
+              x={{ ticks: xTicks, position: x, title: say("change.relativeChange") }}
+              y={{ ticks: yTicks, position: y, title: say("change.rankShare") }}
               width={width}
               height={height}
               margin={MARGIN}
@@ -115,7 +114,7 @@ export function ChangeScatter() {
           </svg>
         )}
         <Surface
-          label={diffText.scatterAbout(rows.length)}
+          label={say("change.scatterAbout", { count: rows.length })}
           size={size.value}
           rowAt={rowAt}
           placeOf={(row) => places.get(row) ?? null}
@@ -129,9 +128,11 @@ export function ChangeScatter() {
           }}
           onMiss={() => store.widen("region")}
         />
-        {rows.length === 0 && <Empty>{store.progress.value.state === "running" ? text.waitingForPoints : empty}</Empty>}
+        {rows.length === 0 && (
+          <Empty>{store.progress.value.state === "running" ? say("page.waitingForPoints") : empty}</Empty>
+        )}
       </div>
-      {missing > 0 && <p class="wsw-note">{text.withoutValue(missing)}</p>}
+      {missing > 0 && <p class="wsw-note">{say("page.withoutValue", { count: missing })}</p>}
     </Panel>
   );
 }

@@ -1,8 +1,6 @@
 /** Spectra of base, tuned and change, and the rank that the change needs: an energy line to drag gives a LoRA's. */
 
-import { formatCount, formatNumber } from "../../domain/format";
-import { text } from "../../text";
-import { diffText } from "../../text/diff";
+import { named, say } from "../../text/messages";
 import { Panel } from "../../ui/Panel";
 import { All } from "../spectrum/All";
 import { Energy } from "../spectrum/Energy";
@@ -20,7 +18,7 @@ export function DeltaSpectrum() {
   const spectra = drawn.map(
     ({ row, name, colour, spectrum }): Spectrum => ({
       row,
-      label: diffText.series[name],
+      label: named("change.series", name),
       colour,
       values: spectrum as Float64Array,
       edge: Number.NaN,
@@ -29,7 +27,7 @@ export function DeltaSpectrum() {
   );
   const main = spectra.find((each) => each.row === shown.row);
   return (
-    <Panel name="delta-spectrum" title={diffText.spectrum} aside={<Legend {...shown} series={drawn} />}>
+    <Panel name="delta-spectrum" aside={<Legend {...shown} series={drawn} />}>
       <DiffState row={shown.row} ready={main !== undefined}>
         {() => main && <Charts main={main} spectra={spectra} />}
       </DiffState>
@@ -39,12 +37,12 @@ export function DeltaSpectrum() {
 
 function Charts({ main, spectra }: { main: Spectrum; spectra: Spectrum[] }) {
   const { values } = main;
-  const about = text.singularValuesAbout(
-    diffText.series.delta,
-    formatCount(values.length),
-    formatNumber(values[0] ?? Number.NaN),
-    formatNumber(values[values.length - 1] ?? Number.NaN),
-  );
+  const about = say("page.singularValuesAbout", {
+    label: say("change.series.delta"),
+    count: values.length,
+    first: values[0] ?? Number.NaN,
+    last: values[values.length - 1] ?? Number.NaN,
+  });
   return (
     <>
       <figure class="wsw-pair" aria-label={about}>

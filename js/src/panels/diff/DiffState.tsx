@@ -2,8 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { useView } from "../../state/context";
-import { text } from "../../text";
-import { diffText } from "../../text/diff";
+import { named, say } from "../../text/messages";
 import { Empty } from "../../ui/Panel";
 import { own, Stage } from "../../wire/model";
 import { isApart, statusOf } from "./change";
@@ -17,15 +16,17 @@ interface Props {
 
 export function DiffState({ row, ready, children }: Props) {
   const { store } = useView();
-  if (row === null) return <Empty>{text.selectHint}</Empty>;
+  if (row === null) return <Empty>{say("page.selectHint")}</Empty>;
   if (ready) return <>{children()}</>;
   const table = store.table.value;
   const error = own(table.errors, store.catalog.value.names[row] as string);
   if (error !== undefined) return <Empty>{error}</Empty>;
   const status = statusOf(store, row);
   if (status !== null && status !== "changed" && status !== "reshaped")
-    return <Empty>{diffText.status[status as keyof typeof diffText.status]}</Empty>;
-  if (isApart(store, row)) return <Empty>{diffText.nothingInCommon}</Empty>;
-  if (table.stage(row) === Stage.Done) return <Empty>{diffText.noMatrix}</Empty>;
-  return <Empty>{store.progress.value.state === "running" ? text.waitingForLayer : text.notComputed}</Empty>;
+    return <Empty>{named("change.unchanged", status)}</Empty>;
+  if (isApart(store, row)) return <Empty>{say("change.nothingInCommon")}</Empty>;
+  if (table.stage(row) === Stage.Done) return <Empty>{say("change.noMatrix")}</Empty>;
+  return (
+    <Empty>{store.progress.value.state === "running" ? say("page.waitingForLayer") : say("page.notComputed")}</Empty>
+  );
 }

@@ -3,9 +3,8 @@
 import { useRef } from "preact/hooks";
 import { useAfterPaint } from "../../charts/late";
 import { useSize } from "../../charts/size";
-import { formatNumber } from "../../domain/format";
 import { useView } from "../../state/context";
-import { diffText } from "../../text/diff";
+import { say } from "../../text/messages";
 import { PALETTES } from "../../theme/palette";
 import { Panel } from "../../ui/Panel";
 import { changeOf } from "./change";
@@ -19,11 +18,11 @@ export function Overlap() {
   const row = useAfterPaint(store.selected).value;
   const detail = row === null ? null : store.detailOf(row);
   const { overlap, nearest } = detail ?? {};
+  const intruders = row === null ? 0 : changeOf(store, "intruder_dimensions", row);
   const label = row === null ? "" : (store.catalog.value.labels[row] ?? "");
   return (
     <Panel
       name="overlap"
-      title={diffText.overlap}
       aside={
         <>
           {label} {overlap && <Legend />}
@@ -37,11 +36,11 @@ export function Overlap() {
             <>
               <Cells size={overlap.size} cells={overlap.cells} nearest={nearest ?? new Float64Array()} />
               <p class="wsw-note">
-                {diffText.overlapSaid(
-                  formatNumber(changeOf(store, "subspace_overlap", row)),
-                  formatNumber(changeOf(store, "subspace_overlap_chance", row)),
-                  changeOf(store, "intruder_dimensions", row),
-                )}
+                {say("change.overlap", {
+                  overlap: changeOf(store, "subspace_overlap", row),
+                  chance: changeOf(store, "subspace_overlap_chance", row),
+                })}{" "}
+                {intruders > 0 ? say("change.intruders", { count: intruders }) : say("change.noIntruders")}
               </p>
             </>
           )
@@ -72,7 +71,12 @@ function Cells({ size, cells, nearest }: { size: number; cells: Float64Array; ne
   return (
     <div class="wsw-plot" ref={plot}>
       {width > 0 && (
-        <svg class="wsw-layer wsw-overlap-cells" width={width} height={height} aria-label={diffText.overlap}>
+        <svg
+          class="wsw-layer wsw-overlap-cells"
+          width={width}
+          height={height}
+          aria-label={say("page.panelTitles.overlap")}
+        >
           {Array.from(cells, (value, index) => {
             const [down, across] = [Math.floor(index / size), index % size];
             return (
@@ -84,7 +88,7 @@ function Cells({ size, cells, nearest }: { size: number; cells: Float64Array; ne
                 height={side}
                 fill={colour(value)}
               >
-                <title>{diffText.cosine(down + 1, across + 1, formatNumber(value))}</title>
+                <title>{say("change.cosine", { base: down + 1, tuned: across + 1, value })}</title>
               </rect>
             );
           })}
@@ -97,19 +101,19 @@ function Cells({ size, cells, nearest }: { size: number; cells: Float64Array; ne
                 y={MARGIN.top - 5}
                 text-anchor="middle"
               >
-                ▼<title>{diffText.intruder(across + 1, formatNumber(value))}</title>
+                ▼<title>{say("change.intruder", { index: across + 1, value })}</title>
               </text>
             ) : null,
           )}
           <text class="wsw-axis-title" x={(MARGIN.left + right) / 2} y={floor + 18} text-anchor="middle">
-            {diffText.tunedDirections}
+            {say("change.tunedDirections")}
           </text>
           <text
             class="wsw-axis-title"
             transform={`translate(${MARGIN.left - 10},${(MARGIN.top + floor) / 2}) rotate(-90)`}
             text-anchor="middle"
           >
-            {diffText.baseDirections}
+            {say("change.baseDirections")}
           </text>
         </svg>
       )}

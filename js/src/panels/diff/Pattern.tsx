@@ -1,7 +1,7 @@
-/** What kind of change this is, in a sentence, with the numbers it rests on; or that it cannot be said yet. */
+/** What kind of change this is, in a sentence with the numbers it rests on; or that it cannot be said yet. */
 
 import { useView } from "../../state/context";
-import { diffText } from "../../text/diff";
+import { language, say } from "../../text/messages";
 
 export function Pattern() {
   const { store } = useView();
@@ -9,15 +9,16 @@ export function Pattern() {
   if (!pattern)
     return (
       <p class="wsw-pattern wsw-muted" role="status">
-        {progress.state === "running" ? diffText.patternPending : diffText.patternUnknown}
+        {progress.state === "running" ? say("change.patternPending") : say("change.patternUnknown")}
       </p>
     );
-  const { heads, reason, asides } = diffText.pattern;
+  const sentence = pattern[language.value] ?? pattern.en ?? "";
+  const head = sentence.search(/[:：]/) + 1;
   return (
     <p class="wsw-pattern" role="status">
-      <b>{heads[pattern.name] ?? pattern.name}</b>{" "}
-      {[reason(pattern.name, pattern.evidence), ...asides(pattern.evidence)].join(" ")}
-      <span class="wsw-muted"> {diffText.patternHint}</span>
+      <b>{sentence.slice(0, head)}</b>
+      {sentence.slice(head)}
+      <span class="wsw-muted"> {say("change.patternHint")}</span>
     </p>
   );
 }

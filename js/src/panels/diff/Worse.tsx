@@ -3,8 +3,7 @@
 import { useComputed } from "@preact/signals";
 import { formatNamed } from "../../domain/metrics";
 import { useView } from "../../state/context";
-import { text } from "../../text";
-import { diffText } from "../../text/diff";
+import { say } from "../../text/messages";
 import { Empty, Panel } from "../../ui/Panel";
 import { type Crossing, classOf, crossedTitle, worsened } from "./change";
 
@@ -14,9 +13,9 @@ export function Worse() {
   const { store } = useView();
   const list = useComputed(() => worsened(store)).value;
   return (
-    <Panel name="worse" title={diffText.worse} aside={diffText.worseCount(list.length)}>
+    <Panel name="worse" aside={say("change.worseCount", { count: list.length })}>
       {list.length === 0 ? (
-        <Empty>{diffText.nothingWorse}</Empty>
+        <Empty>{say("change.nothingWorse")}</Empty>
       ) : (
         <ol class="wsw-worse-list">
           {list.slice(0, MOST).map((each) => (
@@ -24,7 +23,7 @@ export function Worse() {
           ))}
         </ol>
       )}
-      <p class="wsw-note">{text.ruleOfThumb}</p>
+      <p class="wsw-note">{say("page.ruleOfThumb")}</p>
     </Panel>
   );
 }

@@ -10,7 +10,7 @@ import {
   type Level,
 } from "../../domain/assessment";
 import type { Store } from "../../state/store";
-import { metricTitle, text } from "../../text";
+import { className, metricTitle, named, say } from "../../text/messages";
 import { GRADE_LEVELS } from "../../theme/palette";
 import { Stage } from "../../wire/model";
 
@@ -90,14 +90,14 @@ export function worsened(store: Store): Crossing[] {
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 export const crossedTitle = (metric: Crossing["metric"]): string =>
-  metric === "health" ? text.columns.grade : metricTitle(metric);
+  metric === "health" ? say("page.columns.grade") : metricTitle(metric);
 
 /** How a class, or a grade, is called and coloured. */
 export function classOf(metric: Crossing["metric"], index: number): { name: string; level: Level | "none" } {
   if (metric === "health") {
     const grade = GRADES[index] as Grade;
-    return { name: text.grade[grade], level: GRADE_LEVELS[grade] };
+    return { name: named("page.grade", grade), level: GRADE_LEVELS[grade] };
   }
   const found = CLASSES[metric][index];
-  return { name: text.classes[metric](found?.name ?? ""), level: found?.level ?? "none" };
+  return { name: className(metric, found?.name ?? ""), level: found?.level ?? "none" };
 }

@@ -3,8 +3,7 @@
 import { MISSING } from "../../domain/format";
 import { formatMetric } from "../../domain/metrics";
 import type { TableColumn } from "../../state/context";
-import { metricTitle } from "../../text";
-import { diffText } from "../../text/diff";
+import { named } from "../../text/messages";
 import { COLUMNS } from "../table/LayerTable";
 import { statusOf } from "./change";
 
@@ -15,8 +14,6 @@ const change = (metric: string, rank: 0 | 1): TableColumn => ({
   numeric: true,
   rank,
   cell: (store, row) => formatMetric(metric, store.table.value.value(`comparison.${metric}`, row)),
-  title: () => diffText.columns[metric as keyof typeof diffText.columns],
-  hint: () => metricTitle(metric),
 });
 
 export const DIFF_COLUMNS: readonly TableColumn[] = [
@@ -27,10 +24,8 @@ export const DIFF_COLUMNS: readonly TableColumn[] = [
     rank: 0,
     cell: (store, row) => {
       const status = statusOf(store, row);
-      return status === null ? MISSING : diffText.statuses[status as keyof typeof diffText.statuses];
+      return status === null ? MISSING : named("change.statuses", status);
     },
-    title: () => diffText.columns.status,
-    hint: () => diffText.columns.status,
   },
   change("relative_change", 0),
   change("delta_rank_99", 0),

@@ -3,7 +3,7 @@
 import { useAfterPaint } from "../../charts/late";
 import { useView } from "../../state/context";
 import type { Detail, Drawn } from "../../state/details";
-import { diffText } from "../../text/diff";
+import { named } from "../../text/messages";
 import { PALETTES } from "../../theme/palette";
 import { Compared, type ComparedLayer, layersOf } from "../../ui/compared";
 
@@ -72,7 +72,7 @@ export function Legend({ row, series, compared }: Shown) {
       {store.catalog.value.labels[row]}
       {series.map(({ row: key, name, colour }) => (
         <span key={key}>
-          <i style={{ background: colour }} /> {diffText.series[name]}
+          <i style={{ background: colour }} /> {named("change.series", name)}
         </span>
       ))}
     </span>

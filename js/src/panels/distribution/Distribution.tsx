@@ -12,7 +12,7 @@ import { logTicks, type Tick } from "../../charts/ticks";
 import { formatCount, formatNumber, formatTick } from "../../domain/format";
 import { useView } from "../../state/context";
 import type { Histogram } from "../../state/details";
-import { text } from "../../text";
+import { say } from "../../text/messages";
 import { Compared, layersOf } from "../../ui/compared";
 import { LayerState } from "../../ui/LayerState";
 import { Panel } from "../../ui/Panel";
@@ -30,17 +30,17 @@ export function Distribution() {
   const label = row === null ? "" : (store.catalog.value.labels[row] ?? "");
   const broken = row !== null && store.judgements.value[row]?.risk === Number.POSITIVE_INFINITY;
   return (
-    <Panel name="distribution" title={text.distribution} aside={<Compared layers={layers} />}>
+    <Panel name="distribution" aside={<Compared layers={layers} />}>
       <LayerState
         row={row}
         ready={histogram !== null}
         method={(methods) => methods.some((method) => method !== "spectral")}
-        absent={broken ? text.noneFinite : text.notComputed}
+        absent={broken ? say("page.noneFinite") : say("page.notComputed")}
       >
         {() =>
           histogram &&
           (drawn.length > 1 ? (
-            <figure class="wsw-pair" aria-label={text.distributionsAbout(drawn.length)}>
+            <figure class="wsw-pair" aria-label={say("page.distributionsAbout", { count: drawn.length })}>
               <DistributionOverlay layers={drawn} logarithmic={false} />
               <DistributionOverlay layers={drawn} logarithmic />
             </figure>
@@ -56,12 +56,12 @@ export function Distribution() {
 function Charts({ histogram, label }: { histogram: Histogram; label: string }) {
   const [pointed, setPointed] = useState<number | null>(null);
   const total = histogram.counts.reduce((sum, count) => sum + count, 0);
-  const about = text.distributionAbout(
+  const about = say("page.distributionAbout", {
     label,
-    formatCount(total),
-    formatNumber(histogram.low),
-    formatNumber(histogram.high),
-  );
+    count: total,
+    low: histogram.low,
+    high: histogram.high,
+  });
   return (
     <div class="wsw-pair" role="img" aria-label={about}>
       <Bars histogram={histogram} logarithmic={false} pointed={pointed} onPoint={setPointed} />
@@ -116,8 +116,8 @@ function Bars({ histogram, logarithmic, pointed, onPoint }: BarsProps) {
           onPointerLeave={() => onPoint(null)}
         >
           <Axes
-            x={{ ticks: xTicks, position: x, title: text.weight }}
-            y={{ ticks: yTicks, position: y, title: logarithmic ? text.countLog : text.count }}
+            x={{ ticks: xTicks, position: x, title: say("page.weight") }}
+            y={{ ticks: yTicks, position: y, title: logarithmic ? say("page.countLog") : say("page.count") }}
             width={width}
             height={height}
             margin={MARGIN}
@@ -136,11 +136,11 @@ function Bars({ histogram, logarithmic, pointed, onPoint }: BarsProps) {
       )}
       {pointed !== null && !logarithmic && (
         <div class="wsw-readout">
-          {text.bin(
-            formatNumber(unit * (low + ((high - low) * pointed) / counts.length)),
-            formatNumber(unit * (low + ((high - low) * (pointed + 1)) / counts.length)),
-            formatCount(counts[pointed] ?? 0),
-          )}
+          {say("page.bin", {
+            low: formatNumber(unit * (low + ((high - low) * pointed) / counts.length)),
+            high: formatNumber(unit * (low + ((high - low) * (pointed + 1)) / counts.length)),
+            count: formatCount(counts[pointed] ?? 0),
+          })}
         </div>
       )}
     </div>

@@ -12,8 +12,7 @@ import { type Size, useSize } from "../../charts/size";
 import type { Tick } from "../../charts/ticks";
 import { axisKind, formatMetric, metricsOf, titleOf } from "../../domain/metrics";
 import { useView } from "../../state/context";
-import { text } from "../../text";
-import { evolutionText } from "../../text/evolution";
+import { named, say } from "../../text/messages";
 import { PALETTES } from "../../theme/palette";
 import { Empty, Panel } from "../../ui/Panel";
 import type { Family } from "../../wire/model";
@@ -32,11 +31,10 @@ export function Lines() {
   return (
     <Panel
       name="lines"
-      title={evolutionText.lines}
       aside={<Legend />}
       controls={
         <>
-          <fieldset class="wsw-buttons wsw-words" aria-label={evolutionText.linesBy}>
+          <fieldset class="wsw-buttons wsw-words" aria-label={say("change.linesBy")}>
             {(["layer", "family"] as const).map((each) => (
               <button
                 key={each}
@@ -44,14 +42,14 @@ export function Lines() {
                 aria-pressed={linesBy === each}
                 onClick={() => store.setView({ linesBy: each })}
               >
-                {evolutionText.by[each]}
+                {named("change.by", each)}
               </button>
             ))}
           </fieldset>
           <select
             class="wsw-select"
-            aria-label={evolutionText.metric}
-            title={evolutionText.metric}
+            aria-label={say("change.metric")}
+            title={say("change.metric")}
             value={metric}
             onChange={(event) => store.setView({ linesMetric: event.currentTarget.value })}
           >
@@ -153,6 +151,7 @@ function Chart({ metric }: { metric: string }) {
   const hovered = store.hovered.value;
   const still = rows.filter((row) => (points.get(row) ?? []).every((point) => point === null)).length;
   const at = pointed.value === null ? null : stepAt(pointed.value[0]);
+  const title = titleOf(metric) + unitOf(metric);
   return (
     <>
       <div class="wsw-plot" ref={plot}>
@@ -162,12 +161,12 @@ function Chart({ metric }: { metric: string }) {
               x={{
                 ticks: namedTicks(store.checkpoints.value, room.right - room.left),
                 position: (place) => x[place] as number,
-                title: evolutionText.checkpoint,
+                title: say("change.checkpoint"),
               }}
               y={{
                 ticks: axis.ticks,
                 position: axis.scale,
-                title: `${titleOf(metric)}${unitOf(metric)}${axisKind(metric) === "log" ? evolutionText.log : ""}`,
+                title: axisKind(metric) === "log" ? say("change.log", { title }) : title,
               }}
               width={width}
               height={height}
@@ -185,7 +184,7 @@ function Chart({ metric }: { metric: string }) {
           </svg>
         )}
         <Surface
-          label={evolutionText.linesAbout(rows.length, history.length, titleOf(metric))}
+          label={say("change.linesAbout", { count: rows.length, checkpoints: history.length, metric: titleOf(metric) })}
           size={size.value}
           rowAt={rowAt}
           placeOf={() => null}
@@ -201,10 +200,12 @@ function Chart({ metric }: { metric: string }) {
           </Tip>
         )}
         {rows.length === 0 && (
-          <Empty>{store.progress.value.state === "running" ? text.waitingForPoints : text.nothingHere}</Empty>
+          <Empty>
+            {store.progress.value.state === "running" ? say("page.waitingForPoints") : say("page.nothingHere")}
+          </Empty>
         )}
       </div>
-      {still > 0 && <p class="wsw-note">{text.withoutValue(still)}</p>}
+      {still > 0 && <p class="wsw-note">{say("page.withoutValue", { count: still })}</p>}
     </>
   );
 }
@@ -251,10 +252,10 @@ function Legend() {
         .filter((family) => present.has(family))
         .map((family) => (
           <span key={family}>
-            <i style={{ background: `var(--wsw-${family})` }} /> {text.family[family]}
+            <i style={{ background: `var(--wsw-${family})` }} /> {named("page.family", family)}
           </span>
         ))}
-      {store.view.value.linesBy === "family" && <span>{evolutionText.median}</span>}
+      {store.view.value.linesBy === "family" && <span>{say("change.median")}</span>}
     </span>
   );
 }

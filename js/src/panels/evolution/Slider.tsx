@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { useView } from "../../state/context";
-import { evolutionText } from "../../text/evolution";
+import { say } from "../../text/messages";
 
 /** A whole play takes about this long, but no step less than can be seen and none so long that it bores. */
 const WHOLE = 8000; // milliseconds
@@ -36,9 +36,9 @@ export function Slider() {
     if (!playing.value && step >= last) store.moveTo(0);
     playing.value = !playing.value;
   };
-  const title = playing.value ? evolutionText.pause : evolutionText.play;
+  const title = playing.value ? say("change.pause") : say("change.play");
   return (
-    <fieldset class="wsw-steps" aria-label={evolutionText.checkpoints}>
+    <fieldset class="wsw-steps" aria-label={say("change.checkpoints")}>
       <button type="button" class="wsw-play" aria-label={title} title={title} onClick={play}>
         <svg width="12" height="12" viewBox="0 0 12 12" aria-hidden="true">
           <path d={playing.value ? "M2,1h3v10h-3zM7,1h3v10h-3z" : "M2,1L11,6L2,11Z"} />
@@ -46,8 +46,8 @@ export function Slider() {
       </button>
       <button
         type="button"
-        aria-label={evolutionText.previous}
-        title={evolutionText.previous}
+        aria-label={say("change.previous")}
+        title={say("change.previous")}
         disabled={step === 0}
         onClick={() => goTo(step - 1)}
       >
@@ -59,8 +59,8 @@ export function Slider() {
         max={last}
         step={1}
         value={step}
-        aria-label={evolutionText.checkpoint}
-        aria-valuetext={evolutionText.place(names[step] ?? "", step + 1, names.length)}
+        aria-label={say("change.checkpoint")}
+        aria-valuetext={say("change.place", { name: names[step] ?? "", at: step + 1, total: names.length })}
         style={{ "--share": `${(100 * step) / last}%` }}
         onInput={(event) => goTo(Number(event.currentTarget.value))}
         // Notebooks act on keys that reach them.
@@ -68,8 +68,8 @@ export function Slider() {
       />
       <button
         type="button"
-        aria-label={evolutionText.next}
-        title={evolutionText.next}
+        aria-label={say("change.next")}
+        title={say("change.next")}
         disabled={step === last}
         onClick={() => goTo(step + 1)}
       >
@@ -77,7 +77,7 @@ export function Slider() {
       </button>
       <p class="wsw-step-name">
         <b title={names[step]}>{names[step]}</b>
-        <span class="wsw-muted">{evolutionText.ofAll(step + 1, names.length)}</span>
+        <span class="wsw-muted">{say("change.ofAll", { at: step + 1, total: names.length })}</span>
       </p>
     </fieldset>
   );

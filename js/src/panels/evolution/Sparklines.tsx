@@ -4,8 +4,7 @@ import { useAfterPaint } from "../../charts/late";
 import { type ClassifiedMetric, classify } from "../../domain/assessment";
 import { bare, classifiedMetric, formatMetric, metricsOf, titleOf } from "../../domain/metrics";
 import { useView } from "../../state/context";
-import { text } from "../../text";
-import { evolutionText } from "../../text/evolution";
+import { className, say } from "../../text/messages";
 import { Explain } from "../../ui/Explain";
 import { Empty, Panel } from "../../ui/Panel";
 import { across, axisOf, pathOf, pointsOf } from "./trace";
@@ -23,28 +22,25 @@ export function Sparklines() {
           (metric) => metric !== "parameters" && store.history(metric).some((column) => !Number.isNaN(column[row])),
         );
   return (
-    <Panel
-      name="sparklines"
-      formats={[]}
-      title={evolutionText.sparklines}
-      aside={row === null ? undefined : store.catalog.value.labels[row]}
-    >
+    <Panel name="sparklines" formats={[]} aside={row === null ? undefined : store.catalog.value.labels[row]}>
       {row === null ? (
-        <Empty>{text.selectHint}</Empty>
+        <Empty>{say("page.selectHint")}</Empty>
       ) : metrics.length === 0 ? (
-        <Empty>{store.progress.value.state === "running" ? text.waitingForLayer : text.notComputed}</Empty>
+        <Empty>
+          {store.progress.value.state === "running" ? say("page.waitingForLayer") : say("page.notComputed")}
+        </Empty>
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reachable by keys
-        <section class="wsw-sparks" tabIndex={0} aria-label={evolutionText.sparklines}>
+        <section class="wsw-sparks" tabIndex={0} aria-label={say("page.panelTitles.sparklines")}>
           <table>
             <thead>
               <tr>
-                <th scope="col">{evolutionText.metric}</th>
+                <th scope="col">{say("change.metric")}</th>
                 <th scope="col" class="wsw-numeric">
                   {store.checkpoints.value[0]}
                 </th>
                 <th scope="col">
-                  <span class="wsw-hidden">{evolutionText.course}</span>
+                  <span class="wsw-hidden">{say("change.course")}</span>
                 </th>
                 <th scope="col" class="wsw-numeric">
                   {store.checkpoints.value[store.step.value]}
@@ -92,7 +88,7 @@ function Value({ metric, value }: { metric: string; value: number }) {
     <td class="wsw-numeric">
       {formatMetric(metric, value)}
       {classified && found && (
-        <i class="wsw-level" data-level={found.level} title={text.classes[classified](found.name)} />
+        <i class="wsw-level" data-level={found.level} title={className(classified, found.name)} />
       )}
     </td>
   );

@@ -1,8 +1,7 @@
 /** The columns of the table of an evolution: the change first, then what the layer is like at the checkpoint. */
 
-import { formatMetric, titleOf } from "../../domain/metrics";
+import { formatMetric } from "../../domain/metrics";
 import type { TableColumn } from "../../state/context";
-import { evolutionText } from "../../text/evolution";
 import { COLUMNS } from "../table/LayerTable";
 
 const usual = (id: string): TableColumn => COLUMNS.find((column) => column.id === id) as TableColumn;
@@ -12,8 +11,6 @@ const change = (since: "first" | "previous", rank: 0 | 1): TableColumn => ({
   numeric: true,
   rank,
   cell: (store, row) => formatMetric("relative_change", store.table.value.value(`relative_change_to_${since}`, row)),
-  title: () => evolutionText.columns[since],
-  hint: () => titleOf(`relative_change_to_${since}`),
 });
 
 export const EVOLUTION_COLUMNS: readonly TableColumn[] = [

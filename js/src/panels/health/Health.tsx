@@ -7,7 +7,7 @@ import { GRADES } from "../../domain/assessment";
 import { formatMetric } from "../../domain/metrics";
 import { useView } from "../../state/context";
 import { toggled } from "../../state/filters";
-import { text } from "../../text";
+import { named, say } from "../../text/messages";
 import { GRADE_LEVELS, PALETTES } from "../../theme/palette";
 import { Explain } from "../../ui/Explain";
 import { Panel } from "../../ui/Panel";
@@ -24,7 +24,7 @@ const TOP = 10;
 export function Health() {
   const { store } = useView();
   return (
-    <Panel name="health" title={text.health} aside={text.healthAside}>
+    <Panel name="health" aside={say("page.healthAside")}>
       <div class="wsw-health-grid">
         {HISTOGRAMS.map((metric) => (
           <MetricHistogram key={metric} metric={metric} />
@@ -32,7 +32,7 @@ export function Health() {
         <Grades />
         <TopRisks />
       </div>
-      <p class="wsw-note">{store.moved.value ? text.movedThresholds : text.ruleOfThumb}</p>
+      <p class="wsw-note">{store.moved.value ? say("page.movedThresholds") : say("page.ruleOfThumb")}</p>
     </Panel>
   );
 }
@@ -48,21 +48,21 @@ function Grades() {
   const filter = store.filters.value.get("grade");
   const parts = GRADES.map((grade) => ({
     key: grade,
-    label: text.grade[grade],
+    label: named("page.grade", grade),
     count: counts.get(grade) ?? 0,
     colour: PALETTES[scheme.value].levels[GRADE_LEVELS[grade]],
     pressed: filter?.by === "field" && filter.values.includes(grade),
-    title: text.narrowTo(text.grade[grade]),
+    title: say("page.narrowTo", { name: named("page.grade", grade) }),
     onClick: () => toggled(store, "grade", grade),
   }));
   return (
-    <section class="wsw-health-part" aria-label={text.grades} title={text.gradesHint}>
+    <section class="wsw-health-part" aria-label={say("page.grades")} title={say("page.gradesHint")}>
       <h4>
-        <Explain name="grade" title={text.grades}>
-          {text.grades}
+        <Explain name="grade" title={say("page.grades")}>
+          {say("page.grades")}
         </Explain>
       </h4>
-      <Donut parts={parts} label={text.grades} unit={text.graded} />
+      <Donut parts={parts} label={say("page.grades")} unit={say("page.graded")} />
     </section>
   );
 }
@@ -82,13 +82,13 @@ function TopRisks() {
   const risks = store.column("risk");
   const widest = Math.max(1, ...top.value.map((row) => risks[row] as number).filter(Number.isFinite));
   return (
-    <section class="wsw-health-part wsw-top-risks" aria-label={text.topRisks}>
+    <section class="wsw-health-part wsw-top-risks" aria-label={say("page.topRisks")}>
       <h4>
-        <Explain name="risk" title={text.metricTitles.risk ?? ""}>
-          {text.topRisks}
+        <Explain name="risk" title={say("metrics.risk") ?? ""}>
+          {say("page.topRisks")}
         </Explain>
       </h4>
-      {top.value.length === 0 && <p class="wsw-muted">{text.nothingHere}</p>}
+      {top.value.length === 0 && <p class="wsw-muted">{say("page.nothingHere")}</p>}
       <ol>
         {top.value.map((row) => {
           const risk = risks[row] as number;

@@ -11,7 +11,7 @@ import { type Size, useSize } from "../../charts/size";
 import { CLASSES } from "../../domain/assessment";
 import { classifiedMetric, formatMetric, metricsOf, titleOf } from "../../domain/metrics";
 import { useView } from "../../state/context";
-import { text } from "../../text";
+import { message, say } from "../../text/messages";
 import { PALETTES } from "../../theme/palette";
 import { ClassCounts } from "../../ui/ClassCounts";
 import { Panel } from "../../ui/Panel";
@@ -95,13 +95,12 @@ export function LayerMap() {
   return (
     <Panel
       name="layer-map"
-      title={text.layerMap}
       aside={<Legend metric={metric.value} />}
       controls={
         <select
           class="wsw-select"
-          aria-label={text.colourBy}
-          title={text.colourBy}
+          aria-label={say("page.colourBy")}
+          title={say("page.colourBy")}
           value={metric.value}
           onChange={(event) => store.setView({ mapMetric: event.currentTarget.value })}
         >
@@ -122,7 +121,11 @@ export function LayerMap() {
                 {scene.value.grids.map((grid) => (
                   <g key={`${grid.stack}-${grid.loose}`} class="wsw-map-labels">
                     <text class="wsw-map-heading" x={2} y={grid.y - 6}>
-                      {grid.loose ? text.outsideBlocks : grid.stack ? text.stack(grid.stack) : text.blocks}
+                      {grid.loose
+                        ? say("page.outsideBlocks")
+                        : grid.stack
+                          ? stackTitle(grid.stack)
+                          : say("page.blocks")}
                     </text>
                     {grid.kinds.map((kind, down) => (
                       <text
@@ -152,7 +155,10 @@ export function LayerMap() {
                 <Rings tileOf={tileOf.value} />
               </svg>
               <Surface
-                label={text.layerMapAbout(store.catalog.value.names.length, titleOf(metric.value))}
+                label={say("page.layerMapAbout", {
+                  count: store.catalog.value.names.length,
+                  metric: titleOf(metric.value),
+                })}
                 size={size.value}
                 rowAt={rowAt}
                 placeOf={placeOf}
@@ -238,3 +244,8 @@ function Legend({ metric }: { metric: string }) {
     </span>
   );
 }
+
+const stackTitle = (name: string): string => {
+  const found = message(`page.stacks.${name}`);
+  return typeof found === "string" ? found : say("page.stack", { name });
+};

@@ -5,7 +5,7 @@ import { useLate } from "../../charts/late";
 import { type ClassifiedMetric, classify, stableRankPercentage } from "../../domain/assessment";
 import { formatEstimate, formatNamed } from "../../domain/metrics";
 import { useView } from "../../state/context";
-import { factsOf, metricTitle, text } from "../../text";
+import { className, factsOf, metricTitle, named, say } from "../../text/messages";
 import { Explain } from "../../ui/Explain";
 import { Empty, Panel } from "../../ui/Panel";
 import { own, type Table } from "../../wire/model";
@@ -31,9 +31,9 @@ export function LayerMetrics() {
   const row = useLate(store.selected, body).value;
   const { labels } = store.catalog.value;
   return (
-    <Panel name="metrics" title={text.metrics} aside={row === null ? undefined : labels[row]}>
+    <Panel name="metrics" aside={row === null ? undefined : labels[row]}>
       <div class="wsw-metrics-body" ref={body}>
-        {row === null ? <Empty>{text.selectHint}</Empty> : <Figures row={row} />}
+        {row === null ? <Empty>{say("page.selectHint")}</Empty> : <Figures row={row} />}
       </div>
     </Panel>
   );
@@ -54,7 +54,7 @@ function Figures({ row }: { row: number }) {
         <span>{facts}</span>
         {tied && (
           <span>
-            {text.alsoKnownAs} {tied.join(", ")}
+            {say("page.alsoKnownAs")} {tied.join(", ")}
           </span>
         )}
       </p>
@@ -77,7 +77,10 @@ function Figures({ row }: { row: number }) {
 function NonFinite({ row }: { row: number }) {
   const { value: table } = useView().store.table;
   const [nan, infinite] = ["nan_count", "inf_count"].map((count) => table.value(`basic_stats.${count}`, row) || 0);
-  return nan || infinite ? <p class="wsw-failure">{text.nonFinite(nan ?? 0, infinite ?? 0)}</p> : null;
+  if (!nan && !infinite) return null;
+  const key = nan && infinite ? "page.nanAndInfinite" : nan ? "page.nan" : "page.infinite";
+  const weights = say(key, { nan: nan ?? 0, infinite: infinite ?? 0 });
+  return <p class="wsw-failure">{say("page.nonFinite", { weights })}</p>;
 }
 
 /** What a section has of a layer; a finished layer's missing values are listed, those still to come are not. */
@@ -105,7 +108,7 @@ const OPTIONAL = /^(nan|inf)_count$|^dead_/;
 
 function Section({ section, entries }: { section: string; entries: Entry[] }) {
   if (entries.length === 0) return null;
-  const title = text.sections[section] ?? section;
+  const title = named("page.sections", section) ?? section;
   const compared = entries.some(({ baseline }) => !Number.isNaN(baseline));
   return (
     <table class="wsw-metrics-table" data-section={section}>
@@ -117,11 +120,11 @@ function Section({ section, entries }: { section: string; entries: Entry[] }) {
             </Explain>
           </th>
           <th scope="col" class="wsw-numeric">
-            <span class="wsw-hidden">{text.value}</span>
+            <span class="wsw-hidden">{say("page.value")}</span>
           </th>
           {compared && (
-            <th scope="col" class="wsw-numeric" title={text.randomHint}>
-              {text.random}
+            <th scope="col" class="wsw-numeric" title={say("page.randomHint")}>
+              {say("page.random")}
             </th>
           )}
         </tr>
@@ -148,7 +151,7 @@ function Row({ metric, value, baseline, compared }: Entry & { compared: boolean 
         </Explain>
         {classified && found && (
           <span class="wsw-chip" data-level={found.level}>
-            {text.classes[classified](found.name)}
+            {className(classified, found.name)}
           </span>
         )}
       </th>
@@ -156,7 +159,7 @@ function Row({ metric, value, baseline, compared }: Entry & { compared: boolean 
         {formatNamed(metric, value)}
       </td>
       {compared && (
-        <td class="wsw-numeric wsw-baseline" title={text.randomHint}>
+        <td class="wsw-numeric wsw-baseline" title={say("page.randomHint")}>
           {Number.isNaN(baseline) ? "" : formatEstimate(metric, baseline)}
         </td>
       )}

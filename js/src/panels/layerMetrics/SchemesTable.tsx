@@ -2,7 +2,7 @@
 
 import { formatDecibel, formatPercentage } from "../../domain/format";
 import { useView } from "../../state/context";
-import { text } from "../../text";
+import { named, say } from "../../text/messages";
 import { Explain } from "../../ui/Explain";
 
 const COLUMN = /^schemes\.(.+)_sqnr_db$/;
@@ -17,15 +17,15 @@ export function SchemesTable({ row }: { row: number }) {
       <thead>
         <tr>
           <th scope="col">
-            <Explain name="schemes" title={text.schemesPanel}>
-              {text.sections.schemes}
+            <Explain name="schemes" title={say("page.panelTitles.schemes")}>
+              {say("page.sections.schemes")}
             </Explain>
           </th>
           <th scope="col" class="wsw-numeric">
-            {text.metricTitles.sqnr_db}
+            {say("metrics.sqnr_db")}
           </th>
-          <th scope="col" class="wsw-numeric" title={text.relativeErrorHint}>
-            {text.relativeError}
+          <th scope="col" class="wsw-numeric" title={say("page.relativeErrorHint")}>
+            {say("page.relativeError")}
           </th>
         </tr>
       </thead>
@@ -33,8 +33,8 @@ export function SchemesTable({ row }: { row: number }) {
         {schemes.map((scheme) => (
           <tr key={scheme} data-metric={scheme}>
             <th scope="row" title={scheme}>
-              <Explain name={scheme} title={text.schemes[scheme] ?? scheme}>
-                {text.schemes[scheme] ?? scheme}
+              <Explain name={scheme} title={named("page.schemes", scheme) ?? scheme}>
+                {named("page.schemes", scheme) ?? scheme}
               </Explain>
             </th>
             <td class="wsw-numeric">{formatDecibel(value(scheme, "sqnr_db"))}</td>

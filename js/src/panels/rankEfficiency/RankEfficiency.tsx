@@ -18,7 +18,7 @@ import { CLASSES } from "../../domain/assessment";
 import { useView } from "../../state/context";
 import { toggled } from "../../state/filters";
 import type { Store } from "../../state/store";
-import { text } from "../../text";
+import { className, say } from "../../text/messages";
 import { PALETTES } from "../../theme/palette";
 import { classCounts } from "../../ui/ClassCounts";
 import { Explain } from "../../ui/Explain";
@@ -44,17 +44,17 @@ export function RankEfficiency() {
   const filter = store.filters.value.get(`class:${METRIC}`);
   const parts = CLASSES[METRIC].map(({ name, level }, index) => ({
     key: name,
-    label: text.classes[METRIC](name),
+    label: className(METRIC, name),
     count: counts[index] as number,
     colour: PALETTES[scheme.value].levels[level],
     pressed: filter?.by === "field" && filter.values.includes(name),
-    title: text.narrowTo(text.classes[METRIC](name)),
+    title: say("page.narrowTo", { name: className(METRIC, name) }),
     onClick: () => toggled(store, `class:${METRIC}`, name),
   }));
   return (
-    <Panel name="rank-efficiency" title={text.rankEfficiency} aside={text.rankAside}>
+    <Panel name="rank-efficiency" aside={say("page.rankAside")}>
       {rows.value.length === 0 ? (
-        <Empty>{asked ? text.nothingHere : text.notComputed}</Empty>
+        <Empty>{asked ? say("page.nothingHere") : say("page.notComputed")}</Empty>
       ) : (
         <>
           <BarList
@@ -65,18 +65,18 @@ export function RankEfficiency() {
             colour={colour}
             baseline={baseline}
             axis={(range) => metricAxis(METRIC, [], range, store.thresholds.value)}
-            title={text.rankAxis}
-            label={text.barsAbout(text.rankEfficiency, rows.value.length)}
+            title={say("page.rankAxis")}
+            label={say("page.barsAbout", { title: say("page.panelTitles.rank-efficiency"), count: rows.value.length })}
           />
           <div class="wsw-rank-parts">
             <Ranks />
-            <section aria-label={text.potential}>
+            <section aria-label={say("page.potential")}>
               <h4>
-                <Explain name="stable_rank_percentage" title={text.potential}>
-                  {text.potential}
+                <Explain name="stable_rank_percentage" title={say("page.potential")}>
+                  {say("page.potential")}
                 </Explain>
               </h4>
-              <Donut parts={parts} label={text.potential} unit={text.layerUnit} />
+              <Donut parts={parts} label={say("page.potential")} unit={say("page.layerUnit")} />
             </section>
           </div>
         </>
@@ -144,14 +144,14 @@ function Ranks() {
         <>
           <svg class="wsw-layer" width={width} height={height} aria-hidden="true">
             <Axes
-              x={{ ticks: ticksOf(x, width), position: x, title: text.totalRank }}
-              y={{ ticks: ticksOf(y, height), position: y, title: text.stableRank }}
+              x={{ ticks: ticksOf(x, width), position: x, title: say("page.totalRank") }}
+              y={{ ticks: ticksOf(y, height), position: y, title: say("page.stableRank") }}
               width={width}
               height={height}
               margin={MARGIN}
             />
             <line class="wsw-diagonal" x1={x(low)} y1={y(low)} x2={x(high)} y2={y(high)}>
-              <title>{text.fullRank}</title>
+              <title>{say("page.fullRank")}</title>
             </line>
           </svg>
           <Marks size={size} paint={paint} />
@@ -159,7 +159,7 @@ function Ranks() {
             <Rings placeOf={(row) => (known.includes(row) ? placeOf(row) : null)} />
           </svg>
           <Surface
-            label={text.ranksAbout(known.length)}
+            label={say("page.ranksAbout", { count: known.length })}
             size={size.value}
             rowAt={rowAt}
             placeOf={(row) => (known.includes(row) ? placeOf(row) : null)}

@@ -8,7 +8,7 @@ import { symlogPercentTicks } from "../../charts/ticks";
 import { formatTick } from "../../domain/format";
 import { gaussianSqnr } from "../../domain/schemes";
 import { useView } from "../../state/context";
-import { text } from "../../text";
+import { named, say } from "../../text/messages";
 import { FAMILIES, MARGIN, type Scales, SYMBOLS } from "./scene";
 
 export function Frame({ scales: { x, y }, size: { width, height } }: { scales: Scales; size: Size }) {
@@ -26,15 +26,19 @@ export function Frame({ scales: { x, y }, size: { width, height } }: { scales: S
     <svg class="wsw-layer" width={width} height={height} aria-hidden="true">
       <rect class="wsw-risk-region" x={left} width={right - left} y={riskTop} height={bottom - riskTop} />
       <Axes
-        x={{ ticks: xTicks, position: x, title: text.extremeOutliers }}
-        y={{ ticks: yTicks, position: y, title: text.sqnr(text.schemes[store.scheme.value] ?? "") }}
+        x={{ ticks: xTicks, position: x, title: say("page.extremeOutliers") }}
+        y={{
+          ticks: yTicks,
+          position: y,
+          title: say("page.sqnr", { scheme: named("page.schemes", store.scheme.value) ?? "" }),
+        }}
         width={width}
         height={height}
         margin={MARGIN}
       />
       {bottom - riskTop > 16 && (
         <text class="wsw-region-label" x={left + 8} y={riskTop + 14}>
-          {text.highRisk(formatTick(risky))}
+          {say("page.highRisk", { level: formatTick(risky) })}
         </text>
       )}
       {store.view.value.random && <Random y={y} left={left} right={right} />}
@@ -54,10 +58,10 @@ function Random({ y, left, right }: { y: Scales["y"]; left: number; right: numbe
   return (
     <g class="wsw-random-band">
       <rect x={left} width={right - left} y={above} height={Math.max(1.5, below - above)}>
-        <title>{text.randomHint}</title>
+        <title>{say("page.randomHint")}</title>
       </rect>
       <text x={left + 8} y={above - 3}>
-        {text.random}
+        {say("page.random")}
       </text>
     </g>
   );
@@ -69,7 +73,7 @@ export function Handles({ scales: { x, y }, size: { width, height } }: { scales:
   const { thresholds } = store;
   const [left, right, top, bottom] = [MARGIN.left, width - MARGIN.right, MARGIN.top, height - MARGIN.bottom];
   return (
-    <svg class="wsw-layer wsw-handles" width={width} height={height} aria-label={text.thresholds}>
+    <svg class="wsw-layer wsw-handles" width={width} height={height} aria-label={say("page.thresholds")}>
       {thresholds.value.sqnr_db.map((_, index) => (
         <ThresholdLine
           key={`y${index}`}
@@ -110,7 +114,7 @@ export function Legend() {
           <svg width="10" height="10" viewBox="-6 -6 12 12" aria-hidden="true">
             <path d={symbol(SYMBOLS[family], 58)() ?? ""} fill={`var(--wsw-${family})`} />
           </svg>
-          {text.family[family]}
+          {named("page.family", family)}
         </li>
       ))}
     </ul>

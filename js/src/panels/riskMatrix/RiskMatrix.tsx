@@ -11,7 +11,7 @@ import { boxOf, insidePath } from "../../charts/region";
 import { type Corner, Surface } from "../../charts/Surface";
 import { type Size, useSize } from "../../charts/size";
 import { useView } from "../../state/context";
-import { text } from "../../text";
+import { named, say } from "../../text/messages";
 import { PALETTES } from "../../theme/palette";
 import { Icon } from "../../ui/Icon";
 import { Empty, Panel } from "../../ui/Panel";
@@ -104,16 +104,15 @@ export function RiskMatrix() {
   return (
     <Panel
       name="risk-matrix"
-      title={text.riskMatrix}
       aside={<Legend />}
       controls={
-        <fieldset class="wsw-buttons" title={text.zoomHint}>
+        <fieldset class="wsw-buttons" title={say("page.zoomHint")}>
           {TOOLS.map((each) => (
             <button
               key={each}
               type="button"
-              aria-label={text.tools[each]}
-              title={text.tools[each]}
+              aria-label={named("page.tools", each)}
+              title={named("page.tools", each)}
               aria-pressed={tool.value === each}
               onClick={() => {
                 tool.value = each;
@@ -122,13 +121,23 @@ export function RiskMatrix() {
               <Icon sign={each} />
             </button>
           ))}
-          <button type="button" aria-label={text.zoomIn} title={text.zoomIn} onClick={() => zoomer.by(1.5)}>
+          <button
+            type="button"
+            aria-label={say("page.zoomIn")}
+            title={say("page.zoomIn")}
+            onClick={() => zoomer.by(1.5)}
+          >
             <Icon sign="in" />
           </button>
-          <button type="button" aria-label={text.zoomOut} title={text.zoomOut} onClick={() => zoomer.by(1 / 1.5)}>
+          <button
+            type="button"
+            aria-label={say("page.zoomOut")}
+            title={say("page.zoomOut")}
+            onClick={() => zoomer.by(1 / 1.5)}
+          >
             <Icon sign="out" />
           </button>
-          <button type="button" aria-label={text.resetZoom} title={text.resetZoom} onClick={zoomer.reset}>
+          <button type="button" aria-label={say("page.resetZoom")} title={say("page.resetZoom")} onClick={zoomer.reset}>
             <Icon sign="reset" />
           </button>
         </fieldset>
@@ -144,7 +153,7 @@ export function RiskMatrix() {
           </svg>
         )}
         <Surface
-          label={text.riskMatrixAbout(names.length)}
+          label={say("page.riskMatrixAbout", { count: names.length })}
           size={size.value}
           rowAt={chart.nearest}
           placeOf={chart.placeOf}
@@ -166,11 +175,11 @@ export function RiskMatrix() {
           }}
         />
         {width > 0 && <Handles scales={chart.scales.value} size={size.value} />}
-        {points.length === 0 && <Empty>{measured ? text.waitingForPoints : text.noQuantization}</Empty>}
+        {points.length === 0 && <Empty>{measured ? say("page.waitingForPoints") : say("page.noQuantization")}</Empty>}
       </div>
       <p class="wsw-note">
-        {text.ruleOfThumb}
-        {measured && missing > 0 && <> {text.notDrawn(missing)}</>}
+        {say("page.ruleOfThumb")}
+        {measured && missing > 0 && <> {say("page.notDrawn", { count: missing })}</>}
       </p>
     </Panel>
   );

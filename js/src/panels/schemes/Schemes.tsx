@@ -3,7 +3,7 @@
 import { formatBytes, formatCount, formatDecibel, formatPercentage, MISSING } from "../../domain/format";
 import { summarize } from "../../domain/schemes";
 import { useView } from "../../state/context";
-import { text } from "../../text";
+import { named, say } from "../../text/messages";
 import { Panel } from "../../ui/Panel";
 
 export function Schemes() {
@@ -14,19 +14,19 @@ export function Schemes() {
   const empty = store.matching.value.length === 0;
   const missing = rows.some(({ sqnr }) => Number.isNaN(sqnr)) && store.progress.value.state !== "running";
   return (
-    <Panel name="schemes" title={text.schemesPanel} aside={text.schemesAside}>
+    <Panel name="schemes" aside={say("page.schemesAside")}>
       <table class="wsw-metrics-table wsw-scheme-rows">
         <thead>
           <tr>
-            <th scope="col">{text.scheme}</th>
-            <th scope="col" class="wsw-numeric" title={text.sizeHint}>
-              {text.size}
+            <th scope="col">{say("page.scheme")}</th>
+            <th scope="col" class="wsw-numeric" title={say("page.sizeHint")}>
+              {say("page.size")}
             </th>
-            <th scope="col" class="wsw-numeric" title={text.weightedHint}>
-              {text.weightedSqnr}
+            <th scope="col" class="wsw-numeric" title={say("page.weightedHint")}>
+              {say("page.weightedSqnr")}
             </th>
-            <th scope="col" class="wsw-numeric" title={text.riskyHint}>
-              {text.risky}
+            <th scope="col" class="wsw-numeric" title={say("page.riskyHint")}>
+              {say("page.risky")}
             </th>
           </tr>
         </thead>
@@ -44,7 +44,7 @@ export function Schemes() {
                       disabled={!known}
                       onChange={() => store.setView({ scheme })}
                     />
-                    {text.schemes[scheme] ?? scheme}
+                    {named("page.schemes", scheme) ?? scheme}
                   </label>
                 </th>
                 <td class="wsw-numeric">
@@ -60,10 +60,11 @@ export function Schemes() {
       </table>
       <p class="wsw-note">
         {empty ? (
-          text.noMatch
+          say("page.noMatch")
         ) : (
           <>
-            {stored > 0 ? text.storedAs(formatBytes(stored)) : text.sizesUnknown} {missing && text.schemesMissing}
+            {stored > 0 ? say("page.storedAs", { bytes: formatBytes(stored) }) : say("page.sizesUnknown")}{" "}
+            {missing && say("page.schemesMissing")}
           </>
         )}
       </p>

@@ -6,7 +6,7 @@ import { Axes } from "../../charts/Axes";
 import { useSize } from "../../charts/size";
 import { logTicks } from "../../charts/ticks";
 import { formatCount } from "../../domain/format";
-import { text } from "../../text";
+import { say } from "../../text/messages";
 import { EnergyLine } from "./EnergyLine";
 import { MARGIN, RandomEdge, Readout } from "./parts";
 import type { Spectrum } from "./spectrum";
@@ -54,14 +54,14 @@ export function All({ main, spectra }: { main: Spectrum; spectra: Spectrum[] }) 
           class="wsw-layer wsw-spectrum"
           width={width}
           height={height}
-          aria-label={text.energyLine}
+          aria-label={say("page.energyLine")}
           onPointerMove={point}
           onPointerLeave={() => setPointed(null)}
         >
           <g>
             <Axes
-              x={{ ticks: xTicks, position: x, title: text.index }}
-              y={{ ticks: yTicks, position: y, title: text.allSingularValues(formatCount(spectrum.length)) }}
+              x={{ ticks: xTicks, position: x, title: say("page.index") }}
+              y={{ ticks: yTicks, position: y, title: say("page.allSingularValues", { count: spectrum.length }) }}
               width={width}
               height={height}
               margin={MARGIN}
@@ -94,7 +94,9 @@ export function All({ main, spectra }: { main: Spectrum; spectra: Spectrum[] }) 
         </svg>
       )}
       {pointed !== null && <Readout index={pointed} value={value} />}
-      {zeros > 0 && pointed === null && <div class="wsw-readout">{text.zeroSingularValues(zeros)}</div>}
+      {zeros > 0 && pointed === null && (
+        <div class="wsw-readout">{say("page.zeroSingularValues", { count: zeros })}</div>
+      )}
     </div>
   );
 }

@@ -7,7 +7,7 @@ import { useSize } from "../../charts/size";
 import { cumulativeEnergy } from "../../domain/energy";
 import { formatCount } from "../../domain/format";
 import { useView } from "../../state/context";
-import { text } from "../../text";
+import { say } from "../../text/messages";
 import { EnergyLine } from "./EnergyLine";
 import { MARGIN } from "./parts";
 import type { Spectrum } from "./spectrum";
@@ -25,18 +25,18 @@ export function Energy({ main, spectra }: { main: Spectrum; spectra: Spectrum[] 
   return (
     <div class="wsw-plot" ref={plot}>
       {width > 0 && (
-        <svg class="wsw-layer wsw-cumulative" width={width} height={height} aria-label={text.energyLine}>
+        <svg class="wsw-layer wsw-cumulative" width={width} height={height} aria-label={say("page.energyLine")}>
           <g>
             <Axes
               x={{
                 ticks: ranks.map((value) => ({ value, label: formatCount(value) })),
                 position: x,
-                title: text.rankLog,
+                title: say("page.rankLog"),
               }}
               y={{
                 ticks: y.ticks(5).map((value) => ({ value, label: String(value) })),
                 position: y,
-                title: text.cumulativeEnergy,
+                title: say("page.cumulativeEnergy"),
               }}
               width={width}
               height={height}

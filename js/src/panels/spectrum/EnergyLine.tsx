@@ -2,9 +2,9 @@
 
 import { follow } from "../../charts/handle";
 import { keptBy, rankFor } from "../../domain/energy";
-import { formatCount, formatPercentage } from "../../domain/format";
+import { formatPercentage } from "../../domain/format";
 import { useView } from "../../state/context";
-import { text } from "../../text";
+import { say } from "../../text/messages";
 
 interface Props {
   spectrum: Float64Array;
@@ -38,7 +38,7 @@ export function EnergyLine({ spectrum, x, ends, top, floor }: Props) {
       <rect class="wsw-discarded" x={at} width={Math.max(0, ends[1] - at)} y={top} height={floor - top} />
       <line class="wsw-threshold-line" x1={at} x2={at} y1={top} y2={floor} />
       <text x={toTheLeft ? at - 5 : at + 5} y={floor - 6} text-anchor={toTheLeft ? "end" : "start"}>
-        {text.energyAt(formatCount(rank), kept)}
+        {say("page.energyAt", { rank, kept })}
       </text>
       <line
         class="wsw-threshold-handle"
@@ -48,16 +48,16 @@ export function EnergyLine({ spectrum, x, ends, top, floor }: Props) {
         y2={floor}
         role="slider"
         tabindex={0}
-        aria-label={text.energyLine}
+        aria-label={say("page.energyLine")}
         aria-orientation="horizontal"
         aria-valuemin={1}
         aria-valuemax={spectrum.length}
         aria-valuenow={rank}
-        aria-valuetext={text.energyAt(formatCount(rank), kept)}
+        aria-valuetext={say("page.energyAt", { rank, kept })}
         onPointerDown={(event) => follow(event, "x", ends, (position) => set(x.invert(position)))}
         onKeyDown={onKeyDown}
       >
-        <title>{text.energyHint}</title>
+        <title>{say("page.energyHint")}</title>
       </line>
     </g>
   );

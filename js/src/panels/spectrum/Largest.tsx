@@ -5,7 +5,7 @@ import { useRef, useState } from "preact/hooks";
 import { Axes } from "../../charts/Axes";
 import { useSize } from "../../charts/size";
 import { formatTick } from "../../domain/format";
-import { text } from "../../text";
+import { say } from "../../text/messages";
 import { MARGIN, RandomEdge, Readout } from "./parts";
 import type { Spectrum } from "./spectrum";
 
@@ -37,8 +37,8 @@ export function Largest({ main, spectra }: { main: Spectrum; spectra: Spectrum[]
       {width > 0 && (
         <svg class="wsw-layer wsw-largest" width={width} height={height} aria-hidden="true">
           <Axes
-            x={{ ticks: xTicks, position: centre, title: text.index }}
-            y={{ ticks: yTicks, position: y, title: text.topSingularValues(shown) }}
+            x={{ ticks: xTicks, position: centre, title: say("page.index") }}
+            y={{ ticks: yTicks, position: y, title: say("page.topSingularValues", { count: shown }) }}
             width={width}
             height={height}
             margin={MARGIN}

@@ -1,9 +1,8 @@
 /** Spectra of the compared layers: the largest values, all of them, and the truncation that an energy line asks for. */
 
 import { useAfterPaint } from "../../charts/late";
-import { formatCount, formatNumber } from "../../domain/format";
 import { useView } from "../../state/context";
-import { text } from "../../text";
+import { say } from "../../text/messages";
 import { Compared, layersOf } from "../../ui/compared";
 import { LayerState } from "../../ui/LayerState";
 import { Panel } from "../../ui/Panel";
@@ -34,12 +33,12 @@ export function SingularValues() {
   );
   const main = spectra.find((each) => each.row === row);
   return (
-    <Panel name="singular-values" title={text.singularValues} aside={<Compared layers={layers} />}>
+    <Panel name="singular-values" aside={<Compared layers={layers} />}>
       <LayerState
         row={row}
         ready={main !== undefined}
         method={(methods) => methods.includes("spectral")}
-        absent={inVain ? text.notFinite : text.notComputed}
+        absent={inVain ? say("page.notFinite") : say("page.notComputed")}
       >
         {() => main && <Charts main={main} spectra={spectra} />}
       </LayerState>
@@ -49,12 +48,12 @@ export function SingularValues() {
 
 function Charts({ main, spectra }: { main: Spectrum; spectra: Spectrum[] }) {
   const last = main.values[main.values.length - 1] ?? Number.NaN;
-  const about = text.singularValuesAbout(
-    main.label,
-    formatCount(main.values.length),
-    formatNumber(main.values[0] ?? Number.NaN),
-    formatNumber(last),
-  );
+  const about = say("page.singularValuesAbout", {
+    label: main.label,
+    count: main.values.length,
+    first: main.values[0] ?? Number.NaN,
+    last,
+  });
   return (
     <>
       <figure class="wsw-pair" aria-label={about}>

@@ -4,7 +4,7 @@ import { factorParameters, keptBy, rankFor, truncationError } from "../../domain
 import { formatCount, formatPercentage } from "../../domain/format";
 import { sidesOf } from "../../domain/schemes";
 import { useView } from "../../state/context";
-import { text } from "../../text";
+import { say } from "../../text/messages";
 import type { Spectrum } from "./spectrum";
 
 export function Truncation({ main: { row, values } }: { main: Spectrum }) {
@@ -17,23 +17,23 @@ export function Truncation({ main: { row, values } }: { main: Spectrum }) {
   const factors = sides ? factorParameters(sides.rows, sides.columns, rank) : Number.NaN;
   const saved = 1 - factors / whole;
   return (
-    <dl class="wsw-truncation" data-rank={rank} title={text.truncationHint}>
+    <dl class="wsw-truncation" data-rank={rank} title={say("page.truncationHint")}>
       <div>
-        <dt>{text.energyKept}</dt>
+        <dt>{say("page.energyLine")}</dt>
         <dd>{formatPercentage(100 * keptBy(values, rank))}</dd>
       </div>
       <div>
-        <dt>{text.rank}</dt>
+        <dt>{say("page.rank")}</dt>
+        <dd>{say("page.rankOf", { rank, total: values.length })}</dd>
+      </div>
+      <div>
+        <dt>{say("page.parametersSaved")}</dt>
         <dd>
-          {formatCount(rank)} {text.of} {formatCount(values.length)}
+          {saved > 0 ? `${formatCount(whole - factors)} (${formatPercentage(100 * saved)})` : say("page.nothingSaved")}
         </dd>
       </div>
       <div>
-        <dt>{text.parametersSaved}</dt>
-        <dd>{saved > 0 ? `${formatCount(whole - factors)} (${formatPercentage(100 * saved)})` : text.nothingSaved}</dd>
-      </div>
-      <div>
-        <dt>{text.truncationError}</dt>
+        <dt>{say("page.truncationError")}</dt>
         <dd>{formatPercentage(100 * truncationError(values, rank))}</dd>
       </div>
     </dl>

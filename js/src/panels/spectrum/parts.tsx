@@ -2,7 +2,7 @@
 
 import type { Margin } from "../../charts/Axes";
 import { formatNumber } from "../../domain/format";
-import { text } from "../../text";
+import { say } from "../../text/messages";
 
 export const MARGIN: Margin = { top: 20, right: 12, bottom: 36, left: 42 };
 
@@ -26,11 +26,11 @@ export function RandomEdge({ at, width, floor, labelled }: EdgeProps) {
   if (!(at >= MARGIN.top && at <= floor)) return null;
   return (
     <g class="wsw-random">
-      <title>{text.randomEdgeHint}</title>
+      <title>{say("page.randomEdgeHint")}</title>
       <line x1={MARGIN.left} x2={width - MARGIN.right} y1={at} y2={at} />
       {labelled && (
         <text x={width - MARGIN.right - 2} y={at - 4} text-anchor="end">
-          {text.randomEdge}
+          {say("page.randomEdge")}
         </text>
       )}
     </g>

@@ -14,10 +14,11 @@ import {
   formatPercentage,
   MISSING,
 } from "../../domain/format";
+import { bare } from "../../domain/metrics";
 import { type TableColumn, useView } from "../../state/context";
 import { walkKeys } from "../../state/keys";
 import type { Store } from "../../state/store";
-import { text } from "../../text";
+import { className, message, metricTitle, named, say } from "../../text/messages";
 import { GRADE_LEVELS } from "../../theme/palette";
 import { Panel } from "../../ui/Panel";
 import { type Family, Stage } from "../../wire/model";
@@ -45,7 +46,7 @@ function Classified({
       <i
         class="wsw-level"
         data-level={found?.level ?? "none"}
-        title={found ? text.classes[metric](found.name) : undefined}
+        title={found ? className(metric, found.name) : undefined}
       />
     </>
   );
@@ -124,12 +125,12 @@ export const COLUMNS: TableColumn[] = [
     numeric: false,
     rank: 0,
     cell: (store, row) => {
-      if (store.table.value.stage(row) === Stage.Failed) return <span class="wsw-failed">{text.failed}</span>;
+      if (store.table.value.stage(row) === Stage.Failed) return <span class="wsw-failed">{say("page.failed")}</span>;
       const grade = store.judgements.value[row]?.grade;
       return grade ? (
         <>
           <i class="wsw-level wsw-level-first" data-level={GRADE_LEVELS[grade]} />
-          {text.grade[grade]}
+          {named("page.grade", grade)}
         </>
       ) : (
         MISSING
@@ -162,15 +163,18 @@ export function LayerTable() {
     <Panel
       name="table"
       formats={["csv"]}
-      title={text.table}
-      aside={order.length < total ? text.matches(order.length, total) : formatCount(total)}
+      aside={order.length < total ? say("page.matches", { count: order.length, total }) : formatCount(total)}
     >
       <Grid />
     </Panel>
   );
 }
 
-type Usual = keyof typeof text.columns;
+/** What the head of a column says when it is pointed at. */
+const hint = (column: string): string => {
+  const found = message(`page.columnHints.${column}`);
+  return typeof found === "string" ? found : metricTitle(column);
+};
 
 function Grid() {
   const { store, board } = useView();
@@ -211,13 +215,13 @@ function Grid() {
       <div
         class="wsw-table-grid"
         role="grid"
-        aria-label={text.table}
+        aria-label={say("page.panelTitles.table")}
         aria-rowcount={order.length + 1}
         tabIndex={-1}
         onKeyDown={activate}
       >
         <div class="wsw-head" role="row" aria-rowindex={1}>
-          {columns.map(({ id, numeric, rank, ...told }) => (
+          {columns.map(({ id, numeric, rank }) => (
             <div
               key={id}
               role="columnheader"
@@ -228,11 +232,11 @@ function Grid() {
             >
               <button
                 type="button"
-                title={told.hint?.() ?? text.columnHints[id as Usual]}
-                aria-label={text.sortBy(told.title?.() ?? text.columns[id as Usual])}
+                title={hint(bare(id))}
+                aria-label={say("page.sortBy", { title: named("page.columns", bare(id)) })}
                 onClick={() => store.sortBy(id)}
               >
-                {told.title?.() ?? text.columns[id as Usual]}
+                {named("page.columns", bare(id))}
                 <span class="wsw-arrow" aria-hidden="true">
                   {sort.column === id ? (sort.descending ? "↓" : "↑") : ""}
                 </span>
@@ -245,7 +249,7 @@ function Grid() {
             <Line key={row} row={row} index={first + index} stop={row === stop} />
           ))}
         </div>
-        {order.length === 0 && <p class="wsw-no-match">{text.noMatch}</p>}
+        {order.length === 0 && <p class="wsw-no-match">{say("page.noMatch")}</p>}
       </div>
     </div>
   );
