@@ -125,11 +125,17 @@ def test_arguments_are_checked(show: Show) -> None:
 
 def test_the_language_is_one_the_page_speaks(show: Show) -> None:
     results = wsw.scan(matrices(1), progress=False)
-    assert wire(show(results)).state["language"] == "auto"
+    opened = wire(show(results)).state
+    assert (opened["language"], list(opened["_texts"])) == ("auto", ["en", "zh"])
+    # What the page never shows does not travel.
+    assert not {"figures", "report", "cli"} & opened["_texts"]["en"].keys()
     dash = show(results, language="zh")
     assert (dash.language, wire(dash).state["language"]) == ("zh", "zh")
     dash.language = "en"
     assert wire(dash).state["language"] == "en"
+    assert {language: texts["page"]["cancel"] for language, texts in wire(dash).state["_texts"].items()} == {
+        "en": "Cancel"
+    }
     with pytest.raises(TraitError, match="language"):
         dash.language = "fr"
     assert dash.language == "en"
