@@ -19,6 +19,7 @@ import pandas as pd
 import torch
 
 from weightscope_widget._shared.atomic_write import write_whole
+from weightscope_widget._shared.checks import check_count
 from weightscope_widget.errors import InvalidArgumentError, ReportError, WeightScopeError
 from weightscope_widget.layers.naming import short_labels
 from weightscope_widget.scanning.entry import scan
@@ -124,8 +125,7 @@ def save_report(
     >>> len(report.files)  # doctest: +SKIP
     27
     """
-    if isinstance(top, bool) or not isinstance(top, int) or top < 0:
-        raise InvalidArgumentError(f"top is {top!r}; give how many layers to show in detail, 0 for none.")
+    check_count("top", top, "how many layers to show in detail", least=0)
     if not isinstance(folder, str | os.PathLike):
         raise InvalidArgumentError(f"folder is {folder!r}; give the path of a folder.")
     results = (

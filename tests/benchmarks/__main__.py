@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-BENCHMARKS = ("scan", "growth", "memory", "compare", "others", "dashboard", "report", "scale")
+BENCHMARKS = ("scan", "growth", "memory", "compare", "others", "dashboard", "report", "scale", "house")
 
 
 def show(value: object) -> str:
