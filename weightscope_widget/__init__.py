@@ -1,13 +1,15 @@
 """WeightScope Widget: look inside a neural network's weights, without data and without a forward pass."""
 
+import logging as _logging
 from importlib import import_module as _import_module
 from importlib.metadata import version as _version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from weightscope_widget import errors
     from weightscope_widget.assessment import Thresholds
     from weightscope_widget.cache.store import clear_cache
-    from weightscope_widget.checkpoints import EvolutionResults, evolution, load_evolution
+    from weightscope_widget.checkpoints import EvolutionResults, evolution, load, load_evolution
     from weightscope_widget.comparison import ComparisonResults, compare, load_comparison
     from weightscope_widget.dashboard import (
         Dashboard,
@@ -18,8 +20,10 @@ if TYPE_CHECKING:
         show_evolution,
     )
     from weightscope_widget.errors import WeightScopeError
+    from weightscope_widget.layers.layer import LayerInfo, Source
     from weightscope_widget.lessons.demo_model import DemoModel, demo_model
     from weightscope_widget.lessons.fault_game import FaultGame
+    from weightscope_widget.recommendations import Advice, LoraRanks, QuantizationPlan
     from weightscope_widget.recommendations.extract_lora import ExtractedLora, extract_lora
     from weightscope_widget.report import Report, save_report
     from weightscope_widget.scanning.entry import scan
@@ -38,7 +42,10 @@ if TYPE_CHECKING:
 
 __version__ = _version("weightscope-widget")
 
+_logging.getLogger(__name__).addHandler(_logging.NullHandler())
+
 __all__ = [
+    "Advice",
     "ComparisonResults",
     "Dashboard",
     "DemoModel",
@@ -47,16 +54,22 @@ __all__ = [
     "EvolutionResults",
     "ExtractedLora",
     "FaultGame",
+    "LayerInfo",
+    "LoraRanks",
+    "QuantizationPlan",
     "Report",
     "ScanResults",
     "Scope",
+    "Source",
     "Thresholds",
     "WeightScopeError",
     "clear_cache",
     "compare",
     "demo_model",
+    "errors",
     "evolution",
     "extract_lora",
+    "load",
     "load_comparison",
     "load_evolution",
     "load_results",
@@ -74,42 +87,32 @@ __all__ = [
     "show_evolution",
 ]
 
-# Each name is imported when it is first asked for, so that `wsw --help` need not wait for torch.
-_WHERE = {
-    "ComparisonResults": "comparison",
-    "Dashboard": "dashboard",
-    "DemoModel": "lessons",
-    "DiffDashboard": "dashboard",
-    "EvolutionDashboard": "dashboard",
-    "EvolutionResults": "checkpoints",
-    "ExtractedLora": "recommendations",
-    "FaultGame": "lessons",
-    "Report": "report",
-    "ScanResults": "scanning.results",
-    "Scope": "scope",
-    "Thresholds": "assessment",
-    "WeightScopeError": "errors",
-    "clear_cache": "cache.store",
-    "compare": "comparison",
-    "demo_model": "lessons",
-    "evolution": "checkpoints",
-    "extract_lora": "recommendations",
-    "load_comparison": "comparison",
-    "load_evolution": "checkpoints",
-    "load_results": "scanning.file",
-    "save_report": "report",
-    "scan": "scanning.entry",
-    "show": "dashboard",
-    "show_diff": "dashboard",
-    "show_evolution": "dashboard",
+# Imported on first use: `wsw --help` does not wait for torch.
+_MODULES = {
+    "assessment": ("Thresholds",),
+    "cache.store": ("clear_cache",),
+    "checkpoints": ("EvolutionResults", "evolution", "load", "load_evolution"),
+    "comparison": ("ComparisonResults", "compare", "load_comparison"),
+    "dashboard": ("Dashboard", "DiffDashboard", "EvolutionDashboard", "show", "show_diff", "show_evolution"),
+    "errors": ("WeightScopeError",),
+    "layers.layer": ("LayerInfo", "Source"),
+    "lessons": ("DemoModel", "FaultGame", "demo_model"),
+    "recommendations": ("Advice", "ExtractedLora", "LoraRanks", "QuantizationPlan", "extract_lora"),
+    "report": ("Report", "save_report"),
+    "scanning.entry": ("scan",),
+    "scanning.file": ("load_results",),
+    "scanning.results": ("ScanResults",),
+    "scope": ("Scope",),
 }
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = _WHERE.get(name, "visualizers")
-    value: object = getattr(_import_module(f"{__name__}.{module}"), name)
+    if name == "errors":
+        return _import_module(f"{__name__}.errors")
+    value: object = getattr(_import_module(f"{__name__}.{_MODULE_OF.get(name, 'visualizers')}"), name)
     globals()[name] = value
     return value
 

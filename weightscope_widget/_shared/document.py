@@ -6,12 +6,12 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeGuard, TypeVar
 
 from weightscope_widget._shared.exact_json import read_json, write_json
 from weightscope_widget.errors import ResultsFormatError
 
-__all__ = ["DocumentKind", "load_document"]
+__all__ = ["DocumentKind", "is_saved_file", "load_document"]
 
 _Content = TypeVar("_Content")
 
@@ -68,6 +68,12 @@ class DocumentKind(Generic[_Content]):
     def save(self, content: _Content, path: str | os.PathLike[str]) -> None:
         """Write `content`; the file appears whole or not at all."""
         write_json(self.document(content), path)
+
+
+def is_saved_file(given: object) -> TypeGuard[str | os.PathLike[str]]:
+    """Return whether `given` is a path of saved results: of a JSON file that is no index of a model's shards."""
+    name = str(given) if isinstance(given, str | os.PathLike) else ""
+    return name.endswith(".json") and not name.endswith(".index.json")
 
 
 def load_document(path: str | os.PathLike[str], kinds: Sequence[DocumentKind[Any]]) -> Any:

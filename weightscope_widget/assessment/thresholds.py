@@ -39,8 +39,14 @@ class Thresholds:
 
     def __post_init__(self) -> None:
         for spec in fields(self):
-            levels = tuple(float(level) for level in getattr(self, spec.name))
+            given = getattr(self, spec.name)
             expected = len(spec.default)  # type: ignore[arg-type]  # every field's default is a tuple
+            try:
+                levels = tuple(float(level) for level in given)
+            except (TypeError, ValueError):
+                raise InvalidArgumentError(
+                    f"thresholds: {spec.name} needs {expected} finite levels, and is {given!r}."
+                ) from None
             descending = spec.name == "sqnr_db"
             if len(levels) != expected or not all(map(math.isfinite, levels)):
                 raise InvalidArgumentError(f"thresholds: {spec.name} needs {expected} finite levels, and got {levels}.")

@@ -184,6 +184,14 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
         else:
             self._background.start()
 
+    def __repr__(self) -> str:
+        progress = self._table.get("progress")
+        if progress is None:  # its arguments were refused
+            return f"<{type(self).__name__}>"
+        done = "" if progress["state"] == "done" else f"{progress['done']} of "
+        state = {"done": "", "running": ", running"}.get(progress["state"], f", {progress['state']}")
+        return f"<{type(self).__name__} of {self._results.model}: {done}{progress['total']} layers{state}>"
+
     # What subclasses say
 
     def _table_of(self, results: _Results) -> Table:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import traitlets
 
+from weightscope_widget._shared.document import is_saved_file
 from weightscope_widget.assessment import Thresholds
-from weightscope_widget.comparison import ComparisonResults, ComparisonRun
+from weightscope_widget.comparison import ComparisonResults, ComparisonRun, load_comparison
 from weightscope_widget.comparison.kinds.sentence import sentence_of
 from weightscope_widget.dashboard.board import Board
 from weightscope_widget.dashboard.protocols import Put
@@ -94,7 +95,7 @@ def show_diff(
     Parameters
     ----------
     base, tuned : as for `compare`
-        Two models; or `base` a `ComparisonResults`, which is drawn as it is and takes none of the options of a
+        Two models; or for `base` a `ComparisonResults` or the path of its JSON file, without the options of a
         comparison.
     methods, top_k, vectors, workers, executor, memory, cache
         As for `compare`.
@@ -114,6 +115,8 @@ def show_diff(
         One of its kinds: an argument is wrong, a model cannot be read, or the front end is missing.
     """
     run = None
+    if tuned is None and is_saved_file(base):
+        base = load_comparison(base)
     if not isinstance(base, ComparisonResults):
         if tuned is None:
             raise InvalidArgumentError("tuned is missing; give the model to compare the base with.")

@@ -9,8 +9,9 @@ from typing import Any
 
 import traitlets
 
+from weightscope_widget._shared.document import is_saved_file
 from weightscope_widget.assessment import Thresholds
-from weightscope_widget.checkpoints import EvolutionResults, EvolutionRun
+from weightscope_widget.checkpoints import EvolutionResults, EvolutionRun, load_evolution
 from weightscope_widget.dashboard.board import Board, RefusedError
 from weightscope_widget.dashboard.protocols import Put
 from weightscope_widget.dashboard.tables.evolution import EvolutionTable
@@ -99,7 +100,7 @@ def show_evolution(
     ----------
     checkpoints : mapping, path-like or EvolutionResults
         Names and models in their order, or a folder of checkpoints, in natural order, as for `evolution`; or results,
-        which are drawn as they are.
+        or the path of their JSON file.
     methods, top_k, vectors, workers, executor, memory, cache
         As for `evolution`; not for results.
     thresholds : Thresholds, optional
@@ -118,6 +119,8 @@ def show_evolution(
     WeightScopeError
         One of its kinds: an argument is wrong, a checkpoint cannot be read, or the front end is missing.
     """
+    if is_saved_file(checkpoints):
+        checkpoints = load_evolution(checkpoints)
     if isinstance(checkpoints, EvolutionResults):
         run, results = None, checkpoints
     else:

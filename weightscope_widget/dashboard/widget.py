@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from weightscope_widget._shared.document import is_saved_file
 from weightscope_widget.assessment import Thresholds
 from weightscope_widget.dashboard.board import Board
 from weightscope_widget.dashboard.protocols import Put
 from weightscope_widget.dashboard.tables.scan import MetricTable, catalog
+from weightscope_widget.scanning.file import load_results
 from weightscope_widget.scanning.options import run_options
 from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.scanning.run import ScanRun
@@ -68,7 +70,7 @@ def show(
     Parameters
     ----------
     model : nn.Module, mapping of str to Tensor, path, Source, Scope or ScanResults
-        Any model that `scan` takes; or results, which are drawn as they are and take none of the options of a scan.
+        Any model that `scan` takes; or results or the path of their JSON file, without the options of a scan.
     methods, top_k, vectors, workers, executor, memory, cache
         As for `scan`.
     thresholds : Thresholds, optional
@@ -91,6 +93,8 @@ def show(
         One of its kinds: an argument is wrong, the model cannot be read, or the front end is missing.
     """
     run = None
+    if is_saved_file(model):
+        model = load_results(model)
     if not isinstance(model, ScanResults):
         options = run_options(methods, top_k, vectors, workers, executor, memory, cache)
         run = ScanRun(model, options, cheap_first=True)

@@ -32,7 +32,7 @@ from tests.python.support.watched import (
     wire,
 )
 from weightscope_widget.dashboard import front_end
-from weightscope_widget.errors import FrontEndMissingError, InvalidArgumentError, UnknownLayerError
+from weightscope_widget.errors import FrontEndMissingError, InvalidArgumentError, ResultsFormatError, UnknownLayerError
 from weightscope_widget.scanning.results import flatten
 from weightscope_widget.sources import Layer
 
@@ -50,6 +50,31 @@ def ask(dash: wsw.Dashboard, method: str, **parameters: Any) -> tuple[dict[str, 
 
 
 SHOWN = "all"  # what `show` asks for unless told otherwise
+
+
+SAVED = Path(__file__).parents[1] / "support" / "saved_before"
+
+
+def test_saved_results_of_the_right_kind_are_shown(show: Show) -> None:
+    dash = show(SAVED / "results.json")
+    assert list(dash.results) == list(wsw.load(SAVED / "results.json"))
+    assert repr(dash) == "<Dashboard of state dict: 4 layers>"
+    diff, evolution = wsw.show_diff(SAVED / "comparison.json"), wsw.show_evolution(str(SAVED / "evolution.json"))
+    assert repr(diff) == "<DiffDashboard of state dict → state dict: 5 layers>"
+    assert repr(evolution) == "<EvolutionDashboard of first → last: 4 layers>"
+    diff.close()
+    evolution.close()
+    with pytest.raises(ResultsFormatError, match=r"holds a comparison; open it with load_comparison\(\)"):
+        show(SAVED / "comparison.json")
+
+
+def test_its_repr_says_how_far_it_is(show: Show) -> None:
+    with gate() as held:
+        dash = show(held.before(matrices(3), "l0"), "basic_stats", workers=1)
+        held.wait()
+        assert repr(dash) == "<Dashboard of state dict: 0 of 3 layers, running>"
+    assert dash.wait(60)
+    assert repr(dash) == "<Dashboard of state dict: 3 layers>"
 
 
 def test_whatever_can_be_scanned_can_be_shown(show: Show, tmp_path: Path) -> None:
