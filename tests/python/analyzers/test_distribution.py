@@ -122,6 +122,7 @@ narrow = st.tuples(st.floats(-1e6, 1e6), st.lists(st.integers(0, 40), min_size=1
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(values=entries | narrow, dtype=st.sampled_from([torch.float64, torch.float32, torch.bfloat16]))
 def test_any_entries(values: list[float], dtype: torch.dtype) -> None:

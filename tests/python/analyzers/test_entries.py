@@ -130,6 +130,7 @@ def test_few_are_sorted(dtype: torch.dtype) -> None:
     check(entries, stored)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.floats(width=32) | st.sampled_from([0.0, -0.0, 1.0, 1.0, -1.0, 0.25]), min_size=1, max_size=60))
 @example([-7.7e-44, 1.0, -1.0])
@@ -139,6 +140,7 @@ def test_binned_of_any_few(values: list[float]) -> None:
     check(BinnedEntries(stored), torch.from_numpy(stored))
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.integers(0, 65_535), min_size=1, max_size=60), st.sampled_from([torch.float16, torch.bfloat16]))
 def test_tallied_of_any_few(codes: list[int], dtype: torch.dtype) -> None:

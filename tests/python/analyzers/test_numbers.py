@@ -170,7 +170,12 @@ def test_the_comparison_sees_each_number(path: tuple[str | int, ...], damage: Ca
 # -- Each analyzer -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", CASES)
+LARGE = {"gaussian_large", "large_ill_conditioned_float32", "nearly_square_ill_conditioned", "thin_product_float32"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in LARGE else name for name in CASES]
+)
 def test_analyzers(name: str) -> None:
     tensor = CASES[name]()
     assert oracle.mismatches(analyze(tensor), tensor, oracle.expected(tensor)) == []
@@ -333,12 +338,14 @@ def test_quartiles_of_few(values: list[float], outliers: int, extreme: int) -> N
     assert (quantization["outlier_count"], quantization["extreme_outlier_count"]) == (outliers, extreme)
 
 
+@pytest.mark.slow
 def test_gaussian_int8_is_below_forty_decibels() -> None:
     """38.76 dB at 1024 × 4096, by the specification; the largest entry makes single matrices scatter by 0.5 dB."""
     drawn = [analyze_quantization_sensitivity(gaussian(1024, 4096, seed=str(seed)))["sqnr_db"] for seed in range(9)]
     assert sorted(drawn)[4] == pytest.approx(38.76, abs=0.5)
 
 
+@pytest.mark.slow
 def test_more_entries_than_float32_can_count() -> None:
     """In float32 a running sum of ones stops at 2**24, and torch.quantile refuses as many entries."""
     tensor = torch.ones(4100, 4100, dtype=torch.float16)

@@ -104,6 +104,7 @@ def test_groups_and_blocks_of_every_length(shape: tuple[int, int], dtype: torch.
     assert relative_mse(analyze_schemes(tensor)) == pytest.approx(oracle(as_matrix(tensor)), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_what_a_gaussian_matrix_loses() -> None:
     """The figures that this shape is known to have; another such matrix differs by hundredths, per tensor by tenths."""
     found = analyze_schemes(gaussian(1024, 4096, seed="spec"))

@@ -23,6 +23,7 @@ def drawn(shape: tuple[int, ...], count: int, std: float = 1.0) -> list[torch.Te
     return [torch.from_numpy(rng.standard_normal(shape) * std) for _ in range(count)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "bar"), [((100, 400), 0.05), ((400, 100), 0.05), ((160, 200), 0.1), ((64, 8, 3, 3), 0.2)], ids=str
 )
@@ -37,6 +38,7 @@ def test_baseline_of_a_rectangle_is_what_random_matrices_score(shape: tuple[int,
         assert baseline[name] == pytest.approx(scale * np.mean([one[key] for one in scored]), rel=bar), name
 
 
+@pytest.mark.slow
 def test_baseline_of_a_square_is_the_geometric_mean() -> None:
     """ln κ of one square matrix scatters by about 1 (Edelman 1988): of the mean of 300, by 0.06."""
     logs = [math.log(analyze_spectral(matrix)["condition_number"]) for matrix in drawn((60, 60), 300)]

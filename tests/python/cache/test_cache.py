@@ -132,6 +132,7 @@ def test_other_analyzers_measure_anew(tmp_path: Path, remembered: Path, monkeypa
     assert len(measured_anew(path, remembered)) == 3
 
 
+@pytest.mark.slow
 def test_the_version_is_of_the_code(tmp_path: Path) -> None:
     """A copy of the package with one character more in an analyzer, and one with more in a panel."""
     package = Path(wsw.__file__).parent
@@ -230,6 +231,7 @@ def test_what_cannot_be_cleared_is_said(remembered: Path) -> None:
         wsw.clear_cache(remembered)
 
 
+@pytest.mark.slow
 def test_ten_thousand_layers_come_back(tmp_path: Path, remembered: Path) -> None:
     path = tmp_path / "many.safetensors"
     tensors = torch.arange(10_000 * 6, dtype=torch.float32).reshape(10_000, 2, 3)

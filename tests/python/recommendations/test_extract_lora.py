@@ -219,6 +219,7 @@ def test_models_that_do_not_differ_need_no_ranks(base: nn.Module) -> None:
 # -- Cost --------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_what_is_the_same_is_not_widened(tmp_path: Path) -> None:
     size = 6000
     same = torch.randn(size, size).bfloat16()  # 69 MiB; in float64, 275

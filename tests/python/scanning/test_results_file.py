@@ -115,6 +115,7 @@ layers = st.tuples(
 names = st.text(max_size=8) | st.sampled_from(HOSTILE)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(
     model=names, layers=st.dictionaries(names, layers, max_size=4), skipped=st.dictionaries(names, names, max_size=2)

@@ -106,6 +106,7 @@ def test_records_that_overlap_or_lead_out_of_the_file_are_refused(tmp_path: Path
             open_source(path)
 
 
+@pytest.mark.slow
 @given(at=st.integers(0, 2000), byte=st.integers(0, 255), zipped=st.booleans())
 @settings(max_examples=300, deadline=None)
 @pytest.mark.filterwarnings("ignore::UserWarning")

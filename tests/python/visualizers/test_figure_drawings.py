@@ -268,6 +268,7 @@ class TestImages:
             if chart.y is not None:
                 assert [label.get_text() for label in axes.get_yticklabels()] == [tick.label for tick in chart.y.ticks]
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
     def test_kinds_of_files(self, results: ScanResults, tmp_path: Path, suffix: str) -> None:
         path = tmp_path / f"risk{suffix}"
@@ -303,6 +304,7 @@ class TestImages:
         assert not any(label.get_parse_math() for label in figure.axes[0].get_yticklabels())
         write_image(condition_number_content(scanned), tmp_path / "names.png")
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
     def test_chinese_is_drawn(self, tmp_path: Path, caplog: pytest.LogCaptureFixture, suffix: str) -> None:
         scanned = wsw.scan({f"{CHINESE}.weight": torch.eye(4), "h.1.mlp.plain.weight": torch.eye(3)}, progress=False)
@@ -329,6 +331,7 @@ class TestImages:
             assert font.postscript_name.encode() in content
             assert content.count(b"/FontFile2") + content.count(b"/FontFile3") >= 2
 
+    @pytest.mark.slow
     def test_characters_that_no_font_has_are_said(self, tmp_path: Path) -> None:
         with pytest.warns(MissingGlyphWarning, match="No installed font has the characters"):
             wsw.plot_weight_heatmap(torch.eye(3), title="\U0010fff0", output_path=tmp_path / "a.png")

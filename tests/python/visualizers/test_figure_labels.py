@@ -35,6 +35,7 @@ def crowd(seed: int, count: int) -> list[tuple[float, float]]:
     return [(float(x), float(y)) for x, y in places]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [12, 60, 400, 3000])
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_all_are_placed_in_the_frame_and_apart(seed: int, count: int) -> None:

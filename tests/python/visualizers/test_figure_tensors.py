@@ -118,6 +118,7 @@ class TestSingularValues:
         usual, large = (only(singular_values_content(each).charts["all"], Rule) for each in (array, 1e200 * array))
         assert large.value == pytest.approx(1e200 * usual.value)
 
+    @pytest.mark.slow
     def test_the_random_edge(self) -> None:
         array = np.random.default_rng(1).standard_normal((600, 200))
         rule = only(singular_values_content(array).charts["all"], Rule)
