@@ -27,7 +27,7 @@ __all__ = [
     "resolve_methods",
 ]
 
-# A new analyzer is one function and one line here; `top_k` is the only option any of them takes.
+# A new analyzer is one function and one line here; `top_k` is the only option.
 METHODS: dict[str, Callable[[Weights, int], dict[str, Any]]] = {
     "basic_stats": lambda weights, _: analyze_basic_stats(weights),
     "spectral": analyze_spectral,

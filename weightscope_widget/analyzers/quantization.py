@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from weightscope_widget.analyzers.numerics.decibel import decibel
+from weightscope_widget.analyzers.numerics.moments import decibel
 from weightscope_widget.analyzers.weights import Weights
 
 __all__ = ["analyze_quantization_sensitivity"]

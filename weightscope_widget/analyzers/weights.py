@@ -1,4 +1,4 @@
-"""One tensor under analysis, with what several analyzers need of it computed once."""
+"""One tensor under analysis; quantities that several analyzers need are computed once."""
 
 from __future__ import annotations
 
@@ -8,16 +8,13 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from weightscope_widget.analyzers.numerics.device_spectrum import is_fast_in_float64
 from weightscope_widget.analyzers.numerics.entries import Entries, entries_of
 from weightscope_widget.analyzers.numerics.lazy import lazy
 from weightscope_widget.analyzers.numerics.moments import NO_MOMENTS, Moments
-from weightscope_widget.analyzers.numerics.spectrum import low_rank_singular_values, singular_values
+from weightscope_widget.analyzers.numerics.scale import unit_for
+from weightscope_widget.analyzers.numerics.spectrum import is_fast_in_float64, low_rank_singular_values, singular_values
 
 __all__ = ["Weights"]
-
-# Squares of float64 entries beyond these bounds leave the range of float64; no other storage type reaches them.
-_SAFE_LOW, _SAFE_HIGH = 1e-120, 1e120
 
 
 class Weights:
@@ -28,7 +25,7 @@ class Weights:
     tensor : torch.Tensor
         Floating, any shape with at least one entry, any device; never modified.
     transposed : bool
-        Stored (in, out): rows and columns trade names.
+        Stored (in, out): rows and columns are exchanged.
     stack : bool
         A stack of matrices (experts × rows × columns).  As an operator it is block-diagonal, so its singular values
         are those of all its matrices together.
@@ -48,7 +45,7 @@ class Weights:
         factors: tuple[torch.Tensor, torch.Tensor] | None = None,
     ) -> None:
         self.tensor = tensor.detach().cpu()
-        # Factorized where it is, if that is worth it; all else is cheaper than the way back.
+        # Factorized on its device if that is fast; all else is cheaper on the CPU.
         self._where_it_is = tensor.detach() if is_fast_in_float64(tensor.device) else self.tensor
         self._factors = factors
         self.shape = tuple(tensor.shape)
@@ -61,7 +58,7 @@ class Weights:
 
     @classmethod
     def of(cls, tensor: torch.Tensor | Weights) -> Weights:
-        """Return `tensor` itself if it is already under analysis, so that analyzers share what was computed."""
+        """Return `tensor` itself if it is already under analysis, so that analyzers share its quantities."""
         return tensor if isinstance(tensor, Weights) else cls(tensor)
 
     @lazy
@@ -82,9 +79,7 @@ class Weights:
     @lazy
     def unit(self) -> float:
         """A power of two to measure entries in, so that no square leaves the range of float64; 1 in all usual cases."""
-        if not self.abs_max > 0 or _SAFE_LOW < self.abs_max < _SAFE_HIGH:
-            return 1.0
-        return math.ldexp(1.0, max(math.frexp(self.abs_max)[1] - 1, -1022))
+        return unit_for(self.abs_max)
 
     @lazy
     def int8_scale(self) -> float:

@@ -12,8 +12,12 @@ from safetensors.torch import save_file
 import weightscope_widget as wsw
 from tests.python.support.matrices import gaussian, ill_conditioned
 from weightscope_widget.analyzers import Weights
-from weightscope_widget.analyzers.numerics.device_spectrum import gram_spectrum, is_fast_in_float64
-from weightscope_widget.analyzers.numerics.spectrum import low_rank_singular_values, singular_values
+from weightscope_widget.analyzers.numerics.spectrum import (
+    gram_spectrum,
+    is_fast_in_float64,
+    low_rank_singular_values,
+    singular_values,
+)
 
 
 def oracle(matrix: torch.Tensor) -> np.ndarray:
@@ -80,7 +84,7 @@ def test_the_spectrum_on_a_device(device: str, shape: tuple[int, int], dtype: to
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("rows", [300, 10_000])
 def test_rows_come_in_pieces(device: str, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("weightscope_widget.analyzers.numerics.device_spectrum._CHUNK_BYTES", 8 * 50 * 100)
+    monkeypatch.setattr("weightscope_widget.analyzers.numerics.spectrum._DEVICE_CHUNK_BYTES", 8 * 50 * 100)
     matrix = gaussian(rows, 50, seed="pieces")
     assert gram_spectrum(matrix.to(device)) == pytest.approx(oracle(matrix), rel=1e-9)
 

@@ -12,7 +12,7 @@ _ROUNDING = 1e-12
 def energy_rank(sigma: np.ndarray, energy: float) -> int | None:
     """Return the smallest k whose k largest singular values hold this share of Σσ², to one part in 10¹².
 
-    The last bits of the sum ask for no values that are nothing beside it; the page decides likewise (``energy.ts``).
+    Within this tolerance the last bits of the sum add no further values; the page applies it too (``energy.ts``).
 
     Parameters
     ----------

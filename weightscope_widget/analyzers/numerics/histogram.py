@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,9 @@ import numpy as np
 from weightscope_widget._shared.read_only import read_only
 from weightscope_widget.analyzers.numerics.entries.base import histogram_edges
 
-__all__ = ["Histogram"]
+__all__ = ["Histogram", "bin_count"]
+
+_FEWEST_BINS, _MOST_BINS = 10, 200
 
 
 @dataclass(frozen=True)
@@ -39,3 +42,8 @@ class Histogram:
     def edges(self) -> np.ndarray:
         """(bins + 1,), float64."""
         return histogram_edges(self.low, self.high, len(self.counts))
+
+
+def bin_count(count: int) -> int:
+    """Return the number of bins for this many entries: 2·√n, at least 10 and at most 200."""
+    return min(max(round(2 * math.sqrt(count)), _FEWEST_BINS), _MOST_BINS)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from weightscope_widget.analyzers.numerics.scratch import scratch
 
-__all__ = ["CHUNK", "NO_MOMENTS", "MomentSums", "Moments"]
+__all__ = ["CHUNK", "NO_MOMENTS", "MomentSums", "Moments", "decibel"]
 
 CHUNK = 1 << 18
 """Entries per pass: so few that their float64 temporaries stay in cache, and so many that workers seldom queue for the
@@ -49,11 +49,11 @@ class Moments:
 
 
 NO_MOMENTS = Moments(*[math.nan] * 8)
-"""Of no entries."""
+"""The moments of no entries."""
 
 
 class MomentSums:
-    """The sums under way, chunk by chunk.
+    """Sums of moments, chunk by chunk.
 
     Parameters
     ----------
@@ -105,12 +105,12 @@ class MomentSums:
         Parameters
         ----------
         deviations : float, optional
-            Σ(x − mean)², where it is known better than the sums tell.
+            Σ(x − mean)², where it is known more precisely than from the sums.
 
         Returns
         -------
         Moments or None
-            None where `deviations` is needed: the spread is too small beside the mean to be had from the sums.
+            None where `deviations` is needed: the spread is too small beside the mean to follow from the sums.
         """
         if not self._count:
             return NO_MOMENTS
@@ -129,3 +129,14 @@ def _dot(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> float:
     whole = len(x) - len(x) % _BLOCK
     blocks = np.matmul(x[:whole].reshape(-1, 1, _BLOCK), y[:whole].reshape(-1, _BLOCK, 1))
     return float(blocks.sum()) + float(x[whole:] @ y[whole:])
+
+
+def decibel(signal: float, noise: float) -> float:
+    """Return 10·log₁₀(signal / noise): inf without noise, NaN where there is neither or the noise is unknown.
+
+    >>> decibel(100.0, 1.0)
+    20.0
+    """
+    if noise > 0:
+        return 10 * math.log10(signal / noise) if signal > 0 else -math.inf
+    return math.nan if math.isnan(noise) else math.inf

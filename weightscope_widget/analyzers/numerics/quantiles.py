@@ -1,6 +1,6 @@
 """Exact order statistics of a sorted array: quantiles, ranks, magnitudes.
 
-Everything here works on values already sorted, so that one sort serves quartiles, outlier counts, sparsity counts,
+All functions take sorted values, so that one sort serves quartiles, outlier counts, sparsity counts,
 magnitude percentiles and the histogram.
 """
 

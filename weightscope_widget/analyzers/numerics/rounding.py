@@ -1,4 +1,4 @@
-"""What rounding to its storage type adds to a tensor: noise of full rank, of a size that follows from the type."""
+"""The noise of rounding a tensor to its storage type: of full rank, of a size that follows from the type."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def rounding_norm(tensor: torch.Tensor, grid: torch.dtype) -> float:
     tensor : torch.Tensor
         Finite, of any floating type and shape, on the CPU, with at least one entry.
     grid : torch.dtype
-        What its entries were rounded to.
+        The type its entries were rounded to.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def rounding_edge(norm: float, shape: tuple[int, int]) -> float:
     Parameters
     ----------
     norm : float
-        Of the errors, as `rounding_norm` returns it.
+        Norm of the errors, as `rounding_norm` returns it.
     shape : tuple of int
         (m, n), neither zero.
     """

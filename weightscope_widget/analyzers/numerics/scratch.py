@@ -1,4 +1,4 @@
-"""Working memory that a thread uses again and again: fresh pages cost more than what is computed in them."""
+"""Working memory that a thread reuses: touching new pages costs more than the computation in them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _OF_THREAD = threading.local()
 
 
 def scratch(use: str, size: int, dtype: npt.DTypeLike = np.float64) -> npt.NDArray[Any]:
-    """Return an uninitialized array, (size,), which is this thread's for one `use` until it asks for that use again."""
+    """Return an uninitialized array, (size,), for this thread and one `use`, valid until the next call for that use."""
     held: dict[str, npt.NDArray[Any]] = _OF_THREAD.__dict__
     array = held.get(use)
     if array is None or len(array) < size:

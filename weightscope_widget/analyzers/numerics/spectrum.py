@@ -1,4 +1,4 @@
-"""All singular values of a matrix, exactly, at the price of an eigenvalue problem of its smaller side.
+"""All singular values of a matrix, exactly, at the cost of an eigenvalue problem of its smaller side.
 
 The eigenvalues of the Gram matrix AᵀA in float64 are the squared singular values with a relative error of about
 4.5·ε·(σ₁/σ)² (measured), so the cheap route serves every matrix but the ill-conditioned, whose chunks go
@@ -7,16 +7,22 @@ through a QR factorization, whose triangular factor has the singular values of A
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
 import torch
 
-from weightscope_widget.analyzers.numerics.device_spectrum import gram_spectrum
+from weightscope_widget.analyzers.numerics.scale import exponent_for
 from weightscope_widget.analyzers.numerics.scratch import scratch
 
-__all__ = ["difference_singular_values", "low_rank_singular_values", "singular_values"]
+__all__ = [
+    "difference_singular_values",
+    "gram_matrix",
+    "gram_spectrum",
+    "is_fast_in_float64",
+    "low_rank_singular_values",
+    "singular_values",
+]
 
 _CHUNK_BYTES = 16 << 20  # of float64 rows at a time: the storage type is never widened as a whole
 
@@ -27,7 +33,7 @@ _GRAM_LIMIT = 1e-11
 # it takes up to twice as long, and below, NumPy keeps the interpreter's lock.
 _NUMPY_FROM, _NUMPY_TO = 512, 1536
 
-# A direct factorization is as fast at this size, and needs no second thought about accuracy.
+# A direct factorization is as fast up to this size, and always accurate.
 _DIRECT_SIZE = 64
 
 
@@ -79,7 +85,7 @@ def difference_singular_values(base: torch.Tensor, tuned: torch.Tensor) -> np.nd
 
 
 class _Difference:
-    """Rows of tuned − base in float64, as one would take them from a tensor."""
+    """Rows of tuned − base in float64, indexed like those of a tensor."""
 
     def __init__(self, base: torch.Tensor, tuned: torch.Tensor) -> None:
         self._base, self._tuned = base, tuned
@@ -111,7 +117,7 @@ def _of_tall(tall: _Tall, exponent: int) -> np.ndarray:
 
 
 def low_rank_singular_values(left: torch.Tensor, right: torch.Tensor) -> np.ndarray:
-    """Return all singular values of a product, at the price of a matrix of its inner size.
+    """Return all singular values of a product, at the cost of a matrix of its inner size.
 
     With QR factorizations left = Q₁R₁ and rightᵀ = Q₂R₂, the values of left·right are those of R₁R₂ᵀ, and zeros.
 
@@ -136,16 +142,15 @@ def low_rank_singular_values(left: torch.Tensor, right: torch.Tensor) -> np.ndar
 
 
 def _exponent(matrix: torch.Tensor) -> int:
-    """Return a power of two that brings float64 entries near 1 where their squares would leave float64's range."""
+    """Return the exponent of the unit in which float64 entries are measured."""
     if matrix.dtype != torch.float64:
         return 0
     low, high = torch.aminmax(matrix)
-    largest = max(-float(low), float(high))
-    return 0 if largest == 0 or 1e-120 < largest < 1e120 else math.frexp(largest)[1]
+    return exponent_for(max(-float(low), float(high)))
 
 
 def _widen(rows: torch.Tensor, exponent: int) -> torch.Tensor:
-    """Return rows in float64, in memory that the next call uses again."""
+    """Return rows in float64, in memory that the next call reuses."""
     wide = torch.from_numpy(scratch("rows", rows.numel())).view(rows.shape)
     wide.copy_(rows)
     return wide.ldexp_(torch.tensor(-exponent)) if exponent else wide
@@ -153,7 +158,7 @@ def _widen(rows: torch.Tensor, exponent: int) -> torch.Tensor:
 
 def _chunks(tall: _Tall, exponent: int) -> Iterator[torch.Tensor]:
     """Yield some rows at a time, in float64; each chunk is overwritten by the next one."""
-    # At least half as many rows as columns: each product is added to the Gram matrix, whatever its share of it.
+    # At least half as many rows as columns: each product is added to the whole Gram matrix.
     rows = max(tall.shape[1] // 2, _CHUNK_BYTES // (8 * tall.shape[1]))
     for start in range(0, tall.shape[0], rows):
         yield _widen(tall[start : start + rows], exponent)
@@ -170,7 +175,7 @@ def _by_gram(tall: _Tall, exponent: int) -> np.ndarray:
     if not np.isfinite(gram.diagonal()).all():
         return np.full(len(gram), np.nan)
     alive = np.flatnonzero(gram.diagonal())
-    if len(alive) < len(gram):  # a dead column has a singular value of exactly zero, and none of the others knows of it
+    if len(alive) < len(gram):  # a dead column has a singular value of exactly zero, and does not affect the others
         kept = torch.from_numpy(alive)
         rest = np.empty(0)
         if len(alive):
@@ -193,8 +198,64 @@ def _eigenvalues(gram: np.ndarray) -> np.ndarray:
 def _by_qr(tall: _Tall, exponent: int) -> np.ndarray:
     triangle: torch.Tensor | None = None
     for chunk in _chunks(tall, exponent):
-        rows = chunk if triangle is None else torch.cat([triangle, chunk])  # which the factorization leaves as it is
+        rows = chunk if triangle is None else torch.cat([triangle, chunk])  # not modified by the factorization
         triangle = torch.linalg.qr(rows, mode="r").R
     assert triangle is not None
     sigma: np.ndarray = torch.linalg.svdvals(triangle).numpy()
+    return sigma
+
+
+# -- Accelerators ------------------------------------------------------------------------------------------------------
+
+_DEVICE_CHUNK_BYTES = 256 << 20
+
+# float64 at half the rate of float32 or more: P100, V100, A100, H100, B200.  On others it is a 32nd or 64th.
+_FAST_CAPABILITIES = {(6, 0), (7, 0), (8, 0), (9, 0), (10, 0)}
+
+_SAFE_LOW, _SAFE_HIGH = 1e-200, 1e200
+
+
+def is_fast_in_float64(device: torch.device) -> bool:
+    """Return whether a device computes in float64 fast enough to be preferred."""
+    return (
+        device.type == "cuda"
+        and torch.version.hip is None
+        and torch.cuda.get_device_capability(device) in _FAST_CAPABILITIES
+    )
+
+
+def gram_matrix(tall: torch.Tensor, chunk_bytes: int) -> torch.Tensor:
+    """Return AᵀA in float64 on the device of A, (m, n) → (n, n), widening this many bytes of rows at a time."""
+    columns = tall.shape[1]
+    gram = torch.zeros(columns, columns, dtype=torch.float64, device=tall.device)
+    step = max(columns, chunk_bytes // (8 * columns))
+    for start in range(0, len(tall), step):
+        wide = tall[start : start + step].double()
+        gram.addmm_(wide.T, wide)
+    return gram
+
+
+def gram_spectrum(matrix: torch.Tensor) -> np.ndarray | None:
+    """Return all singular values by the eigenvalues of the Gram matrix, where these are exact enough.
+
+    Parameters
+    ----------
+    matrix : torch.Tensor
+        (m, n), floating, on any device that has float64; computed there.
+
+    Returns
+    -------
+    ndarray or None
+        (min(m, n),), float64, descending; None where the matrix is ill-conditioned, has dead columns, entries that
+        are not finite, or entries whose squares leave the range of float64.
+    """
+    tall = matrix if matrix.shape[0] >= matrix.shape[1] else matrix.T
+    gram = gram_matrix(tall, _DEVICE_CHUNK_BYTES)
+    squares = gram.diagonal()
+    if not bool(((squares > _SAFE_LOW) & (squares < _SAFE_HIGH)).all()):
+        return None
+    eigenvalues = torch.linalg.eigvalsh(gram)
+    if not float(eigenvalues[0]) > _GRAM_LIMIT * float(eigenvalues[-1]):
+        return None
+    sigma: np.ndarray = eigenvalues.flip(0).sqrt().cpu().numpy()
     return sigma

@@ -1,4 +1,4 @@
-"""Where two matrices point: the angles between their left singular vectors, which span the outputs.
+"""The directions of two matrices: the angles between their left singular vectors, which span the outputs.
 
 A LoRA update that learns something new brings "intruder dimensions": strong singular vectors of the tuned matrix that
 are nearly orthogonal to every one of the base's (Shuttleworth et al. 2024, "LoRA vs Full Fine-tuning: An Illusion of
@@ -13,6 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from weightscope_widget.analyzers.numerics.scale import unit_for
+from weightscope_widget.analyzers.numerics.spectrum import gram_matrix
+
 __all__ = ["OVERLAP_SIZE", "Subspaces", "compare_subspaces"]
 
 OVERLAP_SIZE = 16
@@ -21,7 +24,7 @@ OVERLAP_SIZE = 16
 _INTRUDERS_AMONG = 10
 _INTRUDER_LIMIT = 0.5
 
-# Up to this smaller side a singular value decomposition costs little, and needs no second thought about accuracy.
+# Up to this smaller side a singular value decomposition costs little, and is always accurate.
 _DIRECT_SIZE = 512
 
 _CHUNK_BYTES = 16 << 20
@@ -32,7 +35,7 @@ _ROUNDING = 1e-7
 
 @dataclass(frozen=True)
 class Subspaces:
-    """How the strongest directions of two matrices lie to each other.
+    """The strongest directions of two matrices, compared.
 
     Attributes
     ----------
@@ -90,7 +93,7 @@ def compare_subspaces(base: torch.Tensor, tuned: torch.Tensor) -> Subspaces:
 
 @dataclass(frozen=True)
 class _Directions:
-    """The left singular vectors of a matrix, held as what they are cheapest to compute from.
+    """The left singular vectors of a matrix, in the form that is cheapest to compute.
 
     ``left`` has them as columns, strongest first; or ``right`` has the right ones and the left ones are W·v/σ.
     """
@@ -105,9 +108,9 @@ class _Directions:
         m, n = matrix.shape
         if min(m, n) <= _DIRECT_SIZE and max(m, n) <= 8 * _DIRECT_SIZE:
             u, sigma, _ = torch.linalg.svd(_scaled(matrix), full_matrices=False)
-            # Where nothing is left of a direction, any vector would do: none is as good as another.
+            # A direction with singular value zero is arbitrary, so it counts as none.
             return cls(matrix, sigma, left=u * _exists(sigma))
-        values, vectors = torch.linalg.eigh(_gram(matrix, rows=m <= n))
+        values, vectors = torch.linalg.eigh(gram_matrix(matrix.T if m <= n else matrix, _CHUNK_BYTES))
         sigma = values.clamp_(min=0).sqrt_().flip(0)
         vectors = vectors.flip(1)
         return cls(matrix, sigma, left=vectors * _exists(sigma)) if m <= n else cls(matrix, sigma, right=vectors)
@@ -132,31 +135,18 @@ class _Directions:
 
 
 def _exists(sigma: torch.Tensor) -> torch.Tensor:
-    """Return which singular values are more than what rounding leaves of a zero."""
+    """Return which singular values exceed the rounding error of a zero."""
     return sigma > sigma[:1] * _ROUNDING
 
 
 def _scaled(matrix: torch.Tensor) -> torch.Tensor:
-    """Return float64 entries at most 1 in magnitude, where squares of theirs would leave its range; directions stay."""
+    """Return float64 entries in a unit that keeps their squares in range; directions do not change."""
     wide = matrix.double()
-    largest = float(wide.abs().max())
-    return wide if largest == 0 or 1e-120 < largest < 1e120 else wide / largest
+    return wide / unit_for(float(wide.abs().max()))
 
 
 def _rows_at_a_time(matrix: torch.Tensor) -> int:
     return max(1, _CHUNK_BYTES // (8 * matrix.shape[1]))
-
-
-def _gram(matrix: torch.Tensor, *, rows: bool) -> torch.Tensor:
-    """Return W·Wᵀ, or Wᵀ·W, in float64; of long sides some rows or columns at a time."""
-    tall = matrix.T if rows else matrix
-    size = tall.shape[1]
-    total = torch.zeros(size, size, dtype=torch.float64)
-    step = max(1, _CHUNK_BYTES // (8 * size))
-    for start in range(0, len(tall), step):
-        wide = tall[start : start + step].double()
-        total.addmm_(wide.T, wide)
-    return total
 
 
 def _times(matrix: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:

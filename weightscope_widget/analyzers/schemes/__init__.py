@@ -1,4 +1,4 @@
-"""What quantization schemes beyond the document's per-tensor INT8 would lose of a tensor."""
+"""The error of storing a tensor in each quantization scheme."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from weightscope_widget.analyzers.numerics.decibel import decibel
+from weightscope_widget.analyzers.numerics.moments import decibel
 from weightscope_widget.analyzers.numerics.scratch import scratch
 from weightscope_widget.analyzers.schemes.catalogue import SCHEMES, Scheme
 from weightscope_widget.analyzers.schemes.rounding import (

@@ -1,4 +1,4 @@
-"""The quantization schemes that are simulated, with what each costs in storage."""
+"""The simulated quantization schemes and their storage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every kind of entries answers."""
+"""The interface of entries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many float32 entries: sorted into narrow bins, of which only those that hold a wanted rank or bound are put in order.
+"""Many float32 entries in narrow bins, of which only those that hold a wanted rank or bound are sorted.
 
 One pass finds each entry's bin and takes all sums; a second gathers the entries of the few bins that matter.  The bin
 of an entry is a monotone function of it, so that bins are in order whatever rounding does at their edges.
@@ -29,7 +29,7 @@ _MOST_BINS = 1 << 16  # a bin's number is kept in 16 bits
 _SAMPLE = 2048
 _BINS_PER_IQR = 400  # then a bin at the peak of a bell curve holds about 0.15 % of the entries
 
-# What is always asked: gathered together, in one pass.
+# Ranks and bounds that are always needed: gathered in one pass.
 _QUARTILES = (0.25, 0.75)
 _PERCENTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 _BOUNDS = (0.0, 1e-6, 1e-4, 1e-2)
@@ -66,7 +66,7 @@ class BinnedEntries(Entries):
         # Entries of one value only, or none, have one bin.
         self._per_unit = self._bins / (high - low) if self._bins > 1 else 0.0
         self._scale = max(-low, high) / 127 if self.count else 0.0
-        # Of more entries they are found again when needed: memory does not grow with the tensor.
+        # For more entries they are computed again when needed: memory does not grow with the tensor.
         self._kept = np.empty(self.count, np.uint16) if self.count <= _KEPT else None
         self._counts, self._moments = self._count()
         self._below = np.concatenate([[0], np.cumsum(self._counts)])
@@ -189,11 +189,11 @@ class BinnedEntries(Entries):
         self._ordered |= zip(new.tolist(), np.split(together, ends[:-1]), strict=True)
 
     def _usual(self) -> set[int]:
-        """Return the bins of all ranks and bounds that every analysis asks about."""
+        """Return the bins of all ranks and bounds that every analysis needs."""
         usual = {self._bin(sign * bound) for bound in _BOUNDS for sign in (-1, 1)}
         quartiles = [self._bins_of_rank(q) for q in _QUARTILES]
         usual.update(at for pair in quartiles for at in pair)
-        # Whatever the quartiles are inside their bins, the fences are in one of these.
+        # Wherever the quartiles are inside their bins, the fences are in one of these.
         (low, high), (third_low, third_high) = [(first, last + 1) for first, last in quartiles]
         for factor in _FENCES:
             widest, narrowest = factor * (third_high - low), factor * max(third_low - high, 0)
@@ -223,7 +223,7 @@ class BinnedEntries(Entries):
         return float(np.partition(among, rank - inner)[rank - inner])
 
     def _bins_of_magnitude_rank(self, rank: int) -> tuple[range, range, int]:
-        """Return where the entry of a rank by magnitude must be.
+        """Return the bins that may hold the entry of a rank by magnitude.
 
         Returns
         -------
@@ -254,7 +254,7 @@ class _Magnitudes:
     zero : float
         Where zero lies, in bins from the minimum.
     first : int
-        The least magnitude told of, in bins; no entry has a smaller one.
+        The least magnitude listed, in bins; no entry has a smaller one.
     certain, possible : ndarray
         Numbers of entries that have at most each magnitude for certain, and that may have it; ascending.
     """
