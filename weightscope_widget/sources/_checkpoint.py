@@ -22,17 +22,9 @@ def checkpoint_source(
 ) -> Source:
     """Return the source of the tensors in one or several files.
 
-    Parameters
-    ----------
-    name : str
-        The model's name.
-    contents : Contents
-        The tensors.  The metadata may name tied weights, as ``safetensors.torch.save_model`` does: a name that was not
-        written → the name its values were written under.
-    settings : callable
-        Returns the ``quantization_config`` beside the files; called only if a quantized weight depends on it.
-    order : callable, optional
-        Sorts the names in the model's order; ``tuple`` where the file has that order already.
+    The metadata may name tied weights, as ``safetensors.torch.save_model`` does: a name that was not written → the name
+    its values were written under.  `settings` returns the ``quantization_config`` beside the files, and is called only
+    if a quantized weight depends on it.  `order` sorts the names in the model's order; ``tuple`` keeps the file's.
     """
     records = {record.name: record for record in checkpoint_records(list(contents.records.values()), settings)}
     tied = {key: kept for key, kept in contents.metadata.items() if isinstance(kept, str) and key != "format"}
@@ -40,15 +32,7 @@ def checkpoint_source(
 
 
 def checkpoint_records(records: Sequence[Record], settings: Callable[[], Mapping[str, Any]] = dict) -> list[Record]:
-    """Return one record for each weight of a checkpoint, which is transposed or a stack of experts where names say so.
-
-    Parameters
-    ----------
-    records : sequence of Record
-        Every tensor, each name once.
-    settings : callable, optional
-        Returns the ``quantization_config``.
-    """
+    """Return one record for each weight of a checkpoint, with orientation and experts recognized by names."""
     weights = unpacked(records, settings)
     transposed = transposed_names({record.name: record.shape for record in weights})
     return [

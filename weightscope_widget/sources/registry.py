@@ -23,16 +23,9 @@ __all__ = ["INPUTS", "Input", "open_source"]
 
 @dataclass(frozen=True)
 class Input:
-    """One kind of input.
+    """One kind of input, with its name in the list of accepted inputs of an error message.
 
-    Attributes
-    ----------
-    title : str
-        Its name in the list of accepted inputs of an error message.
-    accepts : callable
-        Whether an object is of this kind; cheap, and false rather than an error for anything strange.
-    open : callable
-        Opens an object that was accepted.
+    `accepts` is cheap, and false rather than an error for anything strange; `open` takes an object that was accepted.
     """
 
     title: str

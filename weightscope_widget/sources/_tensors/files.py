@@ -97,15 +97,7 @@ def natural_key(name: str) -> tuple[tuple[int, str], ...]:
 
 @dataclass(frozen=True)
 class Choice:
-    """The safetensors files to read.
-
-    Attributes
-    ----------
-    index : str, optional
-        The index of a sharded checkpoint, which names the files to read.
-    files : tuple of str
-        Without an index: the only or usual file, or several of which none is usual.
-    """
+    """The safetensors files to read: an index that names them; or the only or usual file, or several equally usual."""
 
     index: str | None = None
     files: tuple[str, ...] = ()

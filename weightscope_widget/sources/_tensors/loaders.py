@@ -134,17 +134,10 @@ class _Open(Generic[_Content]):
 
 
 class OpenFiles(Generic[_Content]):
-    """The files read last, kept open: parsing a header of 10,000 tensors again for each tensor would take minutes.
+    """The `most` files read last, kept open: parsing a header of 10,000 tensors for each of them would take minutes.
 
     A file that changed is opened again. So is one of which `budget` bytes were read, because the pages of a mapped
     file that were once touched count as this process's memory.
-
-    Parameters
-    ----------
-    opener : callable
-        Opens a file.
-    most : int
-        How many files to keep.
     """
 
     def __init__(self, opener: Callable[[Path], _Content], most: int) -> None:

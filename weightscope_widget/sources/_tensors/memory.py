@@ -19,17 +19,7 @@ __all__ = ["InMemory", "memory_source", "tensor_record"]
 
 @dataclass(frozen=True, eq=False)
 class InMemory:
-    """A tensor of a model or state dict; a reference, never a copy.
-
-    Attributes
-    ----------
-    name : str
-        The parameter's name, for messages.
-    tensor : torch.Tensor
-        The tensor itself, so that a model moved to another device after the source was opened is still followed.
-    index : int, optional
-        Which matrix along the first axis; None for the whole tensor.
-    """
+    """A tensor of a model or state dict, by reference: a model moved to another device later is still followed."""
 
     name: str
     tensor: torch.Tensor

@@ -95,15 +95,8 @@ def why_skipped(shape: tuple[int, ...], dtype: str) -> str | None:
 def assemble(name: str, records: Sequence[Record], tied: Mapping[str, str] | None = None) -> Source:
     """Return the source that these records make; raise `NoWeightsError` where none can be analyzed.
 
-    Parameters
-    ----------
-    name : str
-        The model's name.
-    records : sequence of Record
-        Every tensor, in the model's order, each name once.
-    tied : mapping of str to str, optional
-        Names that are not among the records → the record they are another name of. Untrusted: impossible entries are
-        ignored.
+    `records` are every tensor in the model's order, each name once.  `tied` maps names that are not among them to the
+    record they are another name of; it is untrusted, and impossible entries are ignored.
     """
     found = {record.name: record for record in records}
     tied = {

@@ -102,19 +102,7 @@ def _record(path: Path, tensor: GgufTensor) -> Record:
 
 @dataclass(frozen=True)
 class InGguf:
-    """A tensor in a GGUF file; its own bytes are mapped at each call, and dequantized where the type is quantized.
-
-    Attributes
-    ----------
-    path : Path
-        The file.
-    tensor : GgufTensor
-        Its name, type, shape and place.
-    length : int
-        The file's length when it was opened.
-    index : int, optional
-        Which matrix along the first axis; None for the whole tensor. Only this matrix is read.
-    """
+    """A tensor in a GGUF file, `length` bytes long when opened; `index` selects a matrix along the first axis."""
 
     path: Path
     tensor: GgufTensor

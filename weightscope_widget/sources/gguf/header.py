@@ -29,20 +29,9 @@ _DEEPEST_ARRAY = 4
 
 @dataclass(frozen=True)
 class GgufTensor:
-    """One tensor of a file.
+    """One tensor: its shape in torch's order, (out, in), and the place of its bytes.
 
-    Attributes
-    ----------
-    name : str
-        The file's name for it: ``blk.0.attn_q.weight``.
-    shape : tuple of int
-        In torch's order, (out, in); the file lists the innermost dimension first.
-    kind : str
-        The type's name, ``"F16"`` or ``"Q4_K"``; ``"type 99"`` if the package gguf does not know it.
-    offset : int
-        Where its bytes start in the file.
-    size : int
-        Number of bytes; 0 if the type is unknown.
+    `kind` is the type's name, ``"F16"`` or ``"Q4_K"``; ``"type 99"``, of size 0, if the package gguf does not know it.
     """
 
     name: str

@@ -138,18 +138,9 @@ def _loader(tensor: OnnxTensor) -> InOnnx:
 
 @dataclass(frozen=True)
 class _Quantized:
-    """A tensor of integers with its scale and zero point.
+    """A tensor of integers with its scale and zero point, which differ along `axis`.
 
-    Attributes
-    ----------
-    whole, scale : OnnxTensor
-        The integers, and their factor.
-    zero_point : OnnxTensor, optional
-        Subtracted first.
-    axis : int
-        Axis along which the scales differ.
-    output : str
-        Name of the result in the graph; empty where the graph never computes it.
+    `output` is the name of the result in the graph; empty where the graph never computes it.
     """
 
     whole: OnnxTensor

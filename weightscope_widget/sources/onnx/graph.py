@@ -41,22 +41,9 @@ _ONE_BY_ONE = (5, 7, 11)
 
 @dataclass(frozen=True)
 class OnnxTensor:
-    """One tensor of a file.
+    """One tensor of a graph: the file with its bytes and the position of the first, or why they cannot be read.
 
-    Attributes
-    ----------
-    name : str
-        Its name in the graph.
-    shape : tuple of int
-        Shape as stored.
-    dtype : str
-        torch's name of the type, where torch has it.
-    path : Path
-        The file with its bytes.
-    begin : int
-        Position of its first byte.
-    problem : str
-        Why its values cannot be read, else empty.
+    `dtype` is torch's name of the type, where torch has it.
     """
 
     name: str

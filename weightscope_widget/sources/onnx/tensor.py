@@ -15,23 +15,7 @@ __all__ = ["Dequantized", "InOnnx"]
 
 @dataclass(frozen=True)
 class InOnnx:
-    """Some bytes of a file as a tensor.
-
-    Attributes
-    ----------
-    path : Path
-        The file: the model's own, or one with external data.
-    name : str
-        The tensor's name, for messages.
-    dtype : str
-        torch's name of the type.
-    shape : tuple of int
-        Shape of the tensor.
-    begin : int
-        Position of its first byte.
-    length : int
-        The file's length when it was opened.
-    """
+    """Bytes of a file as a tensor: of the model's own or one with external data, `length` bytes long when opened."""
 
     path: Path
     name: str
@@ -71,18 +55,7 @@ class InOnnx:
 class Dequantized:
     """(q − zero point) · scale, as the ONNX operator DequantizeLinear defines it, in float32.
 
-    Attributes
-    ----------
-    whole : InOnnx
-        q.
-    scale : InOnnx
-        One number, or one for each index along `axis`.
-    zero_point : InOnnx, optional
-        As many, of q's type; None where it is zero.
-    axis : int
-        Along which the scales differ, ≥ 0.
-    index : int, optional
-        Which part along the first axis; None for the whole.
+    Scale and zero point are one number each, or one for each index along `axis` ≥ 0; without a zero point it is zero.
     """
 
     whole: InOnnx

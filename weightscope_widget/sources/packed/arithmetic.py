@@ -74,16 +74,8 @@ class Blocks:
 class Scaled:
     """W = (q − zero) · scale / divisor, each scale for a block of entries.
 
-    Attributes
-    ----------
-    matrix : tuple of int
-        Rows and columns of one matrix; a stack has several.
-    count : tuple of int
-        Scales along its rows and columns.
-    blocks : Blocks
-        The entries that share a scale.
-    divisor : float
-        Divides all scales.
+    `matrix` is the shape of one matrix, of which a stack has several; `count` the number of scales along its rows and
+    columns.
     """
 
     matrix: tuple[int, int]

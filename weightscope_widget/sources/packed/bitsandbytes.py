@@ -37,14 +37,8 @@ _MOST_AXES = 8
 class FourBit:
     """W = value of the code · absmax of its block.
 
-    Attributes
-    ----------
-    block : int
-        Entries of the flattened weight that share an absmax.
-    nested_block : int
-        Codes of absmax that share a scale.
-    offset : float
-        Added to each absmax that is stored as a code.
+    `block` entries of the flattened weight share an absmax.  Where absmax are codes, `nested_block` of them share a
+    scale, and `offset` is added to each.
     """
 
     block: int

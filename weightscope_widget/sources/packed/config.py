@@ -21,14 +21,8 @@ _LONGEST = 16 << 20
 class Quantization:
     """The settings that numbers depend on.
 
-    Attributes
-    ----------
-    exact_zeros : bool
-        GPTQ's zero points are stored as they are (``gptq_v2``), not one less.
-    block : tuple of (int or None)
-        Rows and columns that share a scale; None where not set.
-    group : int, optional
-        Columns that share a scale.
+    `exact_zeros`: GPTQ's zero points are stored as they are (``gptq_v2``), not one less.  `block`: rows and columns
+    that share a scale; `group`: columns that share one; None where not set.
     """
 
     exact_zeros: bool = False

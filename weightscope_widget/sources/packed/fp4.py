@@ -30,13 +30,7 @@ _MOST_EXPERTS = 4096
 
 @dataclass(frozen=True)
 class Float4:
-    """Value of each half byte, times the scale of its block, times or divided by one number for the matrix.
-
-    Attributes
-    ----------
-    block : int
-        Entries of a row that share a scale.
-    """
+    """Value of each half byte, times the scale of its block, times or divided by one number for the matrix."""
 
     block: int
 

@@ -52,19 +52,7 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Packed:
-    """A weight computed from its parts when it is called: float32, at most about twice its size in memory.
-
-    Attributes
-    ----------
-    name : str
-        The weight's name, for messages.
-    shape : tuple of int
-        Shape of the weight.
-    parts : mapping of str to Part
-        The tensors it is stored as.
-    rule : Rule
-        Computes it.
-    """
+    """A weight computed from its parts when it is called: float32, at most about twice its size in memory."""
 
     name: str
     shape: tuple[int, ...]
@@ -106,15 +94,8 @@ class Group:
 class Checkpoint:
     """All tensors by name, and how they were quantized.
 
-    Attributes
-    ----------
-    records : mapping of str to Record
-        Every tensor.
-    settings : callable
-        Returns the ``quantization_config``, an empty mapping where there is none; called only where something depends
-        on it.
-    notes : mapping of str to (Tensor or TensorReadError)
-        The small tensors that describe others, read already.
+    `settings` returns the ``quantization_config``, and is called only where something depends on it; `notes` are the
+    small tensors that describe others, read already.
     """
 
     records: Mapping[str, Record]
@@ -154,20 +135,8 @@ def readable(
 ) -> Group:
     """Return the group of a weight that can be computed.
 
-    Parameters
-    ----------
-    name, dtype : str
-        The weight's, as the results show them.
-    shape : tuple of int
-        (out, in), after the number of experts where it is a stack.
-    parts : mapping of str to Record
-        The tensors that the rule needs.
-    rule : Rule
-        Computes the weight.
-    stacked : iterable of str
-        In a stack, the parts of which each matrix has its own; only that is read for one matrix.
-    besides : mapping of str to Record, optional
-        Tensors that belong to the weight but are not needed.
+    `parts` are the tensors that the rule needs; of those that are `stacked`, each matrix of a stack has its own.
+    `besides` belong to the weight but are not needed.
     """
     names = frozenset(record.name for record in (*parts.values(), *(besides or {}).values()))
     for record in parts.values():

@@ -51,16 +51,9 @@ _GPTQ = ("qweight", "qzeros", "scales", "g_idx")
 
 @dataclass(frozen=True)
 class Gptq:
-    """GPTQ's layout.
+    """GPTQ's layout; `group` inputs share a scale, without a ``g_idx``.
 
-    Attributes
-    ----------
-    bits : int
-        Bits per code.
-    group : int
-        Inputs that share a scale, without a ``g_idx``.
-    exact_zeros : bool
-        Zeros are stored as they are, not one less.
+    `exact_zeros`: zero points are stored as they are, not one less.
     """
 
     bits: int

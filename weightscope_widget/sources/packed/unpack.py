@@ -52,13 +52,6 @@ def unpacked(records: Sequence[Record], settings: Callable[[], Mapping[str, Any]
 
     That record has the layer's own name and shape, says what is stored (``"int4 (GPTQ)"``), and loads as float32.
     A weight that cannot be computed is skipped under that name, with the reason.
-
-    Parameters
-    ----------
-    records : sequence of Record
-        Every tensor, each name once.
-    settings : callable, optional
-        Returns the ``quantization_config``; called only if a quantized weight depends on it.
     """
     found = {record.name: record for record in records}
     checkpoint = Checkpoint(found, settings, _notes(record for record in records if _is_note(record.name)))

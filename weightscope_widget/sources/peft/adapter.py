@@ -100,22 +100,11 @@ def _changed(name: str) -> str | None:
 
 @dataclass(frozen=True)
 class LowRank:
-    """The change that a LoRA adapter makes to one weight: the product of two factors, read from a file when called.
+    """The change that a LoRA adapter makes to one weight: `scaling` times the product of two factors, read when called.
 
-    It is multiplied in float64: rounding to float32 would look like singular values that the change does not have.
-
-    Attributes
-    ----------
-    b, a : Loader
-        The factors, (out, rank, 1, …) and (rank, in, *kernel).
-    scaling : float
-        Multiplies their product.
-    shape : tuple of int
-        Shape of the change, as the weight is stored.
-    flipped : bool
-        The weight is stored (in, out).
-    index : int, optional
-        Which part along the first axis; None for the whole change.
+    The factors have the shapes (out, rank, 1, …) and (rank, in, *kernel).  `shape` is that of the weight as stored,
+    which is (in, out) if `flipped`.  They are multiplied in float64: rounding to float32 would look like singular
+    values that the change does not have.
     """
 
     b: Loader

@@ -31,16 +31,9 @@ _MOST_REPETITIONS = 3
 class AdapterConfig:
     """The settings that the weights depend on.
 
-    Attributes
-    ----------
-    rank, alpha : float
-        For modules that match no pattern.
-    ranks, alphas : mapping of pattern to float
-        For modules whose name ends with a match; the first match decides, as in PEFT.
-    root : bool
-        Alpha is divided by the root of the rank (rank-stabilized LoRA) rather than by the rank.
-    transposed : bool
-        The weights that the adapter changes are stored (in, out).
+    `rank` and `alpha` are for modules that match no pattern; the first matching pattern decides, as in PEFT.  With
+    `root`, alpha is divided by the root of the rank (rank-stabilized LoRA).  `transposed`: the weights that the adapter
+    changes are stored (in, out).
     """
 
     rank: float

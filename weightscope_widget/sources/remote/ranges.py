@@ -44,13 +44,7 @@ _Result = TypeVar("_Result")
 
 
 class RemoteError(Exception):
-    """A remote file cannot be read; the message is a phrase.
-
-    Attributes
-    ----------
-    final : bool
-        Whether a second attempt is pointless.
-    """
+    """A remote file cannot be read; the message is a phrase.  `final`: a second attempt is pointless."""
 
     def __init__(self, reason: str, *, final: bool = False) -> None:
         super().__init__(reason)
@@ -68,14 +62,8 @@ class NoRangesError(RemoteError):
 class RemoteFile:
     """A file that can be read in parts.
 
-    Attributes
-    ----------
-    url : str
-        Its address, as fsspec understands it; may hold secrets, so messages say `shown` of it.
-    size : int
-        Length in bytes.
-    version : str, optional
-        Changes with the file, where its server tells one (ETag, or else Last-Modified).
+    Its address may hold secrets, so messages say `shown` of it.  The version changes with the file, where its server
+    tells one (ETag, or else Last-Modified).
     """
 
     url: str = field(repr=False)
@@ -108,21 +96,7 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class InRange:
-    """A tensor in a remote file, read by one request.
-
-    Attributes
-    ----------
-    file : RemoteFile
-        The file.
-    key : str
-        The tensor's name in it.
-    dtype : str
-        torch's name of the type.
-    shape : tuple of int
-        Shape of the tensor.
-    begin : int
-        Position of its first byte in the file.
-    """
+    """The tensor `key` of a remote file, which begins at byte `begin`, read by one request."""
 
     file: RemoteFile
     key: str

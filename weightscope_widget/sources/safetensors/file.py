@@ -44,17 +44,7 @@ _RENEWED_AFTER = 16 << 20
 
 @dataclass(frozen=True)
 class InFile:
-    """A tensor in a safetensors file.
-
-    Attributes
-    ----------
-    path : Path
-        The file.
-    key : str
-        The tensor's name in it.
-    index : int, optional
-        Which matrix along the first axis; None for the whole tensor. Only this matrix is read.
-    """
+    """The tensor `key` of a safetensors file; `index` selects one matrix along the first axis, which alone is read."""
 
     path: Path
     key: str

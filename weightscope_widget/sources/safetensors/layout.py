@@ -52,16 +52,9 @@ class Layout:
 
 
 def header_length(prefix: bytes, size: int, shown: object) -> int:
-    """Return the length of the header in bytes; raise `CorruptFileError` where none of that length fits.
+    """Return the length of the header; raise `CorruptFileError` where it cannot fit.
 
-    Parameters
-    ----------
-    prefix : bytes
-        The first `PREFIX` bytes.
-    size : int
-        Length of the whole file in bytes.
-    shown : object
-        The file's name in messages.
+    `prefix` are the first `PREFIX` bytes, `size` is the length of the whole file, `shown` its name in messages.
     """
     length = int.from_bytes(prefix, "little")
     if len(prefix) < PREFIX or length > size - PREFIX:

@@ -41,19 +41,10 @@ _RENEWED_AFTER = 256 << 20
 
 @dataclass(frozen=True)
 class InTorchFile:
-    """A tensor in a file that ``torch.save`` wrote.
+    """The tensor `key` of a file that ``torch.save`` wrote; `index` selects one matrix along the first axis.
 
     Of the zip format only the tensor's own bytes are read (the file is mapped). The legacy format cannot be mapped: it
     is read as a whole, and kept while it is among the last few files used.
-
-    Attributes
-    ----------
-    path : Path
-        The file.
-    key : str
-        The tensor's name in it, as `read_archive` lists it.
-    index : int, optional
-        Which matrix along the first axis; None for the whole tensor. Only this matrix is read.
     """
 
     path: Path
