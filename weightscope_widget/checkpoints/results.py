@@ -10,6 +10,8 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
+from weightscope_widget._shared.html_card import html_card, most_changed
+from weightscope_widget._shared.messages import say
 from weightscope_widget.assessment import Thresholds
 from weightscope_widget.errors import InvalidArgumentError, UnknownLayerError
 from weightscope_widget.layers.layer import LayerInfo
@@ -61,6 +63,17 @@ class EvolutionResults(Mapping[str, ScanResults]):
 
     def __repr__(self) -> str:
         return f"<EvolutionResults of {len(self)} checkpoints, {self.model}: {len(self.layers)} layers>"
+
+    def _repr_html_(self) -> str:
+        skipped, last = self.skipped, self.names[-1]
+        facts = [
+            say("summary.checkpoints", checkpoints=len(self)),
+            say("layers", count=len(self._layers)),
+            *([say("summary.left_out", left_out=len(skipped))] if skipped else []),
+        ]
+        changes = {name: self.relative_change(last, name) for name in self._layers}
+        title = say("summary.evolution", model=self.model)
+        return html_card(title, [], facts, *most_changed(changes), "wsw.show_evolution(evolution)")
 
     @property
     def complete(self) -> bool:

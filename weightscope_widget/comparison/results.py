@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -12,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from weightscope_widget._shared.html_card import html_card, most_changed
+from weightscope_widget._shared.messages import say
 from weightscope_widget._shared.read_only import Locked, read_only
 from weightscope_widget.analyzers.distribution import Histogram
 from weightscope_widget.assessment import CLASSES, GRADES, Thresholds
 from weightscope_widget.comparison.job import MeasuredPair
 from weightscope_widget.errors import UnknownLayerError
 from weightscope_widget.layers.layer import LayerInfo
-from weightscope_widget.scanning.results import ScanResults
+from weightscope_widget.scanning.results import RISKS, ScanResults
 from weightscope_widget.scanning.table import flatten, frame_of, leading_columns
 
 if TYPE_CHECKING:
@@ -28,8 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["STATUSES", "ComparisonResults", "Worsening"]
 
 STATUSES = ("identical", "changed", "reshaped", "only_in_base", "only_in_tuned")
-
-_RISKS = ("condition_number", "sqnr_db", "extreme_outlier_percentage")
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,21 @@ class ComparisonResults(Locked, Mapping[str, dict[str, Any]]):
         state = "" if self.complete else f" of {len(self.layers)}"
         return f"<ComparisonResults of {self.model}: {len(self)}{state} tensors>"
 
+    def _repr_html_(self) -> str:
+        counts = Counter(self._status.values())
+        failed = sum("error" in change for change in self._change.values())
+        facts = [
+            *([] if self.complete else [say("summary.measured", done=len(self), total=len(self._layers))]),
+            *(f"{status.replace('_', ' ')} {counts[status]:,}" for status in STATUSES if counts[status]),
+            *([say("summary.failed", failed=failed)] if failed else []),
+            *([say("summary.left_out", left_out=len(self.skipped))] if self.skipped else []),
+        ]
+        if self.pattern is not None:
+            facts.insert(0, self.pattern.sentence)
+        title = say("summary.comparison", model=self.model)
+        changes = {name: self.metric(name, "relative_change") for name in self}
+        return html_card(title, [], facts, *most_changed(changes), "wsw.show_diff(comparison)")
+
     # Filling
 
     def add(self, name: str, measured: MeasuredPair, *, last: bool = True) -> None:
@@ -263,7 +279,7 @@ class ComparisonResults(Locked, Mapping[str, dict[str, Any]]):
         if name not in self.base or name not in self.tuned:
             return
         for metric, (old, new) in self.class_changes(name).items():
-            if metric in _RISKS and CLASSES[metric].index(new) > CLASSES[metric].index(old):
+            if metric in RISKS and CLASSES[metric].index(new) > CLASSES[metric].index(old):
                 before, after = (_value(side[name], metric) for side in (self.base, self.tuned))
                 yield Worsening(name, metric, before, after, old, new)
         old_grade, new_grade = self.base.grade(name), self.tuned.grade(name)
@@ -353,8 +369,7 @@ class ComparisonResults(Locked, Mapping[str, dict[str, Any]]):
 
 
 def _value(sections: Mapping[str, Any], metric: str) -> float:
-    section = "spectral" if metric == "condition_number" else "quantization"
-    return float(sections.get(section, {}).get(metric, math.nan))
+    return float(sections.get(RISKS[metric], {}).get(metric, math.nan))
 
 
 def _fall(each: Worsening) -> int:

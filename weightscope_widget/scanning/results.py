@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from heapq import nlargest
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +14,12 @@ import numpy as np
 import pandas as pd
 
 from weightscope_widget import assessment
+from weightscope_widget._shared.html_card import html_card
+from weightscope_widget._shared.messages import render, say
 from weightscope_widget._shared.read_only import Locked, copied, read_only
 from weightscope_widget.analyzers.distribution import Histogram
 from weightscope_widget.analyzers.spectral import stable_rank_percentage
-from weightscope_widget.assessment import Thresholds, gaussian_baseline
+from weightscope_widget.assessment import CLASSES, GRADES, Thresholds, gaussian_baseline
 from weightscope_widget.errors import UnknownLayerError
 from weightscope_widget.layers.layer import LayerInfo
 from weightscope_widget.scanning.table import flatten, frame_of, leading_columns
@@ -23,7 +27,13 @@ from weightscope_widget.scanning.table import flatten, frame_of, leading_columns
 if TYPE_CHECKING:
     from weightscope_widget.recommendations import Advice, LoraRanks, QuantizationPlan
 
-__all__ = ["ScanResults", "flatten"]
+__all__ = ["RISKS", "ScanResults", "flatten"]
+
+RISKS = {"condition_number": "spectral", "sqnr_db": "quantization", "extreme_outlier_percentage": "quantization"}
+"""The metrics whose classes are of risk, with their sections."""
+
+_GRADE_COLOURS = {"Excellent": "#2ca02c", "Good": "#ffdd57", "Warning": "#ff7f0e", "Critical": "#d62728"}
+_SUMMARIZED = 5
 
 
 def _completed(section: str, metrics: Any) -> Any:
@@ -117,6 +127,51 @@ class ScanResults(Locked, Mapping[str, dict[str, Any]]):
     def __repr__(self) -> str:
         state = "" if self.complete else f" of {len(self.layers)}"
         return f"<ScanResults of {self.model}: {len(self)}{state} layers, {', '.join(self.methods)}>"
+
+    def _repr_html_(self) -> str:
+        grades = Counter(self.grade(name) for name in self)
+        failed = sum("error" in self._of(name) for name in self)
+        weights = sum(info.parameters or 0 for info in self._layers.values() if not info.members)
+        facts = [
+            say("layers", count=len(self))
+            if self.complete
+            else say("summary.measured", done=len(self), total=len(self._layers)),
+            *([say("summary.weights", weights=weights)] if weights else []),
+            *([say("summary.failed", failed=failed)] if failed else []),
+            *([say("summary.left_out", left_out=len(self._skipped))] if self._skipped else []),
+        ]
+        chips = [(f"{grade} {grades[grade]:,}", _GRADE_COLOURS[grade]) for grade in GRADES if grades[grade]]
+        if grades[None]:
+            chips.append((say("summary.ungraded", ungraded=grades[None]), "transparent"))
+        worst = nlargest(_SUMMARIZED, self, key=self._severity)
+        rows = [(name, self._concern(name)) for name in worst if self._severity(name)[0] > 0]
+        heading = say("summary.first" if rows else "summary.nothing")
+        return html_card(say("summary.scan", model=self.model), chips, facts, heading, rows, "wsw.show(results)")
+
+    def _severity(self, name: str) -> tuple[float, float, float]:
+        """Order layers: failed or not finite, then by their worst class, by SQNR, and by risk."""
+        if "error" in self._of(name) or not self.is_finite(name):
+            return (2.0, 0.0, 0.0)
+        ranks = [
+            CLASSES[metric].index(found) / (len(CLASSES[metric]) - 1)
+            for metric, found in self.classes(name).items()
+            if found is not None and metric in RISKS
+        ]
+        risk, sqnr = self.risk(name), self._of(name).get("quantization", {}).get("sqnr_db", math.inf)
+        return (max(ranks, default=0.0), -math.inf if math.isnan(sqnr) else -sqnr, 0.0 if math.isnan(risk) else risk)
+
+    def _concern(self, name: str) -> str:
+        sections = self._of(name)
+        if "error" in sections:
+            return str(sections["error"])
+        if not self.is_finite(name):
+            return say("summary.reason.not_finite")
+        classes = self.classes(name)
+        return ", ".join(
+            render(f"summary.reason.{metric}", value=sections[section][metric])
+            for metric, section in RISKS.items()
+            if classes[metric] not in (None, CLASSES[metric][0])
+        )
 
     # Filling (by the scan and by the reader of files)
 

@@ -6,6 +6,7 @@ import copy
 import json
 import pickle
 from collections.abc import Callable
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 import torch
 
 import weightscope_widget as wsw
-from tests.python.support.watched import contents, matrices, matrix
+from tests.python.support.watched import altered, contents, matrices, matrix
 from weightscope_widget.layers.layer import LayerInfo
 
 TRAVELS: list[Callable[[Any], Any]] = [lambda each: pickle.loads(pickle.dumps(each)), copy.deepcopy, copy.copy]
@@ -199,3 +200,82 @@ def test_every_public_name_is_there() -> None:
 def test_thresholds_that_are_no_lists_are_refused() -> None:
     with pytest.raises(wsw.errors.InvalidArgumentError, match=r"condition_number needs 3 .+ and is 1000\.0"):
         wsw.Thresholds(condition_number=1e3)  # type: ignore[arg-type]
+
+
+# -- In a notebook -----------------------------------------------------------------------------------------------------
+
+
+class Page(HTMLParser):
+    """The elements and the text of a fragment, every element closed in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.open: list[str] = []
+        self.cells: list[str] = []
+        self.text = ""
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.open.append(tag)
+        assert {name for name, _ in attrs} <= {"style"}
+        if tag == "td":
+            self.cells.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+        if "td" in self.open:
+            self.cells[-1] += data
+
+
+ELEMENTS = {"div", "strong", "span", "table", "tbody", "tr", "td", "code"}
+
+
+def test_a_notebook_shows_grades_worst_layers_and_how_to_go_on() -> None:
+    hostile = "</code><img src=x onerror=alert(1)>&amp;"
+    outlier = matrix(40, 30)
+    outlier[3, 4] = 3000.0  # SQNR: Σw² is its square, the step 3000/127 zeroes all others
+    nan = matrix(3, 3)
+    nan[0, 0] = torch.nan
+
+    def fail(_: object) -> torch.Tensor:
+        raise OSError("<b>disk</b>")
+
+    model = {f"{hostile}.weight": outlier, "nan.weight": nan, "fine.weight": torch.eye(4), "bad.weight": matrix(3, 3)}
+    packed = {"packed.weight": torch.ones(2, 2, dtype=torch.int8)}
+    results = wsw.scan(altered(model | packed, {"bad": fail}), progress=False)
+    page = Page(results._repr_html_())
+    assert page.tags <= ELEMENTS
+    names = page.cells[::2]
+    assert sorted(names[:2]) == ["bad", "nan"]
+    assert names[2:] == [hostile]
+    assert "<b>disk</b>" in page.cells[2 * names.index("bad") + 1]
+    assert page.cells[2 * names.index("nan") + 1] == "NaN or infinite weights"
+    for part in ("Scan of state dict", "4 layers", "Critical 1", "1 failed", "1 tensor left out", "wsw.show(results)"):
+        assert part in page.text
+    assert f"{40 * 30 + 9 + 16 + 9:,} weights" in page.text
+    assert "<img" not in results._repr_html_()
+    assert "No layer stands out." in Page(wsw.scan({"a": torch.eye(4)}, progress=False)._repr_html_()).text
+
+
+def test_a_notebook_shows_what_changed_most() -> None:
+    base = matrices(4)
+    tuned = dict(base)
+    tuned["l1.weight"], tuned["l3.weight"] = base["l1.weight"] * 1.02, base["l3.weight"] * 1.5
+    comparison = wsw.compare(base, tuned, progress=False)
+    page = Page(comparison._repr_html_())
+    assert page.tags <= ELEMENTS
+    assert page.cells == ["l3", "changed by 50.0 % of its norm", "l1", "changed by 2.00 % of its norm"]
+    for part in ("identical 2", "changed 2", "wsw.show_diff(comparison)"):
+        assert part in page.text
+    evolution = wsw.evolution({"<i>a</i>": base, "b": tuned}, progress=False)
+    page = Page(evolution._repr_html_())
+    assert page.cells == ["l3", "changed by 50.0 % of its norm", "l1", "changed by 2.00 % of its norm"]
+    for part in ("Evolution <i>a</i> → b", "2 checkpoints · 4 layers", "wsw.show_evolution(evolution)"):
+        assert part in page.text
