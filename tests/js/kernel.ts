@@ -1,6 +1,6 @@
 /** A kernel as the page sees it: traits, and replies to requests; the layers are real ones of GPT-2 and some in trouble. */
 
-import type { Model, Progress, Traits } from "../../js/src/wire/model";
+import type { Model, Plan, Progress, Traits } from "../../js/src/wire/model";
 import en from "../../weightscope_widget/data/text/en.json";
 import zh from "../../weightscope_widget/data/text/zh.json";
 
@@ -119,7 +119,17 @@ export const LAYERS: Layer[] = [
 const RUNNING: Progress = { state: "running", done: 6, total: 7, fraction: 0.8, seconds_left: 3.2, message: "" };
 
 export class Kernel implements Model {
-  readonly sent: { type: string; id: number; method: string; keys?: string[] }[] = [];
+  readonly sent: {
+    type: string;
+    id: number;
+    method: string;
+    keys?: string[];
+    key?: string;
+    energy?: number;
+    thresholds?: Traits["thresholds"];
+  }[] = [];
+  /** What it says of plans. */
+  planFor: (request: Kernel["sent"][number]) => Plan = () => ({ said: [] });
   /** What the page saved, each time; traits that did not change are not in it. */
   readonly saved: Partial<Traits>[] = [];
   /** Answer at once; otherwise requests wait for `reply`. */
@@ -167,6 +177,8 @@ export class Kernel implements Model {
         stable_rank_percentage: [10, 30, 50, 70],
       },
       _table: this.encode({ ...RUNNING, ...progress }),
+      _advice: {},
+      _plans: {},
       _kept: {},
       _view: {},
     };
@@ -197,6 +209,12 @@ export class Kernel implements Model {
   report(layers: Layer[], progress: Partial<Progress> = {}): void {
     this.layers = layers;
     this.change("_table", this.encode({ ...RUNNING, ...progress }));
+  }
+
+  /** The kernel advises: rows of numbers, and for the model. */
+  advise(columns: Record<string, number[]>, model: NonNullable<Traits["_advice"]["models"]>[number] = []): void {
+    const data = bytes(Object.values(columns).flat());
+    this.change("_advice", { columns: Object.keys(columns), data, models: [model] });
   }
 
   /** The run over checkpoints reports. */
@@ -236,6 +254,11 @@ export class Kernel implements Model {
   reply(request: Kernel["sent"][number], error?: string): void {
     if (error !== undefined) {
       this.emit("msg:custom", { type: "reply", id: request.id, error }, []);
+      return;
+    }
+    if (request.method === "plan") {
+      this.change("_plans", { ...this.traits._plans, [request.key ?? ""]: this.planFor(request) });
+      this.answer({ type: "reply", id: request.id, result: {} }, []);
       return;
     }
     const buffers: DataView[] = [];

@@ -46,8 +46,6 @@ export class Details {
   private readonly known = new Map<string, Signal<Detail>>();
   /** The stage at which each layer was last asked for. */
   private readonly asked = new Map<string, Stage>();
-  /** How often all that was to be fetched ahead had come. */
-  private readonly complete = signal(0);
   private bytes = 0;
   private prefetching = false;
   private candidates: { key: string; stage: Stage }[] = [];
@@ -59,12 +57,6 @@ export class Details {
 
   get(key: string): Detail {
     return this.slot(key).value;
-  }
-
-  /** A layer's spectrum as far as it was fetched ahead: thousands are read without a signal for each. */
-  spectrumOf(key: string): Float64Array | null {
-    this.complete.value;
-    return this.known.get(key)?.peek().spectrum ?? null;
   }
 
   /** Fetch a layer's details, unless they are here or on their way as of this stage. */
@@ -88,8 +80,6 @@ export class Details {
       }
     } finally {
       this.prefetching = false;
-      // Who calls this hears of it no more than others do.
-      this.complete.value = this.complete.peek() + 1;
     }
   }
 

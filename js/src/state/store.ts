@@ -3,7 +3,16 @@
 import { batch, computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import { type Judgement, judge } from "../domain/assessment";
 import { Kept } from "../wire/kept";
-import { type Catalog, type Model, type Progress, type Table, tablesOf } from "../wire/model";
+import {
+  type Catalog,
+  type Model,
+  type ModelAdvice,
+  own,
+  type Plan,
+  type Progress,
+  Table,
+  tablesOf,
+} from "../wire/model";
 import { Requests } from "../wire/requests";
 import { type Checkpoints, createCheckpoints } from "./checkpoints";
 import { type Columns, className, createColumns } from "./columns";
@@ -28,8 +37,12 @@ export interface Store extends Selection, Filters, WhatIf, Columns, Checkpoints 
   detail: ReadonlySignal<Detail | null>;
   /** Those of any layer; asked for where it is one that is compared. */
   detailOf(row: number): Detail;
-  /** The singular values of a layer as far as they are here, heard of in batches; null where they are not. */
-  spectrumOf(name: string): Float64Array | null;
+  /** The kernel's advice for the layers, as columns, and for the model. */
+  advice: ReadonlySignal<{ columns: Table; model: ModelAdvice[] }>;
+  /** The kernel's last plan for a scheme, or LoRA `"ranks"`. */
+  planOf(subject: string): Plan | undefined;
+  /** Have the kernel make one anew, with the thresholds and the energy of the page. */
+  askPlan(subject: string): Promise<void>;
   sortBy(column: SortColumn): void;
   /** Select the layer `steps` further in the table's order, or at an end. */
   walk(steps: number | "first" | "last"): void;
@@ -57,6 +70,18 @@ export function createStore(model: Model): Store {
   const { step } = checkpoints;
   const table = computed(() => tables.value[step.value] as Table);
   const judgements = computed(() => catalog.value.names.map((_, row) => judge(table.value, row, thresholds.value)));
+
+  const advised = traits.read("_advice");
+  const plans = traits.read("_plans");
+  const advice = computed(() => {
+    const { columns = [], data = new DataView(new ArrayBuffer(0)), models = [] } = advised.value ?? {};
+    const size = 8 * columns.length * catalog.value.names.length;
+    const ofStep = new DataView(data.buffer, data.byteOffset + step.value * size, columns.length > 0 ? size : 0);
+    return {
+      columns: new Table({ ...encoded.value, columns, data: ofStep }, catalog.value.names.length),
+      model: models[step.value] ?? [],
+    };
+  });
 
   const columns = createColumns({ table, judgements, thresholds, scheme });
   const { column } = columns;
@@ -134,7 +159,12 @@ export function createStore(model: Model): Store {
     order,
     detail: computed(() => (selection.selected.value === null ? null : details.get(keyOf(selection.selected.value)))),
     detailOf: (row) => details.get(keyOf(row)),
-    spectrumOf: (name) => details.spectrumOf(keyAt(step.value, name)),
+    advice,
+    planOf: (subject) => own(plans.value, `${step.value}/${subject}`),
+    askPlan: async (subject) => {
+      const { energy } = whatIf.view.value;
+      await requests.ask("plan", { key: `${step.value}/${subject}`, energy, thresholds: thresholds.value });
+    },
     sortBy: (by) => {
       const { column: current, descending } = sort.value;
       sort.value = { column: by, descending: by === current ? !descending : sortedByDefault(by) };

@@ -65,6 +65,30 @@ export interface EncodedTable {
   checkpoints?: { name: string; errors: Record<string, string> }[];
 }
 
+/** Advice as it travels: columns of float64 as those of the table, and a list for the model; of each checkpoint in turn. */
+export interface EncodedAdvice {
+  columns?: string[];
+  data?: DataView;
+  models?: ModelAdvice[][];
+}
+
+export interface ModelAdvice {
+  topic: string;
+  action: string;
+  /** The key of its sentence, whose arguments are the evidence. */
+  message: string;
+  evidence: Record<string, number | null>;
+  layers: string[];
+}
+
+/** A quantization plan or LoRA ranks: sentences as keys with arguments, and code; null where a tool has no such thing. */
+export interface Plan {
+  said: [key: string, args: Record<string, string | number>][];
+  bitsandbytes?: string | null;
+  llm_compressor?: string | null;
+  peft?: string | null;
+}
+
 /** How the page is arranged, remembered with the notebook. */
 export interface ViewState {
   /** The quantization scheme that SQNR is of. */
@@ -98,6 +122,9 @@ export type Traits = {
   _texts: Partial<Record<Language, Messages>>;
   _catalog: Catalog;
   _table: EncodedTable;
+  _advice: EncodedAdvice;
+  /** By the place of the checkpoint, a slash, and a scheme or `ranks`. */
+  _plans: Record<string, Plan>;
   _kept: EncodedKept;
   _view: Partial<ViewState>;
   /** Whether this is a saved page, which has no kernel. */

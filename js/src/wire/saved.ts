@@ -1,15 +1,17 @@
 /** A dashboard saved as a page: the same widget on a model without a kernel, which answers from what was saved. */
 
 import { Kept, withArrays } from "./kept";
-import type { EncodedKept, Model, Traits } from "./model";
+import type { EncodedAdvice, EncodedKept, EncodedTable, Model, Traits } from "./model";
 
 /** What `weightscope_widget/dashboard/saved_page.py` writes: a JSON text, and the arrays that it names by number. */
 interface Saved {
-  state: Omit<Traits, "_table"> & { _table: Omit<Traits["_table"], "data"> & { data: number } };
+  state: Omit<Traits, "_table" | "_advice"> & { _table: Packed<EncodedTable>; _advice: Packed<EncodedAdvice> };
   details: NonNullable<EncodedKept["layers"]>;
   /** Of each array, where it begins among the bytes after the text. */
   arrays: NonNullable<EncodedKept["arrays"]>;
 }
+
+type Packed<T> = Omit<T, "data"> & { data: number };
 
 const NOTHING = { histogram: null, spectrum: null };
 
@@ -21,9 +23,10 @@ export class SavedModel implements Model {
   private readonly kept: Kept;
 
   constructor({ state, details, arrays }: Saved, bytes: ArrayBuffer) {
-    const { _table, ...others } = state;
+    const { _table, _advice, ...others } = state;
     this.kept = new Kept({ layers: details, arrays, data: new DataView(bytes) });
-    this.traits = { ...others, _table: { ..._table, data: this.kept.array(_table.data) }, _kept: {}, _saved: true };
+    const unpacked = <T extends { data: number }>(columns: T) => ({ ...columns, data: this.kept.array(columns.data) });
+    this.traits = { ...others, _table: unpacked(_table), _advice: unpacked(_advice), _kept: {}, _saved: true };
   }
 
   get<K extends keyof Traits>(key: K): Traits[K] {

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { cumulativeEnergy, factorParameters, keptBy, rankFor, truncationError } from "../../../js/src/domain/energy";
-import { read, type SharedLayer, spectrumOf } from "../shared";
+import { read, spectrumOf } from "../shared";
 
 const of = (...values: number[]): Float64Array => new Float64Array(values);
 
@@ -96,7 +96,7 @@ it("equal values count one by one", () => {
 
 interface EnergyCase {
   title: string;
-  spectrum: NonNullable<SharedLayer["spectrum"]>;
+  spectrum: Parameters<typeof spectrumOf>[0];
   energy: number;
   rank: number;
 }

@@ -44,6 +44,8 @@ const COLUMNS = ["stage", "spectral.condition_number", "parameters"];
 // Two numbers that a float32 cannot hold, and the two that it makes of them.
 const NUMBERS = [2, 2, 103109.8046875123, Number.NaN, 589824, Number.POSITIVE_INFINITY];
 const SPECTRUM = [26.685930252075195, 0.1];
+const ADVICE = { topic: "training", action: "watch", message: "advice.model.x", evidence: { total: 2 }, layers: [] };
+const RANKS = { said: [["plans.ranks", { targets: 2 }]], peft: "config" };
 const [FIRST, SECOND] = ["transformer.h.0.attn.c_proj", "constructor"];
 
 /** Two layers: one with a histogram and a spectrum, and one, of a name that every object knows, with neither. */
@@ -51,6 +53,7 @@ function saved({ comment = "", extra = {} as Partial<Traits> } = {}): ArrayBuffe
   const page = new Page();
   page.put("f4", [7]); // so that what follows starts where no float64 could
   const data = page.put("f8", NUMBERS);
+  const advice = page.put("f8", [Number.NaN, 3]);
   const counts = page.put("f8", [1, 20, 300]);
   const spectrum = page.put("f4", SPECTRUM);
   const catalog = kernel.get("_catalog");
@@ -85,6 +88,8 @@ function saved({ comment = "", extra = {} as Partial<Traits> } = {}): ArrayBuffe
         errors: {},
         progress: { state: "done", done: 2, total: 2, fraction: 1, seconds_left: null, message: "" },
       },
+      _advice: { columns: ["training"], data: advice, models: [[ADVICE]] },
+      _plans: { "0/ranks": RANKS },
       ...extra,
     },
     details: { [FIRST]: { histogram: { low: -1, high: 2, counts }, spectrum } },
@@ -187,7 +192,10 @@ describe("the dashboard on it", () => {
       stage: 2,
       problem: null,
     });
-    expect(store.spectrumOf(FIRST)).toHaveLength(2);
+    expect(store.advice.value.columns.value("training", 1)).toBe(3);
+    expect(store.advice.value.model).toEqual([ADVICE]);
+    expect(store.planOf("ranks")).toEqual(RANKS);
+    expect(store.planOf("int8_channel")).toBeUndefined();
     store.compare(1);
     store.search("attn");
     store.moveThreshold("sqnr_db", 0, 50);

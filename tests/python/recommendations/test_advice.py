@@ -1,4 +1,4 @@
-"""What to do about layers and models, by cases that the front end shares, and how it is said."""
+"""Advice for layers and models, by cases worked out by hand, and its sentences."""
 
 from __future__ import annotations
 

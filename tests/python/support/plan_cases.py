@@ -1,4 +1,4 @@
-"""Results as the cases that Python and the page share describe them."""
+"""Results as the cases of advice and plans describe them."""
 
 from __future__ import annotations
 

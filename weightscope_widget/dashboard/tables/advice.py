@@ -18,7 +18,7 @@ from weightscope_widget.scanning.results import ScanResults
 __all__ = ["AdviceTable"]
 
 _TOPICS = ("training", "int8", "compression")
-_NUMBERS = ("rank_90", "break_even_rank", "saved_percentage")
+_NUMBERS = ("quantization.sqnr_db", "rank_90", "break_even_rank", "saved_percentage")
 
 
 class AdviceTable:

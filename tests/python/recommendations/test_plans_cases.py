@@ -1,4 +1,4 @@
-"""Plans and the texts they are copied as, by cases that the front end shares."""
+"""Plans and their code, by cases worked out by hand."""
 
 from __future__ import annotations
 
