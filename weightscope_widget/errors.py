@@ -1,8 +1,7 @@
 """The package's exceptions.
 
-Every error a person can cause is one of these, and its message is one sentence that says what is wrong, where,
-and what to do. Each also derives from the built-in exception a caller would expect, so ``except FileNotFoundError``
-keeps working.
+Every error that a user can cause is one of these; its message is one sentence that says what is wrong, where, and what
+to do. Each also derives from the matching built-in exception, so ``except FileNotFoundError`` works.
 """
 
 from __future__ import annotations
@@ -36,23 +35,23 @@ class WeightScopeError(Exception):
 
 
 class UnsupportedModelError(WeightScopeError, TypeError):
-    """The object given as a model is of a kind that no source can read."""
+    """The object given as a model is not a kind of input that can be read."""
 
 
 class ModelNotFoundError(WeightScopeError, FileNotFoundError):
-    """A path was given and nothing is there, or nothing that holds weights."""
+    """Nothing is at a path, address or id, or nothing that holds weights."""
 
 
 class CorruptFileError(WeightScopeError, ValueError):
-    """A file is there but is truncated or is not what its name says."""
+    """A file is truncated, damaged, or not of the format that its name says."""
 
 
 class MissingShardError(CorruptFileError, FileNotFoundError):
-    """An index names a shard that is not beside it."""
+    """A file of a sharded checkpoint is missing."""
 
 
 class TensorReadError(WeightScopeError, ValueError):
-    """One tensor cannot be read; the scan records it on that layer and goes on."""
+    """One tensor cannot be read; a scan records this on its layer and continues."""
 
 
 class MissingLibraryError(WeightScopeError, ImportError):
@@ -60,7 +59,7 @@ class MissingLibraryError(WeightScopeError, ImportError):
 
 
 class MetaDeviceError(WeightScopeError, ValueError):
-    """The model lives on the meta device: it has shapes but no weights."""
+    """The model is on the meta device: it has shapes but no weights."""
 
 
 class NoWeightsError(WeightScopeError, ValueError):
@@ -100,11 +99,11 @@ class FrontEndMissingError(WeightScopeError, RuntimeError):
 
 
 class CacheWarning(UserWarning):
-    """What was remembered of earlier scans cannot be used, or nothing can be remembered; the scan goes on without."""
+    """The cache cannot be read or written; the scan continues without it."""
 
 
 class ExecutorLostWarning(UserWarning):
-    """The executor given to a scan broke or was closed; the scan goes on in this process."""
+    """The executor given to a scan broke or was closed; the scan continues in this process."""
 
 
 class MissingGlyphWarning(UserWarning):
@@ -112,4 +111,4 @@ class MissingGlyphWarning(UserWarning):
 
 
 class ScanInterruptedWarning(UserWarning):
-    """A scan was interrupted; what was computed until then is returned."""
+    """A scan was interrupted; its results so far are returned."""

@@ -1,1 +1,1 @@
-"""Remembers the numbers of files between scans."""
+"""A cache of the numbers of files between scans."""

@@ -1,4 +1,4 @@
-"""What tells a layer's numbers from all others: its weights, and the code that reads and measures them."""
+"""Keys of the cache: a layer's weights, and the version of the code that reads and measures them."""
 
 from __future__ import annotations
 
@@ -19,23 +19,22 @@ _CODE = ("analyzers", "sources", "scanning/job.py")
 
 
 def identity_of(layer: Layer, versions: Versions) -> str | None:
-    """Return what tells a layer's weights from all others; None where nothing does, as for a model in memory."""
+    """Return a text that identifies a layer's weights; None where none does, as for a model in memory."""
     tell = getattr(layer.load, "identity", None)
     identity = None if tell is None else tell(versions)
     return None if identity is None else f"{identity} {layer.shape} {layer.dtype} {layer.transposed} {layer.is_stack}"
 
 
 def key_of(identity: str) -> str:
-    """Return a name for a layer with this identity, measured by the code as it is now."""
+    """Return the key of a layer with this identity, measured by the current code."""
     return hashlib.sha256(f"{code_version()} {identity}".encode(errors="surrogatepass")).hexdigest()
 
 
 @cache
 def code_version() -> str:
-    """Return what another state of the code that reads and measures does not share: its text, and its libraries."""
-    # torch and NumPy compute the numbers, and gguf those that a quantized block stands for; a library that only finds
-    # bytes in a file, as safetensors does, changes none.  The package's own version is for where there is no text to
-    # read, only what Python made of it.
+    """Return a hash of the code that reads and measures, and of the versions of its libraries."""
+    # torch and NumPy compute the numbers, and gguf dequantizes blocks; a library that only finds bytes in a file, like
+    # safetensors, changes none.  The package's own version is for installations with compiled files only.
     libraries = (torch.__version__, np.__version__, _installed("gguf"), _installed("weightscope-widget"))
     digest = hashlib.sha256(" ".join(libraries).encode())
     package = resources.files("weightscope_widget")

@@ -1,4 +1,4 @@
-"""What earlier scans of files have found, so that nothing is measured twice."""
+"""Results of earlier scans of files, so that nothing is measured twice."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ __all__ = ["Cache", "cache_directory", "clear_cache", "open_cache"]
 _VARIABLE = "WEIGHTSCOPE_CACHE"
 _FILE = "measured.sqlite"
 _MOST_BYTES = 2 << 30
-_ROOM = 0.1  # of that, made when it is full, so that not every scan has to
+_ROOM = 0.1  # share of that to free when it is full, so that not every scan has to
 _PATIENCE = 5.0  # seconds, for another process that is writing
-_FLUSHED_AFTER = 1.0  # seconds: what a killed process loses at most
-_STALE = 24 * 3600  # seconds after which a use is noted again
-_AT_ONCE = 500  # keys in a query; 999 is what an old SQLite takes
+_FLUSHED_AFTER = 1.0  # seconds of work that a killed process loses at most
+_STALE = 24 * 3600  # seconds after which a use is recorded again
+_AT_ONCE = 500  # keys in a query; old versions of SQLite take 999
 
-# The short columns first: what comes after a long one is found only by walking over it.
+# The short columns first: SQLite reads a row up to the column wanted.
 _TABLE = """
 CREATE TABLE IF NOT EXISTS measured (
     layer TEXT NOT NULL, method TEXT NOT NULL, crc INTEGER NOT NULL, size INTEGER NOT NULL, used INTEGER NOT NULL,
     section BLOB NOT NULL, array BLOB NOT NULL, PRIMARY KEY (layer, method)
 )
 """
-# SQLite holds values of any type in any column, whoever wrote them.
+# SQLite columns may hold values of any type.
 _SELECT = """
 SELECT layer, method, crc, CAST(used AS INTEGER), CAST(section AS BLOB), CAST(array AS BLOB)
 FROM measured WHERE layer IN ({})
@@ -53,13 +53,13 @@ _Result = TypeVar("_Result")
 
 
 def cache_directory(setting: object = True) -> Path | None:
-    """Return where what was measured is remembered; None where it is not.
+    """Return the directory of the cache; None without a cache.
 
     Parameters
     ----------
     setting : bool or path-like
-        True for the directory that the environment variable ``WEIGHTSCOPE_CACHE`` names (``off``: none), or else the
-        user's cache directory; False for none; a path for that directory.
+        True for the directory in the environment variable ``WEIGHTSCOPE_CACHE`` (``off``: none), else the user's
+        cache directory; False for none; a path for that directory.
 
     Raises
     ------
@@ -80,18 +80,18 @@ def cache_directory(setting: object = True) -> Path | None:
 
 
 def _folder(path: str) -> Path:
-    # Path.expanduser raises where there is no such user; a folder may be called so.
+    # Path.expanduser raises for an unknown user; a folder may have such a name.
     return Path(os.path.expanduser(path))
 
 
 def open_cache(setting: object = True) -> Cache | None:
-    """Return the cache of a `cache_directory`, or None; nothing is read or made yet."""
+    """Return the cache in the `cache_directory`, or None; nothing is read or created yet."""
     folder = cache_directory(setting)
     return None if folder is None else Cache(folder)
 
 
 def clear_cache(cache: object = True) -> None:
-    """Forget what scans of files have found.
+    """Delete the cached results of scans.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def clear_cache(cache: object = True) -> None:
     Raises
     ------
     InvalidArgumentError
-        Where it is something else, or the file is there but cannot be removed.
+        It is something else, or the file exists but cannot be removed.
     """
     folder = cache_directory(cache)
     if folder is None:
@@ -111,23 +111,23 @@ def clear_cache(cache: object = True) -> None:
             (folder / name).unlink(missing_ok=True)
         except OSError as error:
             raise InvalidArgumentError(
-                f"{folder / name} cannot be removed ({error.strerror or error}); see that it may be and that no other "
-                "program uses it, or give another directory."
+                f"{folder / name} cannot be removed ({error.strerror or error}); check its permissions and that no "
+                "other program uses it, or give another directory."
             ) from error
 
 
 class Cache:
-    """Sections, spectra and histograms of layers, by what tells their weights from all others.
+    """Sections, spectra and histograms of layers, by the identity of their weights.
 
-    Whatever is wrong with the file is never an error: it is warned of once, and the scan goes on without.  The file is
-    open only while it is read or written, and may be used by several processes.
+    A problem with the file is never an error: it is warned of once, and the scan continues without a cache.  The file
+    is open only while it is read or written, and several processes may use it.
 
     Parameters
     ----------
     folder : Path
-        Where its file is, or will be.
+        Directory of its file.
     most_bytes : int
-        How large the file may become; what has not been used for longest goes first.
+        Size limit of the file; the least recently used layers are removed first.
     """
 
     def __init__(self, folder: Path, most_bytes: int = _MOST_BYTES) -> None:
@@ -139,20 +139,20 @@ class Cache:
         self._flushed = time.monotonic()
 
     def recall(self, wanted: Sequence[tuple[Layer, Collection[str]]], top_k: int) -> list[tuple[str | None, Measured]]:
-        """Return what is known of layers.
+        """Return the cached results of layers.
 
         Parameters
         ----------
         wanted : sequence of (Layer, methods)
-            Each layer with the methods that are asked for.
+            Each layer with its methods.
         top_k : int
             How many singular values to list.
 
         Returns
         -------
         list of (identity, Measured)
-            Of each layer, what tells its weights from all others now, to be given to `remember`, or None where nothing
-            does; and those of its sections that are known, with the spectrum and the histogram that belong to them.
+            The current identity of each layer's weights, to be given to `remember`, or None; and its cached sections
+            with their spectrum and histogram.
         """
         versions = Versions()
         identities = [identity_of(layer, versions) for layer, _ in wanted]
@@ -164,7 +164,7 @@ class Cache:
         ]
 
     def remember(self, layer: Layer, identity: str, measured: Measured) -> None:
-        """Keep what was measured of a layer, unless that failed or its file has changed meanwhile."""
+        """Keep the results of a layer, unless it failed or its file has changed meanwhile."""
         if "error" in measured.sections or self._broken:
             return
         self._waiting.append((layer, identity, measured))
@@ -172,8 +172,8 @@ class Cache:
             self.flush()
 
     def flush(self) -> None:
-        """Write what is waiting, and forget what is too much."""
-        # Looked at after the reading, and once for all layers of a file.
+        """Write the waiting results, and remove old ones beyond the size limit."""
+        # Checked after reading, and once for all layers of a file.
         versions = CurrentVersions()
         rows = [
             row
@@ -181,7 +181,7 @@ class Cache:
             if identity_of(layer, versions) == identity
             for row in _rows(key_of(identity), measured)
         ]
-        if self._used:  # first, so that it does not go to make room
+        if self._used:  # first, so that these are not removed to make room
             self._guarded(self._note_uses)
         if rows:
             self._guarded(lambda connection: self._write(connection, rows))
@@ -190,7 +190,7 @@ class Cache:
         self._flushed = time.monotonic()
 
     def _sections(self, keys: Collection[str]) -> dict[tuple[str | None, str], tuple[bytes, bytes]]:
-        """Return section and array by key and method, where they are as they were written."""
+        """Return section and array by key and method, where their checksum is right."""
         if not keys:
             return {}
         rows = self._guarded(lambda connection: _select(connection, keys), only_if_there=True) or []
@@ -204,19 +204,19 @@ class Cache:
 
     def _write(self, connection: sqlite3.Connection, rows: Iterable[_Row]) -> None:
         connection.execute("BEGIN IMMEDIATE")
-        with connection:  # all of it or, when it fails or is interrupted, nothing
+        with connection:  # all of it or, if it fails or is interrupted, nothing
             connection.executemany(_INSERT, rows)
             _shrink(connection, self._most_bytes)
 
     def _note_uses(self, connection: sqlite3.Connection) -> None:
         uses = [(int(time.time()), key) for key in self._used]
-        with suppress(sqlite3.OperationalError):  # one that this user may only read is as good
+        with suppress(sqlite3.OperationalError):  # the cache may be read-only
             connection.execute("BEGIN IMMEDIATE")
             with connection:
                 connection.executemany("UPDATE measured SET used = ? WHERE layer = ?", uses)
 
     def _guarded(self, work: Callable[[sqlite3.Connection], _Result], *, only_if_there: bool = False) -> _Result | None:
-        """Do some work with the file; where that fails, warn of it, and never try again."""
+        """Do some work with the file; if that fails, warn and never try again."""
         if self._broken:
             return None
         try:
@@ -230,7 +230,7 @@ class Cache:
         except (sqlite3.Error, OSError) as error:
             self._broken = True
             warnings.warn(
-                f"What was measured cannot be remembered in {self._path} ({error}); the scan goes on without. "
+                f"Results cannot be cached in {self._path} ({error}); the scan continues without a cache. "
                 "clear_cache() removes the file.",
                 CacheWarning,
                 stacklevel=level_outside(),
@@ -248,10 +248,10 @@ def _select(connection: sqlite3.Connection, keys: Collection[str]) -> list[tuple
 
 
 def _shrink(connection: sqlite3.Connection, most: int) -> None:
-    """Where the file is too large, remove the layers whose last use is longest ago; their place is written to anew."""
+    """If the file is too large, remove the least recently used layers; SQLite reuses their space."""
     if _held(connection) <= most:
         return
-    # Uses are noted in whole seconds; of those of the same one, what was written first goes first.
+    # Uses are recorded in whole seconds; within one second, the first written is removed first.
     oldest = connection.execute("SELECT layer FROM measured GROUP BY layer ORDER BY MAX(used), MAX(rowid)").fetchall()
     for layer in oldest:
         if _held(connection) <= (1 - _ROOM) * most:
@@ -260,7 +260,7 @@ def _shrink(connection: sqlite3.Connection, most: int) -> None:
 
 
 def _held(connection: sqlite3.Connection) -> int:
-    """Return how many bytes of the file something is in."""
+    """Return how many bytes of the file are in use."""
     size, count, free = (
         int(connection.execute(f"PRAGMA {name}").fetchone()[0])
         for name in ("page_size", "page_count", "freelist_count")
@@ -293,9 +293,9 @@ def _array_of(method: str, measured: Measured) -> bytes:
 
 
 def _decoded(known: dict[str, tuple[bytes, bytes]], top_k: int) -> Measured:
-    """Undo `_rows`; nothing is known where they are of no version that this one knows."""
+    """Undo `_rows`; return nothing for rows of an unknown form."""
     try:
-        # One document: a parser's start takes as long as a section.
+        # One document: starting a parser takes as long as a section.
         texts = json.loads(b"[%b]" % b",".join(text for text, _ in known.values()))
         sections: dict[str, Any] = dict(zip(known, texts, strict=True))
         if not all(isinstance(section, dict) for section in sections.values()):

@@ -31,7 +31,7 @@ def test_a_file_that_is_none_is_warned_of_once(tmp_path: Path, remembered: Path)
     path = small(tmp_path / "m.safetensors")
     remembered.mkdir()
     (remembered / "measured.sqlite").write_bytes(b"not a database" * 500)
-    with pytest.warns(CacheWarning, match=r"cannot be remembered .* goes on without\. clear_cache\(\)") as caught:
+    with pytest.warns(CacheWarning, match=r"cannot be cached .* continues without a cache\. clear_cache\(\)") as caught:
         found = wsw.scan(path, progress=False, cache=remembered)
     assert len(caught) == 1
     assert caught[0].filename == __file__
