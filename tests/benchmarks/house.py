@@ -1,6 +1,7 @@
 """How many of the package's modules one tensor passes on its way from a file to the page.
 
 Modules count whose functions are called between the call of `show` and the last table sent; importing one does not.
+Details and plans follow the table; they are made of the results.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -32,9 +34,12 @@ class Passed:
 
     def __init__(self) -> None:
         self.modules: dict[str, str] = {}
+        self.ended = False
 
     def __call__(self, frame: FrameType, event: str, _: Any) -> None:
         code = frame.f_code
+        if self.ended:
+            return
         # Bodies of modules and classes run when they are imported.
         if event != "call" or code.co_name == "<module>" or not code.co_flags & 1:  # CO_OPTIMIZED: a function's code
             return
@@ -61,6 +66,10 @@ def _importing(frame: FrameType | None) -> bool:
     return False
 
 
+def _end_when_done(found: Passed, change: Any) -> None:
+    found.ended = found.ended or change["new"]["progress"]["state"] == "done"
+
+
 def passed() -> dict[str, str]:
     """Return the modules that one 2-D weight in a safetensors file passes, and the first function called in each."""
     with tempfile.TemporaryDirectory() as folder:
@@ -68,6 +77,7 @@ def passed() -> dict[str, str]:
         save_file({"h.0.mlp.up_proj.weight": torch.randn(24, 16)}, path)
         with Passed() as found:
             dash = wsw.show(path, cache=False)
+            dash.observe(partial(_end_when_done, found), "_table")
             dash.wait()
         dash.close()
     return found.modules

@@ -1,19 +1,76 @@
-"""The numbers of one layer, and the sentence that stands in their place where it could not be analyzed."""
+"""The analyzers by name, and the numbers that they give of one layer."""
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from weightscope_widget.analyzers import ELEMENTWISE, METHODS, SPECTRAL, Weights
+from weightscope_widget.analyzers.basic import analyze_basic_stats
 from weightscope_widget.analyzers.distribution import Histogram, histogram
-from weightscope_widget.errors import TensorReadError
+from weightscope_widget.analyzers.quantization import analyze_quantization_sensitivity
+from weightscope_widget.analyzers.schemes import analyze_schemes
+from weightscope_widget.analyzers.sparsity import analyze_sparsity
+from weightscope_widget.analyzers.spectral import analyze_spectral
+from weightscope_widget.analyzers.weights import Weights
+from weightscope_widget.errors import TensorReadError, UnknownMethodError
 
-__all__ = ["FAILURES", "Measured", "failure", "measure", "traceback_of"]
+__all__ = [
+    "ELEMENTWISE",
+    "FAILURES",
+    "METHODS",
+    "SPECTRAL",
+    "Measured",
+    "failure",
+    "measure",
+    "resolve_methods",
+    "traceback_of",
+]
+
+# A new analyzer is one function and one line here; `top_k` is the only option any of them takes.
+METHODS: dict[str, Callable[[Weights, int], dict[str, Any]]] = {
+    "basic_stats": lambda weights, _: analyze_basic_stats(weights),
+    "spectral": analyze_spectral,
+    "quantization": lambda weights, _: analyze_quantization_sensitivity(weights),
+    "sparsity": lambda weights, _: analyze_sparsity(weights),
+    "schemes": lambda weights, _: analyze_schemes(weights),
+}
+"""The analyzers by the name of their section in the results, in the document's order, those beyond it last."""
+
+SPECTRAL = ("spectral",)
+"""Methods that need a factorization: a hundred times the cost of the others, and matrices only."""
+
+ELEMENTWISE = ("basic_stats", "quantization", "sparsity")
+"""Methods that one pass over the entries answers."""
+
+
+def resolve_methods(methods: str | Iterable[str]) -> tuple[str, ...]:
+    """Return the names of the chosen analyzers, in the order of `METHODS`.
+
+    Parameters
+    ----------
+    methods : str or iterable of str
+        Any of ``"basic_stats"``, ``"spectral"``, ``"quantization"``, ``"sparsity"`` and ``"schemes"``, or ``"all"``.
+
+    Raises
+    ------
+    UnknownMethodError
+        If a name is unknown, or none is given.
+    """
+    choices = ", ".join(METHODS)
+    if not isinstance(methods, Iterable):
+        raise UnknownMethodError(f"methods is {methods!r}; choose from {choices}, or 'all'.")
+    wanted = [methods] if isinstance(methods, str) else list(methods)
+    unknown = sorted({str(each) for each in wanted if not isinstance(each, str) or each not in {*METHODS, "all"}})
+    if unknown:
+        raise UnknownMethodError(f"methods has {', '.join(map(repr, unknown))}; choose from {choices}, or 'all'.")
+    if not wanted:
+        raise UnknownMethodError(f"methods is empty; choose from {choices}, or 'all'.")
+    return tuple(name for name in METHODS if name in wanted or "all" in wanted)
+
 
 FAILURES = (TensorReadError, RuntimeError, ValueError, TypeError, ArithmeticError, MemoryError, OSError)
 """Errors that may keep one layer from being analyzed and say nothing of the others."""

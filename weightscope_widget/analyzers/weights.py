@@ -3,18 +3,39 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
 
 from weightscope_widget.analyzers.numerics.entries import Entries, entries_of
-from weightscope_widget.analyzers.numerics.lazy import lazy
 from weightscope_widget.analyzers.numerics.moments import NO_MOMENTS, Moments
 from weightscope_widget.analyzers.numerics.scale import unit_for
 from weightscope_widget.analyzers.numerics.spectrum import is_fast_in_float64, low_rank_singular_values, singular_values
 
 __all__ = ["Weights"]
+
+_T = TypeVar("_T")
+
+
+class lazy(Generic[_T]):  # noqa: N801  (used as a decorator)
+    """As `functools.cached_property`, which before Python 3.12 holds one lock for all instances of a class.
+
+    With that lock workers wait for each other, though each has an instance of its own.
+    """
+
+    def __init__(self, compute: Callable[[Any], _T]) -> None:
+        self._compute = compute
+        self.__doc__ = compute.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: object, owner: type) -> _T:
+        # Found in the instance from now on, before this descriptor.
+        value = instance.__dict__[self._name] = self._compute(instance)
+        return value
 
 
 class Weights:

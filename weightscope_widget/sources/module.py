@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import partial
-from typing import TypeGuard
 
 import torch
 from torch import nn
@@ -19,12 +18,7 @@ from weightscope_widget.sources._tensors.records import Record
 from weightscope_widget.sources.packed import unpacked
 from weightscope_widget.sources.packed.live import beside, settings
 
-__all__ = ["accepts", "open_module"]
-
-
-def accepts(model: object) -> TypeGuard[nn.Module]:
-    """Return whether this is a module."""
-    return isinstance(model, nn.Module)
+__all__ = ["open_module"]
 
 
 def open_module(model: nn.Module) -> Source:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+from torch import nn
 
 from weightscope_widget.errors import ModelNotFoundError, UnsupportedModelError, WeightScopeError
 from weightscope_widget.layers.layer import Source
@@ -38,9 +40,13 @@ class Input:
         return cls(title, partial(is_file, suffixes=suffixes), opener)
 
 
+def _is(kind: type, model: object) -> bool:
+    return isinstance(model, kind)
+
+
 INPUTS = (
-    Input("a torch.nn.Module", module.accepts, module.open_module),
-    Input("a state dict (parameter name → tensor)", state_dict.accepts, state_dict.open_state_dict),
+    Input("a torch.nn.Module", partial(_is, nn.Module), module.open_module),
+    Input("a state dict (parameter name → tensor)", partial(_is, Mapping), state_dict.open_state_dict),
     Input.file("the path of a .safetensors file", (".safetensors",), safetensors_file.open_file),
     Input.file("the path of a PyTorch state dict (.pt, .pth, .bin, .ckpt)", torch_file.SUFFIXES, torch_file.open_file),
     Input.file("the path of a .gguf file", (".gguf",), gguf_file.open_file),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeGuard
+from typing import Any
 
 import torch
 
@@ -14,16 +14,11 @@ from weightscope_widget.sources._tensors.files import quote
 from weightscope_widget.sources._tensors.memory import memory_source, tensor_record
 from weightscope_widget.sources._tensors.records import Record, skipped
 
-__all__ = ["accepts", "open_state_dict", "unwrap"]
+__all__ = ["open_state_dict", "unwrap"]
 
 _NAME = "state dict"
 _USUAL_KEYS = ("state_dict", "model_state_dict", "model", "module", "params", "weights", "net")
 _GIVE = "give a mapping from parameter names to torch tensors, such as model.state_dict() returns"
-
-
-def accepts(model: object) -> TypeGuard[Mapping[Any, Any]]:
-    """Return whether this is a mapping."""
-    return isinstance(model, Mapping)
 
 
 def open_state_dict(model: Mapping[Any, Any]) -> Source:

@@ -20,7 +20,7 @@ from weightscope_widget.analyzers import (
     analyze_sparsity,
     analyze_spectral,
 )
-from weightscope_widget.analyzers.numerics.quantiles import (
+from weightscope_widget.analyzers.numerics.entries.ordered import (
     count_at_most,
     count_below,
     count_within,

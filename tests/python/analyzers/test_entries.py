@@ -12,9 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from weightscope_widget.analyzers.numerics.entries import entries_of
-from weightscope_widget.analyzers.numerics.entries.base import Entries
 from weightscope_widget.analyzers.numerics.entries.binned import BinnedEntries
-from weightscope_widget.analyzers.numerics.entries.ordered import OrderedEntries
+from weightscope_widget.analyzers.numerics.entries.ordered import Entries, OrderedEntries
 from weightscope_widget.analyzers.numerics.entries.tallied import TalliedEntries
 
 QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.999, 1.0)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from weightscope_widget._shared.read_only import read_only
-from weightscope_widget.analyzers.numerics.entries.base import histogram_edges
+from weightscope_widget.analyzers.numerics.entries.ordered import histogram_edges
 
 __all__ = ["Histogram", "bin_count"]
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from weightscope_widget.analyzers.numerics.entries.base import Entries
 from weightscope_widget.analyzers.numerics.entries.binned import BinnedEntries
-from weightscope_widget.analyzers.numerics.entries.ordered import OrderedEntries
+from weightscope_widget.analyzers.numerics.entries.ordered import Entries, OrderedEntries
 from weightscope_widget.analyzers.numerics.entries.tallied import TalliedEntries
 
 __all__ = ["Entries", "entries_of"]

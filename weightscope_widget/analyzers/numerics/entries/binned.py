@@ -14,10 +14,16 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from weightscope_widget.analyzers.numerics.entries.base import Entries, histogram_edges
-from weightscope_widget.analyzers.numerics.entries.ordered import moments_of
+from weightscope_widget.analyzers.numerics.entries.ordered import (
+    Entries,
+    count_at_most,
+    count_below,
+    histogram_edges,
+    interpolate,
+    moments_of,
+    position,
+)
 from weightscope_widget.analyzers.numerics.moments import CHUNK, Moments, MomentSums
-from weightscope_widget.analyzers.numerics.quantiles import count_at_most, count_below, interpolate, position
 from weightscope_widget.analyzers.numerics.scratch import scratch
 
 __all__ = ["BinnedEntries"]

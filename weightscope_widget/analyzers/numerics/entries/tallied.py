@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from weightscope_widget.analyzers.numerics.entries.base import Entries
+from weightscope_widget.analyzers.numerics.entries.ordered import Entries, interpolate, position
 from weightscope_widget.analyzers.numerics.moments import Moments, MomentSums
-from weightscope_widget.analyzers.numerics.quantiles import interpolate, position
 
 __all__ = ["TalliedEntries"]
 
