@@ -28,23 +28,10 @@ class _LaterVersionError(Exception):
 
 @dataclass(frozen=True)
 class DocumentKind(Generic[_Content]):
-    """One kind of file.
+    """One kind of file: its marks, the variable in ``writer.save()`` and a remedy for messages, and its functions.
 
-    Attributes
-    ----------
-    format, version : str, int
-        The file's marks; later versions are refused.
-    writer : str
-        The variable in ``writer.save()``, for messages.
-    remedy : str
-        What to do if a file is damaged.
-    write : callable
-        Turns the content into the document.
-    read : callable
-        Turns an untrusted document into the content; a LookupError, TypeError, ValueError or AttributeError means that
-        it is damaged.
-    read_unmarked : callable, optional
-        Reads a JSON value without a format, given its path.
+    `read` gets an untrusted document; a LookupError, TypeError, ValueError or AttributeError means that it is damaged.
+    `read_unmarked`, if given, reads JSON without a format, given its path.
     """
 
     format: str
@@ -79,12 +66,7 @@ def is_saved_file(given: object) -> TypeGuard[str | os.PathLike[str]]:
 def load_document(path: str | os.PathLike[str], kinds: Sequence[DocumentKind[Any]]) -> Any:
     """Return the content of a file of one of several kinds; the first names what was expected.
 
-    Raises
-    ------
-    ModelNotFoundError
-        If there is no such file, or it cannot be read.
-    ResultsFormatError
-        If it is of another kind, damaged, or of a later version of this package.
+    Raises ModelNotFoundError or ResultsFormatError.
     """
     path = Path(path).expanduser()
     writer = kinds[0].writer

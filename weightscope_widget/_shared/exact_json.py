@@ -35,13 +35,7 @@ def plain(value: Any) -> Any:
 
 
 def write_json(document: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
-    """Write a document; the file appears whole or not at all.
-
-    Raises
-    ------
-    InvalidArgumentError
-        If it cannot be written.
-    """
+    """Write a document; the file appears whole or not at all, or an InvalidArgumentError is raised."""
     try:
         with whole_file(path) as file:
             json.dump(plain(document), file, allow_nan=False)
@@ -52,15 +46,7 @@ def write_json(document: Mapping[str, Any], path: str | os.PathLike[str]) -> Non
 
 
 def read_json(path: Path, kind: str) -> Any:
-    """Return the JSON value in a file that ``kind.save()`` wrote.
-
-    Raises
-    ------
-    ModelNotFoundError
-        If there is no such file, or it cannot be read.
-    ResultsFormatError
-        If it is not JSON.
-    """
+    """Return the JSON value in a file that ``kind.save()`` wrote; raises ModelNotFoundError or ResultsFormatError."""
     try:
         if not path.is_file():
             raise ModelNotFoundError(f"There is no {kind} file at {path}; check the path.")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
-from weightscope_widget._shared.messages import say
+from weightscope_widget._shared.messages import render, say
 
-__all__ = ["html_card", "most_changed"]
+__all__ = ["facts_of", "html_card", "most_changed"]
 
 _MOST_ROWS = 5
 
@@ -30,23 +30,7 @@ def html_card(
     rows: Sequence[tuple[str, str]],
     call: str,
 ) -> str:
-    """Return a card; every text is escaped.
-
-    Parameters
-    ----------
-    title : str
-        The first line.
-    chips : iterable of (str, str)
-        Counts, each with a CSS colour.
-    facts : iterable of str
-        Further short phrases.
-    heading : str
-        The line above the rows.
-    rows : sequence of (str, str)
-        Names with a phrase about each.
-    call : str
-        Python that opens the dashboard.
-    """
+    """Return a card of counts with their colours, facts, and names with a phrase each; every text is escaped."""
     coloured = "".join(
         f'<span style="display: inline-block; margin-right: 12px; padding-left: 6px; border-left: 4px solid {colour}">'
         f"{escape(text)}</span>"
@@ -66,6 +50,11 @@ def html_card(
         f'<div style="margin-top: 6px; {_SECONDARY}">{escape(say("summary.open"))} <code>{escape(call)}</code></div>'
         "</div>"
     )
+
+
+def facts_of(**counts: int) -> list[str]:
+    """Return ``summary.<name>`` for every count above 0."""
+    return [render(f"summary.{name}", **{name: count}) for name, count in counts.items() if count]
 
 
 def most_changed(changes: Mapping[str, float]) -> tuple[str, list[tuple[str, str]]]:

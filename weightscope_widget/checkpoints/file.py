@@ -41,25 +41,7 @@ def load(path: str | os.PathLike[str]) -> ScanResults | ComparisonResults | Evol
 
 
 def load_evolution(path: str | os.PathLike[str]) -> EvolutionResults:
-    """Read an evolution that `EvolutionResults.save` wrote.
-
-    Parameters
-    ----------
-    path : path-like
-        A JSON file.
-
-    Returns
-    -------
-    EvolutionResults
-        As it was saved.
-
-    Raises
-    ------
-    ModelNotFoundError
-        If there is no such file, or it cannot be read.
-    ResultsFormatError
-        If the file holds something else, or was written by a later version of this package.
-    """
+    """Return the evolution that `EvolutionResults.save` wrote to `path`; raises as `load` does."""
     found: EvolutionResults = load_document(path, [EVOLUTION])
     return found
 

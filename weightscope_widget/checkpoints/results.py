@@ -10,7 +10,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from weightscope_widget._shared.html_card import html_card, most_changed
+from weightscope_widget._shared.html_card import facts_of, html_card, most_changed
 from weightscope_widget._shared.messages import say
 from weightscope_widget.assessment import Thresholds
 from weightscope_widget.errors import InvalidArgumentError, UnknownLayerError
@@ -65,13 +65,8 @@ class EvolutionResults(Mapping[str, ScanResults]):
         return f"<EvolutionResults of {len(self)} checkpoints, {self.model}: {len(self.layers)} layers>"
 
     def _repr_html_(self) -> str:
-        skipped, last = self.skipped, self.names[-1]
-        facts = [
-            say("summary.checkpoints", checkpoints=len(self)),
-            say("layers", count=len(self._layers)),
-            *([say("summary.left_out", left_out=len(skipped))] if skipped else []),
-        ]
-        changes = {name: self.relative_change(last, name) for name in self._layers}
+        facts = facts_of(checkpoints=len(self), layers=len(self._layers), left_out=len(self.skipped))
+        changes = {name: self.relative_change(self.names[-1], name) for name in self._layers}
         title = say("summary.evolution", model=self.model)
         return html_card(title, [], facts, *most_changed(changes), "wsw.show_evolution(evolution)")
 
@@ -134,7 +129,7 @@ class EvolutionResults(Mapping[str, ScanResults]):
         Raises
         ------
         InvalidArgumentError, UnknownLayerError
-            Where an argument is none of these.
+            If an argument is none of these.
         """
         if relative_to not in RELATIVE_TO:
             raise InvalidArgumentError(f"relative_to is {relative_to!r}; choose 'first' or 'previous'.")
@@ -195,7 +190,7 @@ class EvolutionResults(Mapping[str, ScanResults]):
         Raises
         ------
         InvalidArgumentError
-            Where it cannot be written.
+            If it cannot be written.
         """
         from weightscope_widget.checkpoints.file import EVOLUTION
 

@@ -25,25 +25,7 @@ __all__ = ["COMPARISON", "load_comparison"]
 
 
 def load_comparison(path: str | os.PathLike[str]) -> ComparisonResults:
-    """Read a comparison that `ComparisonResults.save` wrote.
-
-    Parameters
-    ----------
-    path : path-like
-        A JSON file.
-
-    Returns
-    -------
-    ComparisonResults
-        As it was saved.
-
-    Raises
-    ------
-    ModelNotFoundError
-        If there is no such file, or it cannot be read.
-    ResultsFormatError
-        If the file holds something else, or was written by a later version of this package.
-    """
+    """Return the comparison that `ComparisonResults.save` wrote to `path`; raises as `load` does."""
     found: ComparisonResults = load_document(path, [COMPARISON])
     return found
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from weightscope_widget._shared.html_card import html_card, most_changed
+from weightscope_widget._shared.html_card import facts_of, html_card, most_changed
 from weightscope_widget._shared.messages import say
 from weightscope_widget._shared.read_only import Locked, read_only
 from weightscope_widget.analyzers.distribution import Histogram
@@ -156,15 +156,13 @@ class ComparisonResults(Locked, Mapping[str, dict[str, Any]]):
 
     def _repr_html_(self) -> str:
         counts = Counter(self._status.values())
-        failed = sum("error" in change for change in self._change.values())
         facts = [
-            *([] if self.complete else [say("summary.measured", done=len(self), total=len(self._layers))]),
+            say("summary.measured", done=len(self), total=len(self._layers))
+            if self.pattern is None
+            else self.pattern.sentence,
             *(f"{status.replace('_', ' ')} {counts[status]:,}" for status in STATUSES if counts[status]),
-            *([say("summary.failed", failed=failed)] if failed else []),
-            *([say("summary.left_out", left_out=len(self.skipped))] if self.skipped else []),
+            *facts_of(failed=sum("error" in one for one in self._change.values()), left_out=len(self.skipped)),
         ]
-        if self.pattern is not None:
-            facts.insert(0, self.pattern.sentence)
         title = say("summary.comparison", model=self.model)
         changes = {name: self.metric(name, "relative_change") for name in self}
         return html_card(title, [], facts, *most_changed(changes), "wsw.show_diff(comparison)")
@@ -172,7 +170,7 @@ class ComparisonResults(Locked, Mapping[str, dict[str, Any]]):
     # Filling
 
     def add(self, name: str, measured: MeasuredPair, *, last: bool = True) -> None:
-        """Add what was measured of a pair; `last` says that nothing more will come."""
+        """Add the measurements of a pair; `last` says that they are complete."""
         with self._lock:
             if measured.status is not None:
                 self._status[name] = measured.status
@@ -190,7 +188,7 @@ class ComparisonResults(Locked, Mapping[str, dict[str, Any]]):
             for kept, array in arrays:
                 if array is not None:
                     kept[name] = read_only(array)
-            # Last: whoever waits for nothing more to come of a tensor finds all of it.
+            # Last, so that a tensor that is not pending is complete.
             if last or measured.status == "identical" or "error" in measured.change:
                 self._waiting.discard(name)
 
@@ -221,12 +219,12 @@ class ComparisonResults(Locked, Mapping[str, dict[str, Any]]):
         return not self._waiting
 
     def pending(self, name: str) -> bool:
-        """Return whether more is to come of a tensor."""
+        """Return whether a tensor is not fully compared yet."""
         self._info(name)
         return name in self._waiting
 
     def status(self, name: str) -> str | None:
-        """Return what became of a tensor, one of `STATUSES`; None where that is not known (yet)."""
+        """Return a tensor's status, one of `STATUSES`; None if it is not known (yet)."""
         self._info(name)
         return self._status.get(name)
 
@@ -240,7 +238,7 @@ class ComparisonResults(Locked, Mapping[str, dict[str, Any]]):
         Raises
         ------
         UnknownLayerError
-            Where the layer is not here, did not change, or is a vector.
+            If the layer is not here, did not change, or is a vector.
         """
         if name not in self.delta_spectra:
             raise UnknownLayerError(self._not_kept(name, "spectrum"))
@@ -252,7 +250,7 @@ class ComparisonResults(Locked, Mapping[str, dict[str, Any]]):
         Raises
         ------
         UnknownLayerError
-            Where the layer is not here or did not change.
+            If the layer is not here or did not change.
         """
         if name not in self.delta_histograms:
             raise UnknownLayerError(self._not_kept(name, "histogram"))
@@ -289,7 +287,7 @@ class ComparisonResults(Locked, Mapping[str, dict[str, Any]]):
 
     @property
     def pattern(self) -> Pattern | None:
-        """What kind of change this is, with the numbers it rests on; None until every tensor is compared."""
+        """The kind of change, with its evidence; None until every tensor is compared."""
         from weightscope_widget.comparison.kinds.pattern import pattern_of
 
         return pattern_of(self)
@@ -309,7 +307,7 @@ class ComparisonResults(Locked, Mapping[str, dict[str, Any]]):
         Raises
         ------
         InvalidArgumentError
-            Where an argument is out of range.
+            If an argument is out of range.
         """
         from weightscope_widget.recommendations.lora_ranks import lora_ranks
 

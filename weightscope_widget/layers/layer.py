@@ -93,23 +93,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class LayerInfo:
-    """The metadata of a layer.
-
-    Attributes
-    ----------
-    name : str
-        Key in the results.
-    shape : tuple of int or None
-        As stored; None for results from a file without shapes.
-    dtype : str or None
-        Storage type as torch names it.
-    aliases : tuple of str
-        Other names of the same (tied) weights.
-    members : tuple of str
-        For a stack of expert matrices, the names of its single matrices.
-    linear : bool or None
-        Whether it is the weight of a linear layer; None where only its name is known.
-    """
+    """The metadata of a `Layer`; `shape` and `dtype` are None for results from a file without them."""
 
     name: str
     shape: tuple[int, ...] | None = None

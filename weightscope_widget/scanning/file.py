@@ -46,24 +46,9 @@ _REFERENCE_KEYS = {
 
 
 def load_results(path: str | os.PathLike[str]) -> ScanResults:
-    """Read the results of a scan.
+    """Return the results that `ScanResults.save` or the reference project wrote to `path`; raises as `load` does.
 
-    Parameters
-    ----------
-    path : path-like
-        A JSON file that `ScanResults.save` or the reference project wrote.
-
-    Returns
-    -------
-    ScanResults
-        As it was saved.  The reference's files have no shapes, histograms or spectra.
-
-    Raises
-    ------
-    ModelNotFoundError
-        If there is no such file, or it cannot be read.
-    ResultsFormatError
-        If the file holds something else, or was written by a later version of this package.
+    The reference's files have no shapes, histograms or spectra.
     """
     found: ScanResults = load_document(path, [RESULTS])
     return found
@@ -131,21 +116,9 @@ def _layer_info(name: str, layer: Mapping[str, Any]) -> LayerInfo:
 
 
 def plain_results(document: Any, model: str, where: str) -> ScanResults:
-    """Return results from plain dicts, ``{layer: {section: {metric: value}}}``, as in the reference project's JSON.
+    """Return results from untrusted ``{layer: {section: {metric: value}}}``, as in the reference project's JSON.
 
-    Parameters
-    ----------
-    document : mapping
-        Untrusted.
-    model : str
-        The model's name.
-    where : str
-        Names `document` in messages.
-
-    Raises
-    ------
-    ResultsFormatError
-        If it has another form.
+    `where` names the document in the message of a ResultsFormatError.
     """
     if not isinstance(document, Mapping) or not document:
         raise ResultsFormatError(f"{where} holds no results; give a file that results.save() wrote.")

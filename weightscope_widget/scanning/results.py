@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from weightscope_widget import assessment
-from weightscope_widget._shared.html_card import html_card
+from weightscope_widget._shared.html_card import facts_of, html_card
 from weightscope_widget._shared.messages import render, say
 from weightscope_widget._shared.read_only import Locked, copied, read_only
 from weightscope_widget.analyzers.distribution import Histogram
@@ -130,16 +130,13 @@ class ScanResults(Locked, Mapping[str, dict[str, Any]]):
 
     def _repr_html_(self) -> str:
         grades = Counter(self.grade(name) for name in self)
-        failed = sum("error" in self._of(name) for name in self)
-        weights = sum(info.parameters or 0 for info in self._layers.values() if not info.members)
-        facts = [
-            say("layers", count=len(self))
-            if self.complete
-            else say("summary.measured", done=len(self), total=len(self._layers)),
-            *([say("summary.weights", weights=weights)] if weights else []),
-            *([say("summary.failed", failed=failed)] if failed else []),
-            *([say("summary.left_out", left_out=len(self._skipped))] if self._skipped else []),
-        ]
+        facts = [say("summary.measured", done=len(self), total=len(self._layers))] if not self.complete else []
+        facts += facts_of(
+            layers=len(self._layers),
+            weights=sum(info.parameters or 0 for info in self._layers.values() if not info.members),
+            failed=sum("error" in self._of(name) for name in self),
+            left_out=len(self._skipped),
+        )
         chips = [(f"{grade} {grades[grade]:,}", _GRADE_COLOURS[grade]) for grade in GRADES if grades[grade]]
         if grades[None]:
             chips.append((say("summary.ungraded", ungraded=grades[None]), "transparent"))
@@ -218,7 +215,7 @@ class ScanResults(Locked, Mapping[str, dict[str, Any]]):
         Raises
         ------
         UnknownLayerError
-            Where the layer is not here or its spectrum was not computed.
+            If the layer is not here or its spectrum was not computed.
         """
         spectrum = self._spectra.get(name)
         if spectrum is None:
@@ -231,7 +228,7 @@ class ScanResults(Locked, Mapping[str, dict[str, Any]]):
         Raises
         ------
         UnknownLayerError
-            Where the layer is not here or has no histogram.
+            If the layer is not here or has no histogram.
         """
         histogram = self._histograms.get(name)
         if histogram is None:
@@ -278,7 +275,7 @@ class ScanResults(Locked, Mapping[str, dict[str, Any]]):
         }
 
     def baseline(self, name: str) -> dict[str, float] | None:
-        """Return what a Gaussian matrix of a layer's shape and spread would score (see `gaussian_baseline`).
+        """Return the metrics of a Gaussian matrix of a layer's shape and spread (see `gaussian_baseline`).
 
         None for a vector, and where shape is unknown.
         """
@@ -325,9 +322,9 @@ class ScanResults(Locked, Mapping[str, dict[str, Any]]):
         Raises
         ------
         InvalidArgumentError
-            Where there is no such scheme or its figures were not computed.
+            If there is no such scheme or its figures were not computed.
         UnknownLayerError
-            Where a name in `keep` is not here.
+            If a name in `keep` is not here.
         """
         from weightscope_widget.recommendations import quantization_plan
 
@@ -349,7 +346,7 @@ class ScanResults(Locked, Mapping[str, dict[str, Any]]):
         Raises
         ------
         InvalidArgumentError
-            Where an argument is out of range, or no spectra were computed.
+            If an argument is out of range, or no spectra were computed.
         """
         from weightscope_widget.recommendations import lora_ranks
 
@@ -361,7 +358,7 @@ class ScanResults(Locked, Mapping[str, dict[str, Any]]):
         Raises
         ------
         UnknownLayerError
-            Where the layer is not here.
+            If the layer is not here.
         """
         from weightscope_widget.recommendations import layer_advice, model_advice
 
