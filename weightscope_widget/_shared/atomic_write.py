@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Atomic writes: a file appears complete or not at all."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["whole_file", "write_whole"]
 
 @contextmanager
 def whole_file(path: str | os.PathLike[str]) -> Iterator[IO[str]]:
-    """Open a text file (UTF-8) for writing that is at `path` only once all of it is written."""
-    # Line ends as they are given, so that the same contents are the same bytes everywhere.
+    """Open a text file (UTF-8) for writing, which appears at `path` when it is complete."""
+    # Line ends are not translated, so that the same contents are the same bytes on every system.
     with _partial(path) as partial, partial.open("x", encoding="utf-8", newline="") as file:
         yield file
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write a file that is at `path` only once all of it is written."""
+    """Write a file, which appears at `path` when it is complete."""
     with _partial(path) as partial:
         partial.write_bytes(content)
 

@@ -1,4 +1,4 @@
-"""What a notebook's cell made before goes when the cell is run again: nobody sees it any more."""
+"""Close widgets that a notebook cell created on its previous run."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class _Closable(Protocol):
 
 
 _lock = threading.Lock()
-# By cell: the run at hand, and what was made in it.
+# By cell: its current run, and the widgets created in it.
 _made: dict[str, tuple[str, weakref.WeakSet[_Closable]]] = {}
 
 
 def _in_jupyter() -> tuple[str, str] | None:
-    """Return which cell is being run, and which of its runs this is; None where the host does not say."""
+    """Return the ids of the current cell and of its current run; None outside Jupyter."""
     try:
         from IPython import get_ipython
 
@@ -31,25 +31,25 @@ def _in_jupyter() -> tuple[str, str] | None:
 
 
 def _in_marimo() -> tuple[str, str] | None:
-    """Return the same; marimo has no public name for it, so another version may not say."""
+    """Return the same in marimo, whose API for it is private and may change; None outside marimo."""
     if "marimo" not in sys.modules:
         return None
     try:
         from marimo._messaging.context import RUN_ID_CTX
         from marimo._runtime.context import get_context
 
-        # Several people who open one app share a process, and its cells have the same names for all of them.
+        # Users of one app share a process, in which its cells have the same names.
         session, run = get_context(), RUN_ID_CTX.get()
         cell = session.execution_context
         return None if cell is None or run is None else (f"{id(session)} {cell.cell_id}", str(run))
-    except Exception:  # whatever changed there: what was made stays, as it does without this
+    except Exception:  # marimo has changed: widgets stay open
         return None
 
 
 def retire_previous(made: _Closable) -> None:
-    """Note what is made in this run of this cell, and close what earlier runs of the cell made.
+    """Register a widget created in the current cell, and close those that earlier runs of the cell created.
 
-    Without it every run would leave a widget behind, with all that it holds, and a scan that goes on for nobody.
+    Otherwise every run would leave a widget, its data and a running scan behind.
     """
     found = _in_jupyter() or _in_marimo()
     if found is None:

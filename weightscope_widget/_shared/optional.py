@@ -1,4 +1,4 @@
-"""Packages that only some inputs and outputs need: imported when one is met, never before."""
+"""Packages that only some inputs and outputs need, imported on first use."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def library(name: str, extra: str, purpose: str) -> Any:
     name : str
         The module to import.
     extra : str
-        The extra of this package that brings it.
+        The extra of this package that installs it.
     purpose : str
-        What needs it, as the start of a sentence: ``"Reading a GGUF file"``.
+        The feature that needs it, as the start of a sentence: ``"Reading a GGUF file"``.
 
     Raises
     ------

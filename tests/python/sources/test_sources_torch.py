@@ -171,7 +171,7 @@ def test_opening_reads_no_tensor_and_loading_reads_one(tmp_path: Path) -> None:
 
 def test_pages_of_a_mapped_file_do_not_pile_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     side, count, few = 1024, 40, 16 * 2**20
-    monkeypatch.setattr("weightscope_widget.sources.torch.archive._RENEWED_AFTER", few)
+    monkeypatch.setattr("weightscope_widget.sources.torch.file._RENEWED_AFTER", few)
     path = save(tmp_path / "many.pt", {f"w{index}": torch.full((side, side), float(index)) for index in range(count)})
     found = layers(path)
     before = peak = resident()

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from weightscope_widget.errors import CorruptFileError, TensorReadError
+from weightscope_widget.errors import CorruptFileError, TensorReadError, UnsupportedModelError
 
 __all__ = [
     "FILE",
@@ -22,6 +22,7 @@ __all__ = [
     "corrupt",
     "is_file",
     "natural_key",
+    "only_one",
     "quote",
 ]
 
@@ -123,6 +124,14 @@ def _one_of(preferred: str, names: Sequence[str]) -> str | None:
     if preferred in names:
         return preferred
     return names[0] if len(names) == 1 else None
+
+
+def only_one(folder: Path, names: Sequence[str], kind: str) -> Path | None:
+    """Return the only model of a kind in a folder, None without any; several are an error."""
+    if len(names) > 1:
+        some = ", ".join(quote(name) for name in names[:4])
+        raise UnsupportedModelError(f"{quote(folder)} holds several {kind} models ({some}); give the path of one file.")
+    return folder / names[0] if names else None
 
 
 # -- Messages ----------------------------------------------------------------------------------------------------------

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 
 from weightscope_widget._shared.optional import library
-from weightscope_widget.errors import CorruptFileError, MissingShardError, UnsupportedModelError
+from weightscope_widget.errors import CorruptFileError, MissingShardError
 from weightscope_widget.layers.layer import Source
-from weightscope_widget.sources._tensors.files import absolute, cannot_read, checkpoint_name, quote
+from weightscope_widget.sources._tensors.files import absolute, cannot_read, checkpoint_name, only_one, quote
 from weightscope_widget.sources._tensors.loaders import Versions
 from weightscope_widget.sources._tensors.names import is_expert_stack, model_order
 from weightscope_widget.sources._tensors.records import Record, assemble, why_skipped
@@ -71,10 +71,8 @@ def in_folder(folder: Path, names: Sequence[str]) -> Source | None:
         if name.lower().endswith(".gguf"):
             split = _SPLIT.fullmatch(name)
             models.setdefault(name if split is None else split["stem"], name)
-    if len(models) > 1:
-        some = ", ".join(quote(name) for name in list(models.values())[:4])
-        raise UnsupportedModelError(f"{quote(folder)} holds several GGUF models ({some}); give the path of one file.")
-    return open_file(folder / next(iter(models.values()))) if models else None
+    path = only_one(folder, list(models.values()), "GGUF")
+    return None if path is None else open_file(path)
 
 
 def _parts(path: Path, split: re.Match[str]) -> list[Path]:

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from weightscope_widget.errors import CorruptFileError, UnsupportedModelError
+from weightscope_widget.errors import CorruptFileError
 from weightscope_widget.layers.layer import Source
-from weightscope_widget.sources._tensors.files import absolute, checkpoint_name, quote
+from weightscope_widget.sources._tensors.files import absolute, checkpoint_name, only_one, quote
 from weightscope_widget.sources._tensors.loaders import Unreadable
 from weightscope_widget.sources._tensors.names import is_expert_stack, model_order
 from weightscope_widget.sources._tensors.records import Record, assemble, skipped, why_skipped
@@ -46,10 +46,8 @@ def in_folder(folder: Path, names: Sequence[str]) -> Source | None:
     """Open the one ONNX model that a folder holds, if it holds any: of several, ``model.onnx``."""
     models = [name for name in names if name.lower().endswith(".onnx")]
     usual = [name for name in models if name.lower() == "model.onnx"] or models
-    if len(usual) > 1:
-        some = ", ".join(quote(name) for name in usual[:4])
-        raise UnsupportedModelError(f"{quote(folder)} holds several ONNX models ({some}); give the path of one file.")
-    return open_file(folder / usual[0]) if usual else None
+    path = only_one(folder, usual, "ONNX")
+    return None if path is None else open_file(path)
 
 
 @dataclass(frozen=True)

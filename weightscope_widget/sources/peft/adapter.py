@@ -19,12 +19,11 @@ from weightscope_widget.sources._tensors.records import Record, assemble, skippe
 from weightscope_widget.sources.peft.config import AdapterConfig, read_config
 from weightscope_widget.sources.safetensors.file import read_header
 from weightscope_widget.sources.torch import file as torch_file
-from weightscope_widget.sources.torch.archive import read_archive
 
 __all__ = ["LowRank", "accepts", "as_stored", "open_adapter"]
 
 _CONFIG = "adapter_config.json"
-_FILES = {"adapter_model.safetensors": read_header, "adapter_model.bin": read_archive}
+_FILES = {"adapter_model.safetensors": read_header, "adapter_model.bin": torch_file.read_archive}
 _WHOLE_MODELS = (FILE, INDEX, torch_file.FILE, torch_file.INDEX)
 
 _PREFIX = "base_model.model."
