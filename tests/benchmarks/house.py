@@ -75,8 +75,9 @@ def passed() -> dict[str, str]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.safetensors")
         save_file({"h.0.mlp.up_proj.weight": torch.randn(24, 16)}, path)
+        show = wsw.show
         with Passed() as found:
-            dash = wsw.show(path, cache=False)
+            dash = show(path, cache=False)
             dash.observe(partial(_end_when_done, found), "_table")
             dash.wait()
         dash.close()

@@ -9,8 +9,7 @@ import torch
 from weightscope_widget.analyzers import ELEMENTWISE
 from weightscope_widget.analyzers.measured import FAILURES, traceback_of
 from weightscope_widget.analyzers.numerics.difference import relative_change
-from weightscope_widget.engine.job import Job
-from weightscope_widget.engine.memory import bytes_needed
+from weightscope_widget.engine.job import Job, bytes_needed
 from weightscope_widget.layers.layer import Layer
 
 __all__ = ["Changes", "ChangesJob"]

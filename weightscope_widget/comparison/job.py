@@ -19,8 +19,7 @@ from weightscope_widget.analyzers.numerics.energy import energy_rank
 from weightscope_widget.analyzers.numerics.rounding import grid_of, rounding_edge, rounding_norm
 from weightscope_widget.analyzers.numerics.spectrum import difference_singular_values, low_rank_singular_values
 from weightscope_widget.analyzers.numerics.subspaces import Subspaces, compare_subspaces
-from weightscope_widget.engine.job import Job
-from weightscope_widget.engine.memory import WORKING, bytes_needed, sides, stored_bytes
+from weightscope_widget.engine.job import WORKING, Job, bytes_needed, sides, stored_bytes
 from weightscope_widget.errors import TensorReadError
 from weightscope_widget.layers.layer import Layer
 

@@ -21,8 +21,8 @@ from weightscope_widget.assessment import CLASSES, GRADES, Thresholds
 from weightscope_widget.comparison.job import MeasuredPair
 from weightscope_widget.errors import UnknownLayerError
 from weightscope_widget.layers.layer import LayerInfo
-from weightscope_widget.scanning.results import RISKS, ScanResults
-from weightscope_widget.scanning.table import flatten, frame_of, leading_columns
+from weightscope_widget.scanning.results import RISKS, ScanResults, flatten
+from weightscope_widget.scanning.table import frame_of, leading_columns
 
 if TYPE_CHECKING:
     from weightscope_widget.comparison.kinds.pattern import Pattern

@@ -1,16 +1,37 @@
-"""The unit of work that threads and executors do."""
+"""The unit of work that threads and executors do, and the memory that it takes."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Generic, Protocol, TypeVar
 
-from weightscope_widget.analyzers.measured import FAILURES, failure, traceback_of
-from weightscope_widget.engine.threads import one_thread
+import psutil  # type: ignore[import-untyped]
+import torch
 
-__all__ = ["Job", "Outcome", "largest_first", "perform"]
+from weightscope_widget.analyzers import ELEMENTWISE, SPECTRAL
+from weightscope_widget.layers.layer import Layer
+
+__all__ = [
+    "WORKING",
+    "Budget",
+    "Job",
+    "Outcome",
+    "bytes_needed",
+    "default_budget",
+    "largest_first",
+    "sides",
+    "stored_bytes",
+]
+
+WORKING = 48 << 20
+"""Bytes of chunks, tables and the libraries' own, for any layer."""
+
+_SQUARES = (
+    4  # float64 matrices of the smaller side: Gram matrix, product or copy, half a side of rows, the library's own
+)
+_ASSUMED_ITEM = 4  # of types that torch has not: their values come as float32
 
 
 class Outcome(Protocol):
@@ -74,15 +95,75 @@ class Job(ABC, Generic[_Outcome_co]):
         """Return the outcome of a job that failed or was given up."""
 
 
-def perform(job: Job[_Outcome_co]) -> _Outcome_co:
-    """Do a job with one BLAS thread, wherever this is called."""
-    try:
-        with one_thread():
-            return job.perform()
-    except FAILURES as error:
-        return job.failed(failure(job.kind, job.name, error), traceback_of(error))
-
-
 def largest_first(jobs: Iterable[_Job]) -> list[_Job]:
     """Return jobs in the order in which no worker ends up alone with a large one."""
     return sorted(jobs, key=lambda job: (job.follows, -job.cost))
+
+
+# -- Memory ------------------------------------------------------------------------------------------------------------
+
+
+class Budget:
+    """Memory that the running jobs share.
+
+    Parameters
+    ----------
+    total : int or None
+        Bytes; None for no limit.
+    """
+
+    def __init__(self, total: int | None) -> None:
+        self._total = total
+        self._held: list[int] = []
+
+    def admits(self, needed: int) -> bool:
+        """Return whether there is room for so many bytes; for a layer alone there always is."""
+        return self._total is None or not self._held or sum(self._held) + needed <= self._total
+
+    def take(self, needed: int) -> None:
+        """Note that so many bytes are in use from now on."""
+        self._held.append(needed)
+
+    def give_back(self, needed: int) -> None:
+        """Note that bytes that were taken are free again."""
+        self._held.remove(needed)
+
+
+def default_budget() -> int:
+    """Return half of the memory that is available now, in bytes."""
+    return int(psutil.virtual_memory().available) // 2
+
+
+def bytes_needed(layer: Layer, methods: Collection[str]) -> int:
+    """Estimate the bytes that measuring a layer takes at most, its weights as they are read included.
+
+    Pages of a file that is only mapped are counted too, though the system can take them back.
+    """
+    item, entries = _item(layer), layer.parameters
+    needed = stored_bytes(layer) + WORKING
+    if item != 2:
+        # Float64 is sorted whole; of float32, whatever lies close together (pruned weights) is; and types of 8 bits and
+        # less may come as float32, computed from codes and scales.
+        needed += 8 * entries
+    if set(methods) & set(SPECTRAL) and not layer.is_stack and layer.shape:
+        needed += _SQUARES * 8 * sides(layer)[1] ** 2
+    if item == 1 and set(methods) - set(ELEMENTWISE):
+        needed += 4 * entries  # widened whole: torch computes little with 8-bit types
+    return needed
+
+
+def sides(layer: Layer) -> tuple[int, int]:
+    """Return the larger and the smaller side of a layer as a matrix (shape[0], all else)."""
+    rows = layer.shape[0] if layer.shape else 1
+    columns = layer.parameters // max(rows, 1)
+    return max(rows, columns), min(rows, columns)
+
+
+def stored_bytes(layer: Layer) -> int:
+    """Return the bytes of a layer's weights as they are read."""
+    return layer.parameters * _item(layer)
+
+
+def _item(layer: Layer) -> int:
+    kind = getattr(torch, layer.dtype, None)
+    return kind.itemsize if isinstance(kind, torch.dtype) else _ASSUMED_ITEM

@@ -17,8 +17,7 @@ from tqdm.auto import tqdm
 
 from weightscope_widget._shared.stacklevel import level_outside
 from weightscope_widget.engine.executor import Workers
-from weightscope_widget.engine.job import Job, Outcome
-from weightscope_widget.engine.memory import Budget
+from weightscope_widget.engine.job import Budget, Job, Outcome
 from weightscope_widget.errors import InvalidArgumentError, ScanInterruptedWarning
 
 __all__ = ["Progress", "Run"]

@@ -8,8 +8,7 @@ import numpy as np
 
 from weightscope_widget.analyzers import ELEMENTWISE, SPECTRAL, Weights
 from weightscope_widget.analyzers.measured import Measured, measure
-from weightscope_widget.engine.job import Job
-from weightscope_widget.engine.memory import bytes_needed, sides
+from weightscope_widget.engine.job import Job, bytes_needed, sides
 from weightscope_widget.errors import TensorReadError
 from weightscope_widget.layers.layer import Layer
 

@@ -11,7 +11,7 @@ from weightscope_widget._shared.checks import check_count, check_executor, check
 from weightscope_widget.analyzers import resolve_methods
 from weightscope_widget.cache.store import Cache, open_cache
 from weightscope_widget.engine.executor import jobs_at_a_time
-from weightscope_widget.engine.memory import default_budget
+from weightscope_widget.engine.job import default_budget
 
 __all__ = ["RunOptions", "run_options"]
 

@@ -22,7 +22,7 @@ from weightscope_widget.analyzers.spectral import stable_rank_percentage
 from weightscope_widget.assessment import CLASSES, GRADES, Thresholds, gaussian_baseline
 from weightscope_widget.errors import UnknownLayerError
 from weightscope_widget.layers.layer import LayerInfo
-from weightscope_widget.scanning.table import flatten, frame_of, leading_columns
+from weightscope_widget.scanning.table import frame_of, leading_columns
 
 if TYPE_CHECKING:
     from weightscope_widget.recommendations import Advice, LoraRanks, QuantizationPlan
@@ -43,6 +43,22 @@ def _completed(section: str, metrics: Any) -> Any:
         return metrics
     share = stable_rank_percentage(metrics["stable_rank"], metrics["total_rank"])
     return {**metrics, "stable_rank_percentage": share}
+
+
+def flatten(sections: Mapping[str, Any]) -> dict[str, float]:
+    """Return every scalar of one layer as ``section.metric``, without the names of nested groups.
+
+    >>> flatten({"sparsity": {"magnitude_percentiles": {"p50": 0.1}, "mean_abs_weight": 0.2}})
+    {'sparsity.p50': 0.1, 'sparsity.mean_abs_weight': 0.2}
+    """
+    scalars: dict[str, float] = {}
+    for section, metrics in sections.items():
+        if not isinstance(metrics, Mapping):
+            continue
+        for metric, value in metrics.items():
+            group = value if isinstance(value, Mapping) else {metric: value}
+            scalars |= {f"{section}.{key}": one for key, one in group.items() if isinstance(one, int | float)}
+    return scalars
 
 
 class ScanResults(Locked, Mapping[str, dict[str, Any]]):

@@ -9,26 +9,10 @@ import pandas as pd
 
 from weightscope_widget.layers.layer import LayerInfo
 
-__all__ = ["flatten", "frame_of", "leading_columns"]
+__all__ = ["frame_of", "leading_columns"]
 
 _DTYPES = {"block": "Int64", "parameters": "Int64", "risk": "float64"}
 _OBJECTS = ("stack", "kind", "family", "shape", "dtype", "grade", "status", "error")
-
-
-def flatten(sections: Mapping[str, Any]) -> dict[str, float]:
-    """Return every scalar of one layer as ``section.metric``, without the names of nested groups.
-
-    >>> flatten({"sparsity": {"magnitude_percentiles": {"p50": 0.1}, "mean_abs_weight": 0.2}})
-    {'sparsity.p50': 0.1, 'sparsity.mean_abs_weight': 0.2}
-    """
-    scalars: dict[str, float] = {}
-    for section, metrics in sections.items():
-        if not isinstance(metrics, Mapping):
-            continue
-        for metric, value in metrics.items():
-            group = value if isinstance(value, Mapping) else {metric: value}
-            scalars |= {f"{section}.{key}": one for key, one in group.items() if isinstance(one, int | float)}
-    return scalars
 
 
 def leading_columns(info: LayerInfo) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from weightscope_widget.sources.packed import unpacked
 
 __all__ = ["checkpoint_records", "checkpoint_source"]
 
+_WIDE = ("float64", "float32", "bfloat16", "float16")
+
 
 def checkpoint_source(
     name: str,
@@ -33,7 +35,9 @@ def checkpoint_source(
 
 def checkpoint_records(records: Sequence[Record], settings: Callable[[], Mapping[str, Any]] = dict) -> list[Record]:
     """Return one record for each weight of a checkpoint, with orientation and experts recognized by names."""
-    weights = unpacked(records, settings)
+    # The codes of quantized weights are integers, or floats of 8 bits and less.
+    plain = all(record.dtype in _WIDE for record in records)
+    weights = records if plain else unpacked(records, settings)
     transposed = transposed_names({record.name: record.shape for record in weights})
     return [
         replace(

@@ -166,7 +166,7 @@ CHILD = """
 import json, os, re, sys
 import torch
 from weightscope_widget.comparison.job import ComparisonJob
-from weightscope_widget.engine.job import perform
+from weightscope_widget.engine.executor import perform
 from weightscope_widget.sources import Layer
 
 def memory(key):

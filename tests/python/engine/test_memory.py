@@ -13,7 +13,7 @@ import torch
 
 import weightscope_widget as wsw
 from tests.python.support.watched import Reads, gate, matrices
-from weightscope_widget.engine.memory import Budget, bytes_needed
+from weightscope_widget.engine.job import Budget, bytes_needed
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.scanning.options import RunOptions
 from weightscope_widget.scanning.run import ScanRun
@@ -105,8 +105,8 @@ def test_the_numbers_do_not_depend_on_it(memory: float) -> None:
 CHILD = """
 import json, re, sys
 import torch
-from weightscope_widget.engine.memory import bytes_needed
-from weightscope_widget.engine.job import perform
+from weightscope_widget.engine.job import bytes_needed
+from weightscope_widget.engine.executor import perform
 from weightscope_widget.scanning.job import ScanJob
 from weightscope_widget.sources import open_source
 

@@ -13,8 +13,8 @@ import torch
 
 from tests.python.support.watched import PATIENCE, Reads, altered, contents, matrices, matrix, our_threads, variety
 from weightscope_widget.analyzers import ELEMENTWISE, METHODS
+from weightscope_widget.engine.executor import default_workers, worker_pool
 from weightscope_widget.engine.runner import Progress
-from weightscope_widget.engine.threads import default_workers, worker_pool
 from weightscope_widget.scanning.job import ScanJob
 from weightscope_widget.scanning.options import RunOptions
 from weightscope_widget.scanning.run import ScanRun

@@ -31,8 +31,6 @@ _FORMATS: tuple[Callable[[Record, Checkpoint], Group | None], ...] = (
     others.find,
 )
 
-_WIDE = ("float64", "float32", "bfloat16", "float16")
-
 _ACTIVATIONS = (
     *("input_scale", "input_scale_ub", "input_zero_point", "input_global_scale", "activation_scale"),
     *("scale_input", "output_scale", "output_zero_point", "k_scale", "v_scale", "q_scale", "prob_output_scale"),
@@ -55,8 +53,6 @@ def unpacked(records: Sequence[Record], settings: Callable[[], Mapping[str, Any]
     That record has the layer's own name and shape, says what is stored (``"int4 (GPTQ)"``), and loads as float32.
     A weight that cannot be computed is skipped under that name, with the reason.
     """
-    if all(record.dtype in _WIDE for record in records):
-        return list(records)  # codes are integers, or floats of 8 bits and less
     found = {record.name: record for record in records}
     checkpoint = Checkpoint(found, settings, _notes(record for record in records if _is_note(record.name)))
     groups: dict[str, Group] = {}
