@@ -256,8 +256,9 @@ def test_advice_is_given_and_plans_are_copied(board: Board) -> None:
     panel = board.panel("Advice")
     expect(panel.locator("[data-about=layer] li")).to_have_count(3)
     expect(panel.locator("[data-about=model] li").first).to_be_visible()
+    panel.get_by_role("combobox").select_option("int8_channel")
     panel.get_by_role("button", name="Copy for bitsandbytes").click()
-    expect(panel.get_by_role("status")).to_contain_text("Copied")
+    expect(panel.locator(".wsw-copies output")).to_contain_text("Copied")
 
 
 def test_a_chart_and_a_metric_are_explained(board: Board) -> None:
