@@ -1,4 +1,4 @@
-"""From a fine-tune to an adapter: the best low-rank copy of each change, as PEFT reads it."""
+"""Extract a LoRA adapter from a fine-tune: the best low-rank approximation of each change, in PEFT's format."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ __all__ = ["ExtractedLora", "extract_lora"]
 
 @dataclass(frozen=True)
 class ExtractedLora:
-    """What `extract_lora` wrote.
+    """The adapter that `extract_lora` wrote.
 
     Attributes
     ----------
     folder : Path
-        Where ``adapter_config.json`` and ``adapter_model.safetensors`` are.
+        Holds ``adapter_config.json`` and ``adapter_model.safetensors``.
     ranks : dict of str to int
-        The rank of each layer's factors.
+        Rank of each layer's factors.
     errors : dict of str to float
-        ‖ΔW − B·A‖/‖ΔW‖, Frobenius, of the factors as they are stored; 0 means that nothing of the change is lost.
+        ‖ΔW − B·A‖/‖ΔW‖, Frobenius, of the stored factors; 0 if nothing of the change is lost.
     left_out : dict of str to str
-        Tensors that changed, or may have, and that the adapter does not hold, each with a phrase that says why.
+        Tensors that changed, or may have, and that the adapter does not hold, each with the reason as a phrase.
     """
 
     folder: Path
@@ -61,42 +61,42 @@ def extract_lora(
     energy: float | None = None,
     progress: bool = True,
 ) -> ExtractedLora:
-    """Write the difference of two models as a LoRA adapter, which PEFT loads onto the base.
+    """Write the difference of two models as a LoRA adapter that PEFT loads onto the base.
 
     Each changed matrix of a linear layer becomes two factors of the truncated singular value decomposition of ΔW, the
-    best approximation of that rank there is (Eckart & Young 1936).  Norms, biases, embeddings and whatever else such an
-    adapter does not hold are listed in ``left_out``: where these changed, the adapter is not the whole fine-tune.
+    best approximation of that rank (Eckart & Young 1936).  Such an adapter holds no norms, biases or embeddings:
+    ``left_out`` lists those that changed.
 
-    Nothing is written before all of it is computed; interrupted, it leaves the folder as it was.
+    Files are written once everything is computed; an interrupt leaves the folder as it was.
 
     Parameters
     ----------
-    base, tuned : whatever `scan` takes
-        Two models of the same architecture; a layer has to be called as the module that PEFT will find in the base.
-        The tuned one may be a PEFT LoRA adapter, whose changes are then made smaller, without forming base + ΔW.
+    base, tuned : nn.Module, mapping of str to Tensor, path or Source
+        Models of the same architecture, as for `scan`.  Names of layers must be those of the modules that PEFT finds
+        in the base.  The tuned one may be a PEFT LoRA adapter, which is then made smaller without forming base + ΔW.
     out_dir : path-like
-        A folder, made where it is not there; an adapter in it is replaced.
+        Folder, created if missing; an adapter in it is replaced.
     rank : int, optional
-        The largest rank of each layer; or
+        Largest rank of each layer.  Give this or `energy`.
     energy : float, optional
-        the share of each change's Σσ² to keep, above 0 and at most 1.  0.99 where neither is given.
+        Share of each change's Σσ² to keep, above 0 and at most 1; 0.99 if neither is given.
     progress : bool
         Show a progress bar.
 
     Returns
     -------
     ExtractedLora
-        The ranks, and the error of each layer.
+        Ranks and errors by layer.
 
     Raises
     ------
     InvalidArgumentError
-        Where both `rank` and `energy` are given or are out of range, the base is an adapter, or the folder cannot be
+        If both `rank` and `energy` are given or one is out of range, the base is an adapter, or the folder cannot be
         written.
     NoWeightsError
-        Where no matrix of a linear layer changed.
+        If no matrix of a linear layer changed.
     WeightScopeError
-        Another of its kinds, where a model cannot be read.
+        Of another kind, if a model cannot be read.
     """
     rank_of = _chosen(rank, energy)
     target = Path(out_dir).expanduser()
@@ -142,10 +142,10 @@ def extract_lora(
 def _chosen(rank: int | None, energy: float | None) -> Callable[[torch.Tensor], int]:
     """Return how many of the singular values of a change to keep."""
     if rank is not None and energy is not None:
-        raise InvalidArgumentError("rank and energy are both given; give the one that the other is to follow from.")
+        raise InvalidArgumentError("rank and energy are both given; give one of them.")
     if rank is not None:
         check_count("rank", rank, "the largest rank of a layer")
-        # Directions that the change does not have cost memory and hold nothing.
+        # No more directions than the change has.
         return lambda sigma: min(rank, max(1, int((sigma > sigma[0] * 1e-12).sum())))
     share = 0.99 if energy is None else energy
     if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1:

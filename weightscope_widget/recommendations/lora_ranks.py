@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from weightscope_widget._shared.checks import check_count
-from weightscope_widget._shared.messages import render, say
+from weightscope_widget._shared.messages import render
 from weightscope_widget.analyzers.numerics.energy import energy_rank
 from weightscope_widget.errors import InvalidArgumentError, MissingLibraryError
 from weightscope_widget.recommendations import recipes
@@ -107,19 +107,11 @@ class LoraRanks(Mapping[str, int]):
         rank = self.usual_rank if r is None else r
         if importlib.util.find_spec("peft") is None:
             raise MissingLibraryError("A LoraConfig needs peft; install it, or take peft_code() elsewhere.")
-        from peft import LoraConfig
-
         made: dict[str, Any] = {"r": rank, "target_modules": list(self.targets), "rank_pattern": self.rank_pattern}
-        return LoraConfig(**made | options)
+        return importlib.import_module("peft").LoraConfig(**made | options)
 
     def peft_code(self, r: int | None = None) -> str:
-        """Return Python code for the ``LoraConfig`` that `to_peft` returns without options.
-
-        Raises
-        ------
-        InvalidArgumentError
-            If there are no targets.
-        """
+        """Return Python code for the config that `to_peft` returns without options; raises as that does."""
         return recipes.peft_text(self.usual_rank if r is None else r, self.targets, self.rank_pattern)
 
 
@@ -161,30 +153,23 @@ def _no_rank(results: ScanResults, name: str) -> str:
 
 
 def why_no_target(info: LayerInfo, member: bool) -> str | None:
-    """Return why an adapter would not take a tensor, None if it would: if it is the matrix of a linear layer.
+    """Return why an adapter does not take a tensor, None if it does: if it is the matrix of a linear layer.
 
     `member` says whether it is one matrix of a stack of experts.
     """
-    dimensions, placement = None if info.shape is None else len(info.shape), info.placement
-    if member:
-        return say("plans.no_rank.member")
-    if info.members:
-        return say("plans.no_rank.stack")
-    if dimensions is not None and dimensions < 2:
-        return say("plans.no_rank.vector")
-    if placement.is_router:
-        return say("plans.no_rank.router")
-    if placement.is_embedding:
-        return say("plans.no_rank.embedding")
-    if info.linear is False or placement.kind == "conv" or (dimensions is not None and dimensions > 2):
-        return say("plans.no_rank.not_linear")
-    return None
+    dimensions, placement = 2 if info.shape is None else len(info.shape), info.placement
+    reasons = {
+        "member": member,
+        "stack": bool(info.members),
+        "vector": dimensions < 2,
+        "router": placement.is_router,
+        "embedding": placement.is_embedding,
+        "not_linear": info.linear is False or placement.kind == "conv" or dimensions > 2,
+    }
+    found = next((reason for reason, holds in reasons.items() if holds), None)
+    return None if found is None else render(f"plans.no_rank.{found}")
 
 
 def _any_ends_another(names: list[str]) -> bool:
-    known = set(names)
-    for name in names:
-        parts = name.split(".")
-        if any(".".join(parts[start:]) in known for start in range(1, len(parts))):
-            return True
-    return False
+    split = [name.split(".") for name in names]
+    return not {".".join(parts[start:]) for parts in split for start in range(1, len(parts))}.isdisjoint(names)

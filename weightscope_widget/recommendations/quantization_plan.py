@@ -1,4 +1,4 @@
-"""Which layers to quantize in a scheme and which to keep, and the plan as the tools take it."""
+"""Which layers to quantize in a scheme and which to keep, with export to bitsandbytes and llm-compressor."""
 
 from __future__ import annotations
 
@@ -44,31 +44,30 @@ _BITSANDBYTES: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class QuantizationPlan:
-    """Which layers to store in a scheme, and which to leave.
+    """Which layers to quantize in a scheme, and which to keep.
 
     Attributes
     ----------
     scheme : str
         A key of ``SCHEMES``.
     minimum_sqnr_db : float
-        What a layer has to reach in the scheme, in dB.
+        SQNR that a layer must reach in the scheme, in dB.
     keep : dict of str to str
-        The layers that stay as they are, in the model's order, each with a sentence that says why.
+        Layers that stay as they are, in the model's order, each with the reason as a sentence.
     reasons : dict of str to str
         The same layers, each with the reason as a word: requested, embedding, head, router, not_linear, failed,
         not_finite, not_measured, uneven, below, same_module.
     quantized : tuple of str
-        The layers that are quantized, in the model's order.
+        Layers that are quantized, in the model's order.
     bytes_before, bytes_after : int or None
-        Of all matrices, the scales included (of channels as many as the matrix has rows as stored); None where a shape
-        or a storage type is unknown.
+        Size of all matrices with their scales (per channel: one for each stored row); None if a shape or a storage
+        type is unknown.
     mean_sqnr_db : float
-        Of what is quantized, weighted by parameters; layers that lose nothing are left out; NaN where nothing is left.
+        Mean over the quantized layers, weighted by parameters, without those that lose nothing; NaN if there are none.
     skip : tuple of str
-        The modules to leave as they are, as a tool has to be told: tied names too, and for a stack of experts the
-        module that holds it.
+        Modules that a tool must leave as they are: tied names too, and for a stack of experts the module that holds it.
     whole : frozenset of str
-        Those of `skip` that stand for everything inside them.
+        Those of `skip` that include everything inside them.
     """
 
     scheme: str
@@ -88,39 +87,31 @@ class QuantizationPlan:
         Raises
         ------
         InvalidArgumentError
-            Where bitsandbytes does not have the scheme: it has ``"int8_channel"`` and ``"nf4_block64"``.
+            If the scheme is neither ``"int8_channel"`` nor ``"nf4_block64"``, the two that bitsandbytes has.
         MissingLibraryError
-            Where transformers is not installed.
+            If transformers is not installed.
         """
         options = self._bitsandbytes()
         if importlib.util.find_spec("transformers") is None:
             raise MissingLibraryError(
                 "A BitsAndBytesConfig needs transformers; install it, or take bitsandbytes_code() elsewhere."
             )
-        from transformers import BitsAndBytesConfig
-
-        make: Any = BitsAndBytesConfig
+        make: Any = importlib.import_module("transformers").BitsAndBytesConfig
         return make(**options, llm_int8_skip_modules=[recipes.bitsandbytes_name(name) for name in self.skip])
 
     def bitsandbytes_code(self) -> str:
-        """Return Python that makes what `to_bitsandbytes` returns.
-
-        Raises
-        ------
-        InvalidArgumentError
-            Where bitsandbytes does not have the scheme: it has ``"int8_channel"`` and ``"nf4_block64"``.
-        """
+        """Return Python code for the config that `to_bitsandbytes` returns; raises as that does."""
         return recipes.bitsandbytes_text(self._bitsandbytes(), map(recipes.bitsandbytes_name, self.skip))
 
     def llm_compressor_recipe(self) -> str:
-        """Return the plan as a recipe of llm-compressor, in YAML: the weights of linear layers, but for `skip`.
+        """Return the plan as a YAML recipe of llm-compressor: the weights of linear layers, except `skip`.
 
-        Activations stay as they are, for a scan of weights says nothing of them.
+        Activations are not quantized, because a scan of weights does not tell how.
 
         Raises
         ------
         InvalidArgumentError
-            Where compressed-tensors does not have the scheme: it lacks ``"nf4_block64"``.
+            If the scheme is ``"nf4_block64"``, which compressed-tensors lacks.
         """
         scheme = SCHEMES[self.scheme]
         if scheme.shared_by == "block":
@@ -128,31 +119,22 @@ class QuantizationPlan:
             raise InvalidArgumentError(f"llm-compressor does not have {self.scheme!r}; plan with one of {others}.")
         # As compressed-tensors writes a scheme.
         kind = "float" if self.scheme.startswith("fp8") else "int"
-        weights: dict[str, str | int] = {
-            "num_bits": scheme.bits,
-            "type": kind,
-            "symmetric": "true",
-            "strategy": scheme.shared_by,
-        }
+        weights: dict[str, str | int] = {"num_bits": scheme.bits, "type": kind}
+        weights |= {"symmetric": "true", "strategy": scheme.shared_by}
         if scheme.size:
             weights["group_size"] = scheme.size
         ignore = (recipes.ignore_pattern(name, whole=name in self.whole) for name in self.skip)
         return recipes.llm_compressor_text(weights, ignore)
 
     def __str__(self) -> str:
-        counts = {
-            "quantized": len(self.quantized),
-            "kept": len(self.keep),
-            "total": len(self.keep) + len(self.quantized),
-        }
-        title = SCHEMES[self.scheme].title
-        lines = [say("plans.report.counts", scheme=title, minimum=self.minimum_sqnr_db, **counts)]
+        quantized, kept = len(self.quantized), len(self.keep)
+        counts = {"quantized": quantized, "kept": kept, "total": quantized + kept, "minimum": self.minimum_sqnr_db}
+        lines = [say("plans.report.counts", scheme=SCHEMES[self.scheme].title, **counts)]
         if not math.isnan(self.mean_sqnr_db):
             lines.append(say("plans.report.mean", sqnr_db=self.mean_sqnr_db))
         if self.bytes_before is not None and self.bytes_after is not None:
             lines.append(say("plans.report.sizes", before=self.bytes_before, after=self.bytes_after))
-        lines += [f"  {name!r}: {why}" for name, why in self.keep.items()]
-        return "\n".join(lines)
+        return "\n".join([*lines, *(f"  {name!r}: {why}" for name, why in self.keep.items())])
 
     def _bitsandbytes(self) -> dict[str, Any]:
         if self.scheme not in _BITSANDBYTES:
@@ -191,38 +173,35 @@ def quantization_plan(
 
     reasons: dict[str, str] = {}
     for info in matrices:
-        reason = "requested" if info.name in requested else _reason(results, info, figures[info.name], minimum)
-        if reason is None and _uneven(info, scheme):
-            reason = "uneven"
+        reason = "requested" if info.name in requested else _reason(results, info, figures[info.name], scheme, minimum)
         if reason is not None:
             reasons[info.name] = reason
-    holders = {_module(info) for info in matrices if info.members and info.name in reasons}
+    holders = {_modules(info)[0] for info in matrices if info.members and info.name in reasons}
     for info in matrices:
-        if info.members and _module(info) in holders:
+        if info.members and _modules(info)[0] in holders:
             reasons.setdefault(info.name, "same_module")
 
-    kept = [info for info in matrices if info.name in reasons]
+    kept = {info.name: info for info in matrices if info.name in reasons}
     quantized = [info for info in matrices if info.name not in reasons]
-    skip = list(dict.fromkeys(name for info in kept for name in _modules(info) if name))
-    if _may_tie_a_head(matrices) and not any(name.split(".")[-1] == "lm_head" for name in skip):
+    skip = list(dict.fromkeys(name for info in kept.values() for name in _modules(info) if name))
+    kinds = {info.placement.kind for info in matrices}
+    if "embed" in kinds and "head" not in kinds and not any(name.split(".")[-1] == "lm_head" for name in skip):
         # Files leave out a head that is tied to the embedding; without this line it would be quantized after all.
         skip.append("lm_head")
     return QuantizationPlan(
         scheme,
-        minimum,
+        float(minimum),
         {
-            info.name: render(
-                f"plans.keep.{reasons[info.name]}", sqnr_db=figures[info.name] or math.nan, minimum=minimum
-            )
-            for info in kept
+            name: render(f"plans.keep.{reasons[name]}", sqnr_db=figures[name] or math.nan, minimum=minimum)
+            for name in kept
         },
-        {info.name: reasons[info.name] for info in kept},
+        {name: reasons[name] for name in kept},
         tuple(info.name for info in quantized),
         _bytes(matrices, [], scheme),
-        _bytes(kept, quantized, scheme),
+        _bytes(kept.values(), quantized, scheme),
         _mean([(info.parameters or 1, figures[info.name]) for info in quantized]),
         tuple(skip),
-        frozenset(name for info in kept if info.members for name in _modules(info)),
+        frozenset(name for info in kept.values() if info.members for name in _modules(info)),
     )
 
 
@@ -246,14 +225,14 @@ def _requested(results: ScanResults, keep: Iterable[str], members: Mapping[str, 
 
 
 def _figure(results: ScanResults, info: LayerInfo, scheme: str) -> float | None:
-    """Return a layer's SQNR in a scheme, of a stack the worst of its matrices; None where it was not measured."""
+    """Return a layer's SQNR in a scheme, of a stack the worst of its matrices; None if it was not measured."""
     names = [name for name in (info.name, *info.members) if name in results]
     found = [figure for name in names if (figure := _own_figure(results[name], scheme)) is not None]
     return None if len(names) <= len(info.members) or not found else min(found)
 
 
 def _own_figure(sections: Mapping[str, Any], scheme: str) -> float | None:
-    # Figures are over the finite weights; without one of these two it is not known whether there are others.
+    # Errors are of the finite weights; only these two sections tell whether there are others.
     if "basic_stats" not in sections and "spectral" not in sections:
         return None
     figure = sections.get("schemes", {}).get(f"{scheme}_sqnr_db")
@@ -262,7 +241,7 @@ def _own_figure(sections: Mapping[str, Any], scheme: str) -> float | None:
     return None if figure is None else float(figure)
 
 
-def _reason(results: ScanResults, info: LayerInfo, figure: float | None, minimum: float) -> str | None:
+def _reason(results: ScanResults, info: LayerInfo, figure: float | None, scheme: str, minimum: float) -> str | None:
     place = info.placement
     if place.is_head or place.is_router:
         return place.kind
@@ -277,27 +256,16 @@ def _reason(results: ScanResults, info: LayerInfo, figure: float | None, minimum
         return "not_finite"
     if figure is None or math.isnan(figure):
         return "not_measured"
-    return "below" if figure < minimum else None
-
-
-def _uneven(info: LayerInfo, scheme: str) -> bool:
-    grouped = SCHEMES[scheme].shared_by == "group"
-    return grouped and info.shape is not None and info.shape[-1] % SCHEMES[scheme].size != 0
-
-
-def _module(info: LayerInfo) -> str:
-    """Return the module that holds a layer's weights: a stack is a bare parameter of the module of its experts."""
-    return (info.name.rpartition(".")[0] or info.name) if info.members else info.name
+    if figure < minimum:
+        return "below"
+    columns = 0 if info.shape is None or SCHEMES[scheme].shared_by != "group" else info.shape[-1]
+    return "uneven" if columns % max(SCHEMES[scheme].size, 1) else None
 
 
 def _modules(info: LayerInfo) -> list[str]:
+    """Return the modules that hold a layer's weights: a stack is a bare parameter of the module of its experts."""
     names = (info.name, *info.aliases)
     return [(name.rpartition(".")[0] or name) if info.members else name for name in names]
-
-
-def _may_tie_a_head(matrices: Iterable[LayerInfo]) -> bool:
-    kinds = {info.placement.kind for info in matrices}
-    return "embed" in kinds and "head" not in kinds
 
 
 def _bytes(kept: Iterable[LayerInfo], quantized: Iterable[LayerInfo], scheme: str) -> int | None:
