@@ -1,1 +1,1 @@
-"""Run jobs: in which order, on which threads or executor, in how much memory."""
+"""Run jobs on threads or an executor, within a memory limit."""
