@@ -1,4 +1,4 @@
-"""A run in the background that reports no more often than the browser can follow."""
+"""A run in the background, reported at a rate that a browser can follow."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _BYTES_PER_SECOND = 4e6  # of reports; a large table is sent more rarely
 
 
 class BackgroundScan:
-    """A run on one thread, reported from another, so that nothing computed waits for the next layer.
+    """A run on one thread, reported from another, so that reports do not wait for the next layer.
 
     Parameters
     ----------
     run : Run
         Not started yet.
     report : callable
-        Called on the reporting thread with the names of the layers that have new numbers and the progress: at once for
-        the first and for an urgent layer, at intervals for the others, and at the end.  Returns how many bytes it sent.
+        Called on the reporting thread with the names of the layers that have new results and the progress: at once for
+        the first and for an urgent layer, at intervals for the others, and at the end.  Returns the bytes it sent.
     """
 
     def __init__(self, run: Run[Any, Any], report: Callable[[Sequence[str], Progress], int]) -> None:
@@ -40,12 +40,12 @@ class BackgroundScan:
         self._reporter = threading.Thread(target=self._tell, name="weightscope-report", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the run and its reports."""
         self._worker.start()
         self._reporter.start()
 
     def prioritize(self, name: str) -> None:
-        """Do a layer next, and report it as soon as it is done."""
+        """Run a layer's jobs next, and report them at once."""
         self._urgent = name
         self._run.prioritize(name)
 
@@ -66,8 +66,8 @@ class BackgroundScan:
                     self._news.notify()
         except Exception as error:
             if isinstance(error, RuntimeError) and "shutdown" in str(error):
-                return  # the interpreter ends, and its pools take no more jobs: nothing is wrong
-            # This thread's traceback is easily missed: the dashboard has to say it.
+                return  # the interpreter is shutting down and its pools take no more jobs: not an error
+            # This thread's traceback is easily missed: the dashboard shows the error.
             self._failure = f"The scan stopped ({type(error).__name__}: {error}); what was computed is kept."
             raise
         finally:

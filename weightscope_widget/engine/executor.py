@@ -44,7 +44,7 @@ _Outcome = TypeVar("_Outcome", bound=Outcome)
 
 
 def perform(job: Job[_Outcome]) -> _Outcome:
-    """Do a job with one BLAS thread, wherever this is called."""
+    """Run a job with one BLAS thread, in any process."""
     try:
         with one_thread():
             return job.perform()
@@ -55,15 +55,15 @@ def perform(job: Job[_Outcome]) -> _Outcome:
 def jobs_at_a_time(executor: Executor | None) -> int:
     """Return how many jobs run or wait at a worker by default: on an executor four per core of this machine.
 
-    An executor does not tell how many workers it has.  Each should have a next job, and yet a layer that jumps the
-    queue should not wait for many others.
+    An executor does not tell how many workers it has.  Each should have a next job, but a prioritized layer should not
+    wait for many others.
     """
     return default_workers() if executor is None else _PER_CORE * (os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
 class _Given(Generic[_Outcome]):
-    """A job that was given out: how often before, and whether to the executor or to a thread of this process."""
+    """A submitted job, the number of earlier attempts, and whether it went to the executor or to a thread."""
 
     job: Job[_Outcome]
     attempt: int
@@ -71,17 +71,17 @@ class _Given(Generic[_Outcome]):
 
 
 class Workers(Generic[_Outcome]):
-    """Threads or an executor that do jobs; outcomes come in the order in which they are ready.
+    """Threads or an executor that run jobs; outcomes come in the order of completion.
 
-    With an executor, a job whose worker was lost is given out again, twice at most; when the executor itself is broken,
-    threads of this process do the rest.  A context manager; the executor is never shut down.
+    With an executor, a job whose worker was lost is submitted again, at most twice; if the executor itself breaks,
+    threads of this process run the rest.  A context manager; the executor is never shut down.
 
     Parameters
     ----------
     at_a_time : int
-        How many jobs to give out at a time, and without an executor how many threads there are.
+        Number of jobs submitted at a time, and of threads without an executor.
     executor : Executor, optional
-        Does the jobs instead of threads of this process.
+        Runs the jobs instead of threads of this process.
     """
 
     def __init__(self, at_a_time: int, executor: Executor | None = None) -> None:
@@ -104,16 +104,16 @@ class Workers(Generic[_Outcome]):
 
     @property
     def has_room(self) -> bool:
-        """Whether another job can be given out."""
+        """Whether another job can be submitted."""
         return not self._recalled and len(self._given) < self._at_a_time
 
     @property
     def idle(self) -> bool:
-        """Whether no job is given out."""
+        """Whether no job is submitted."""
         return not self._given
 
     def give(self, job: Job[_Outcome]) -> None:
-        """Give out a job.
+        """Submit a job.
 
         Raises
         ------
@@ -123,7 +123,7 @@ class Workers(Generic[_Outcome]):
         self._give(job, 0)
 
     def finished(self) -> Iterator[tuple[Job[_Outcome], _Outcome]]:
-        """Wait until a job is done, and yield all that are.
+        """Wait until a job is done, and yield all that are done.
 
         Raises
         ------
@@ -135,13 +135,13 @@ class Workers(Generic[_Outcome]):
         for future in wait(self._given, return_when=FIRST_COMPLETED).done:
             given = self._given.pop(future, None)
             if given is None:
-                continue  # the executor was given up meanwhile, and this job was given out again
+                continue  # the executor was abandoned meanwhile, and this job was submitted again
             outcome = self._outcome(future, given)
             if outcome is not None:
                 yield given.job, outcome
 
     def rest(self) -> Iterator[tuple[Job[_Outcome], _Outcome]]:
-        """Take back the jobs that have not begun, wait for the others, and yield their outcomes."""
+        """Cancel the jobs that have not started, wait for the others, and yield their outcomes."""
         self.recall()
         wait(self._given)
         for future, given in self._given.items():
@@ -150,7 +150,7 @@ class Workers(Generic[_Outcome]):
         self._given.clear()
 
     def recall(self) -> None:
-        """Take back from the executor the jobs that have not begun; no more are given out."""
+        """Cancel the executor's jobs that have not started; submit no more."""
         self._recalled = True
         for future, given in list(self._given.items()):
             if given.away and future.cancel():
@@ -172,10 +172,10 @@ class Workers(Generic[_Outcome]):
         self._given[self._local.submit(perform, job)] = _Given(job, attempt, away=False)
 
     def _outcome(self, future: Future[_Outcome], given: _Given[_Outcome]) -> _Outcome | None:
-        """Return the outcome of a job; None where it was given out again or was taken back."""
+        """Return the outcome of a job; None where it was submitted again or cancelled."""
         if not given.away:
             return future.result()
-        # Not by `except` around `result`, which would take an interrupt of this thread for the worker's.
+        # `except` around `result` would mistake an interrupt of this thread for the worker's.
         error = CancelledError("the executor gave it up") if future.cancelled() else future.exception()
         if error is None:
             return future.result()
@@ -218,7 +218,7 @@ class Workers(Generic[_Outcome]):
         self._local = self._stack.enter_context(worker_pool(self._at_a_time))
 
     def _refuse_unpicklable(self, job: Job[_Outcome], error: BaseException) -> None:
-        # Not every TypeError on the way is about pickling: try it.
+        # Not every TypeError is about pickling: try it.
         if not isinstance(error, pickle.PicklingError | TypeError | AttributeError):
             return
         try:
@@ -239,25 +239,25 @@ def _in_short(error: BaseException) -> str:
 
 _MOST_WORKERS = 8  # each holds a layer and its working copies
 
-# A thread that has no number yet takes on whichever was set last, so no two may be setting theirs.
+# A new thread inherits the number of threads that was set last, so only one may set it at a time.
 _SETTING = threading.Lock()
 
 
 def default_workers() -> int:
-    """Return how many workers this process has cores for, at most 8."""
+    """Return the number of cores that this process may use, at most 8."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(cores, _MOST_WORKERS)
 
 
 @contextmanager
 def worker_pool(workers: int) -> Iterator[ThreadPoolExecutor]:
-    """Give a pool of threads in which torch and NumPy compute on one thread each.
+    """Yield a pool of threads in which torch and NumPy compute on one thread each.
 
-    torch counts its threads per thread, and goes on elsewhere as it did; NumPy's BLAS has one number for the whole
-    process, which is put back when the last pool is done.
+    torch has one setting per thread, so other threads are not affected; NumPy's BLAS has one for the whole process,
+    which is restored when the last pool ends.
     """
     with _SETTING:
-        # Here, because asking also fixes the calling thread's own number.
+        # Here, because reading it also fixes the setting of the calling thread.
         elsewhere = torch.get_num_threads()
     with (
         _numpy_on_one_thread(),
@@ -268,7 +268,7 @@ def worker_pool(workers: int) -> Iterator[ThreadPoolExecutor]:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Let torch and NumPy compute on one thread in the block, wherever it runs: a worker elsewhere has no such pool."""
+    """Let torch and NumPy compute on one thread inside the block, also on the workers of an executor."""
     with _SETTING:
         before = torch.get_num_threads()
     with _numpy_on_one_thread():
@@ -286,15 +286,15 @@ def one_thread() -> Iterator[None]:
 def _compute_on_one_thread(elsewhere: int) -> None:
     with _SETTING:
         torch.set_num_threads(1)
-        torch.get_num_threads()  # setting alone does not fix it
-        # torch keeps the number per thread, but hands the latest one on to threads that have none yet: put that back.
+        torch.get_num_threads()  # setting alone has no effect yet
+        # torch has one setting per thread, but new threads inherit the latest: restore that.
         restore = threading.Thread(target=torch.set_num_threads, args=(elsewhere,))
         restore.start()
         restore.join()
 
 
 class _Users:
-    """How many pools there are now, and what undoes the limit that the first one set."""
+    """The number of pools, and the limit that the first one set."""
 
     count = 0
     limit: object = None
@@ -318,13 +318,13 @@ def _numpy_on_one_thread() -> Iterator[None]:
 
 
 def _take_control() -> None:
-    """Let this thread set the limit: for all but the first thread that set one, threadpoolctl silently does nothing."""
+    """Let this thread set the limit: threadpoolctl silently ignores all threads but the first that set one."""
     for library in _numpy_blas().lib_controllers:
-        if hasattr(library, "clear_controlling_thread"):  # older ones let every thread
+        if hasattr(library, "clear_controlling_thread"):  # not in older versions, which accept every thread
             library.clear_controlling_thread(force=True)
 
 
 @cache
 def _numpy_blas() -> ThreadpoolController:
-    # torch brings a library of its own, and looks after it itself.
+    # torch has a library of its own, and sets its threads itself.
     return ThreadpoolController().select(internal_api="openblas")

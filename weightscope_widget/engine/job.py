@@ -26,12 +26,12 @@ __all__ = [
 ]
 
 WORKING = 48 << 20
-"""Bytes of chunks, tables and the libraries' own, for any layer."""
+"""Bytes for chunks, tables and the libraries, for any layer."""
 
 _SQUARES = (
     4  # float64 matrices of the smaller side: Gram matrix, product or copy, half a side of rows, the library's own
 )
-_ASSUMED_ITEM = 4  # of types that torch has not: their values come as float32
+_ASSUMED_ITEM = 4  # for types that torch lacks, which load as float32
 
 
 class Outcome(Protocol):
@@ -39,7 +39,7 @@ class Outcome(Protocol):
 
     @property
     def traceback(self) -> str:
-        """Of the error that ended the job early, else empty."""
+        """The traceback of the error that ended the job, else empty."""
         ...
 
 
@@ -56,15 +56,15 @@ class Job(ABC, Generic[_Outcome_co]):
     group : str
         The checkpoint, in a run over several models.
     ticket : str
-        Set anew each time the job is given to an executor: one that caches results by argument (Dask) must not return
-        an old one.
+        A new value each time the job is given to an executor: one that caches results by argument (Dask) must not
+        return an old one.
     """
 
     group: str = ""
     ticket: str = ""
 
     kind: ClassVar[str] = "analysis"
-    """What the job does, for sentences."""
+    """Noun for messages."""
 
     @property
     @abstractmethod
@@ -88,15 +88,15 @@ class Job(ABC, Generic[_Outcome_co]):
 
     @abstractmethod
     def perform(self) -> _Outcome_co:
-        """Do the work; an error among `FAILURES` costs this layer only."""
+        """Run the job; an error among `FAILURES` affects this layer only."""
 
     @abstractmethod
     def failed(self, sentence: str, traceback: str = "") -> _Outcome_co:
-        """Return the outcome of a job that failed or was given up."""
+        """Return the outcome of a failed or abandoned job."""
 
 
 def largest_first(jobs: Iterable[_Job]) -> list[_Job]:
-    """Return jobs in the order in which no worker ends up alone with a large one."""
+    """Return jobs by descending cost, so that no worker starts a large one last."""
     return sorted(jobs, key=lambda job: (job.follows, -job.cost))
 
 
@@ -117,15 +117,15 @@ class Budget:
         self._held: list[int] = []
 
     def admits(self, needed: int) -> bool:
-        """Return whether there is room for so many bytes; for a layer alone there always is."""
+        """Return whether this many bytes are free; a job alone is always admitted."""
         return self._total is None or not self._held or sum(self._held) + needed <= self._total
 
     def take(self, needed: int) -> None:
-        """Note that so many bytes are in use from now on."""
+        """Reserve this many bytes."""
         self._held.append(needed)
 
     def give_back(self, needed: int) -> None:
-        """Note that bytes that were taken are free again."""
+        """Release bytes that were reserved."""
         self._held.remove(needed)
 
 
@@ -135,20 +135,20 @@ def default_budget() -> int:
 
 
 def bytes_needed(layer: Layer, methods: Collection[str]) -> int:
-    """Estimate the bytes that measuring a layer takes at most, its weights as they are read included.
+    """Estimate the peak memory of measuring a layer in bytes, its weights included.
 
-    Pages of a file that is only mapped are counted too, though the system can take them back.
+    Pages of a mapped file count too, although the system can reclaim them.
     """
     item, entries = _item(layer), layer.parameters
     needed = stored_bytes(layer) + WORKING
     if item != 2:
-        # Float64 is sorted whole; of float32, whatever lies close together (pruned weights) is; and types of 8 bits and
-        # less may come as float32, computed from codes and scales.
+        # float64 is sorted completely, float32 where values lie close together (pruned weights), and types of 8 bits or
+        # less may load as float32, computed from codes and scales.
         needed += 8 * entries
     if set(methods) & set(SPECTRAL) and not layer.is_stack and layer.shape:
         needed += _SQUARES * 8 * sides(layer)[1] ** 2
     if item == 1 and set(methods) - set(ELEMENTWISE):
-        needed += 4 * entries  # widened whole: torch computes little with 8-bit types
+        needed += 4 * entries  # converted completely: torch computes little with 8-bit types
     return needed
 
 
@@ -160,7 +160,7 @@ def sides(layer: Layer) -> tuple[int, int]:
 
 
 def stored_bytes(layer: Layer) -> int:
-    """Return the bytes of a layer's weights as they are read."""
+    """Return the size of a layer's weights as loaded, in bytes."""
     return layer.parameters * _item(layer)
 
 

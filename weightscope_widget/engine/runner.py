@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is.
+    """The progress of a run.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Progress:
     fraction : float
         Share of the work done, 0–1, by estimated cost.
     seconds_left : float or None
-        An estimate from the pace so far; None while there is none.
+        Estimated from the pace so far; None before the first job is done.
     message : str
         Why it failed, else empty.
     """
@@ -65,19 +65,19 @@ class Run(ABC, Generic[_Results, _Outcome]):
     results : object
         Filled by `_accept`.
     jobs : sequence of Job
-        In the order in which they are begun, unless one has to wait for memory or another jumps the queue.
+        In the order in which they start, unless one has to wait for memory or another is prioritized.
     total : int
-        How many layers there are, those without a job included.
+        Number of layers, including those without a job.
     workers : int
-        How many jobs run at a time, each on a thread of its own, or are given to the executor.
+        Number of jobs that run at a time, each on a thread of its own, or are given to the executor.
     executor : Executor, optional
-        Does the jobs instead of threads of this process; it is not shut down.
+        Runs the jobs instead of threads of this process; it is not shut down.
     memory : int, optional
-        Bytes that the running jobs may need together, by estimate; a job that needs more runs alone.
+        Bytes that the running jobs may need together, as estimated; a job that needs more runs alone.
     in_step : bool
-        Other processes run the same jobs and have to do so in the same order: one at a time, and none jumps the queue.
+        Other processes run the same jobs in the same order: one at a time, and none is prioritized.
     ended : callable, optional
-        Called when the run ends, for whatever reason.
+        Called when the run ends, also by an error.
 
     Raises
     ------
@@ -89,7 +89,7 @@ class Run(ABC, Generic[_Results, _Outcome]):
     """``"scan"`` or another noun, for sentences."""
 
     unit: ClassVar[str] = "layer"
-    """What the progress bar counts."""
+    """The unit of the progress bar."""
 
     def __init__(
         self,
@@ -129,10 +129,10 @@ class Run(ABC, Generic[_Results, _Outcome]):
 
     @abstractmethod
     def _accept(self, job: Job[_Outcome], outcome: _Outcome, *, last: bool) -> None:
-        """Keep the outcome of a job; `last` says that it was the layer's last one."""
+        """Store the outcome of a job, which is the layer's last one if `last`."""
 
     def _prepared(self, job: Job[Any]) -> Job[_Outcome] | None:
-        """Return a job with what it needs of earlier outcomes; None where these make it needless."""
+        """Return a job completed with earlier outcomes; None where these make it unnecessary."""
         return job
 
     def finish(self, *, progress: bool = True, cancel: threading.Event | None = None) -> _Results:
@@ -187,7 +187,7 @@ class Run(ABC, Generic[_Results, _Outcome]):
     def prioritize(self, name: str) -> None:
         """Do all jobs of a layer next; unknown names and finished layers change nothing.
 
-        Nor does anything where several processes work in step: the others do not know what was asked for here.
+        Where several processes run in step, nothing is prioritized: the others do not know of the request.
         """
         if self._in_step:
             return
@@ -203,7 +203,7 @@ class Run(ABC, Generic[_Results, _Outcome]):
 
     @property
     def progress(self) -> Progress:
-        """How far the run is, now."""
+        """The current progress."""
         with self._lock:
             spent = self._cost_total - self._cost_left
             done = self._layers_done
@@ -250,5 +250,5 @@ class Run(ABC, Generic[_Results, _Outcome]):
 
 
 def _part(job: Job[Any]) -> Hashable:
-    """Return what the progress counts as one: a layer, of each model."""
+    """Return the unit of progress of a job: a layer of one model."""
     return type(job), job.group, job.name
