@@ -8,17 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from weightscope_widget._shared.messages import render, say
 from weightscope_widget.analyzers.numerics.energy import energy_rank
-from weightscope_widget.assessment import classify
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from weightscope_widget.assessment import Thresholds
-    from weightscope_widget.scanning.results import ScanResults
+from weightscope_widget.assessment import Thresholds, classify
+from weightscope_widget.scanning.results import ScanResults, flatten
 
 __all__ = ["Advice", "LayerFacts", "advise", "layer_advice"]
 
@@ -30,13 +24,6 @@ _LIKE_RANDOM_DB = 3
 _LIKE_RANDOM_RANK = 0.8
 _GAUSSIAN_DB = 38.76  # of a large matrix, for an unknown shape
 _ENERGY = 0.9
-
-_NUMBERS = {
-    "basic_stats": ("nan_count", "inf_count"),
-    "spectral": ("condition_number", "stable_rank_percentage", "total_rank"),
-    "quantization": ("sqnr_db", "extreme_outlier_percentage"),
-    "schemes": ("int8_tensor_sqnr_db", "int8_channel_sqnr_db"),
-}
 
 _EVIDENCE = {
     "repair": ("basic_stats.nan_count", "basic_stats.inf_count"),
@@ -114,50 +101,25 @@ class Advice:
 
 
 class LayerFacts:
-    """What advice for a layer depends on, except the thresholds.
-
-    Attributes
-    ----------
-    info : LayerInfo
-        Of the layer.
-    finite, failed : bool
-        Whether no weight is known to be NaN or infinite, and whether the analysis failed.
-    numbers : dict of str to float
-        Its numbers by the names that evidence has (see `Advice`), without those that are NaN.
-    evidence : dict of str to dict
-        Those that each topic shows.
-    """
+    """What advice for a layer depends on, except the thresholds: its numbers by the names that evidence has."""
 
     def __init__(self, results: ScanResults, name: str) -> None:
-        sections = results[name]
+        sections, spectrum = results[name], results.spectra.get(name)
         self.info = results.layers[name]
-        self.finite = results.is_finite(name)
-        self.failed = "error" in sections
-        numbers = {
-            f"{section}.{metric}": float(sections[section][metric])
-            for section, metrics in _NUMBERS.items()
-            if section in sections
-            for metric in metrics
-            if metric in sections[section]
-        }
-        if "quantization.sqnr_db" not in numbers and "schemes.int8_tensor_sqnr_db" in numbers:
-            numbers["quantization.sqnr_db"] = numbers["schemes.int8_tensor_sqnr_db"]
+        self.finite, self.failed = results.is_finite(name), "error" in sections
+        numbers = flatten(sections)
         numbers |= {f"baseline.{metric}": value for metric, value in (results.baseline(name) or {}).items()}
-        numbers |= self._ranks(results.spectra.get(name), numbers.get("spectral.total_rank"))
-        self.numbers = {number: value for number, value in numbers.items() if not math.isnan(value)}
+        numbers.setdefault("quantization.sqnr_db", numbers.get("schemes.int8_tensor_sqnr_db", math.nan))
+        rank = None if spectrum is None or self.info.members else energy_rank(spectrum, _ENERGY)
+        if spectrum is not None and rank is not None and self.info.parameters is not None:
+            # Two factors of rank k hold k·(m + n) weights instead of m·n.
+            even = self.info.parameters / (len(spectrum) + self.info.parameters / len(spectrum))
+            numbers |= {"rank_90": rank, "break_even_rank": even, "saved_percentage": 100 * (1 - rank / even)}
         self.evidence = {
-            topic: {number: self.numbers[number] for number in shown if number in self.numbers}
+            topic: {number: float(numbers[number]) for number in shown if not math.isnan(numbers.get(number, math.nan))}
             for topic, shown in _EVIDENCE.items()
         }
-
-    def _ranks(self, spectrum: np.ndarray | None, total: float | None) -> dict[str, float]:
-        parameters = self.info.parameters
-        rank = None if spectrum is None or self.info.members else energy_rank(spectrum, _ENERGY)
-        if rank is None or not total or parameters is None:
-            return {}
-        # Two factors of rank k hold k·(m + n) weights instead of m·n.
-        even = parameters / (total + parameters / total)
-        return {"rank_90": rank, "break_even_rank": even, "saved_percentage": 100 * (1 - rank / even)}
+        self.numbers = {number: value for of_topic in self.evidence.values() for number, value in of_topic.items()}
 
 
 def layer_advice(results: ScanResults, name: str) -> list[Advice]:

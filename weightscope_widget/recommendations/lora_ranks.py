@@ -7,7 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -15,11 +15,9 @@ from weightscope_widget._shared.checks import check_count
 from weightscope_widget._shared.messages import render
 from weightscope_widget.analyzers.numerics.energy import energy_rank
 from weightscope_widget.errors import InvalidArgumentError, MissingLibraryError
+from weightscope_widget.layers.layer import LayerInfo
 from weightscope_widget.recommendations import recipes
-
-if TYPE_CHECKING:
-    from weightscope_widget.layers.layer import LayerInfo
-    from weightscope_widget.scanning.results import ScanResults
+from weightscope_widget.scanning.results import ScanResults
 
 __all__ = ["LoraRanks", "lora_ranks", "why_no_target"]
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from weightscope_widget.recommendations.layer_advice import Advice, layer_advice
-
-if TYPE_CHECKING:
-    from weightscope_widget.scanning.results import ScanResults
+from weightscope_widget.scanning.results import ScanResults
 
 __all__ = ["model_advice"]
 

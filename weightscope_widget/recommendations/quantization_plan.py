@@ -7,17 +7,15 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from weightscope_widget._shared.messages import render, say
 from weightscope_widget.analyzers.schemes.catalogue import SCHEMES
+from weightscope_widget.assessment import Thresholds
 from weightscope_widget.errors import InvalidArgumentError, MissingLibraryError, UnknownLayerError
+from weightscope_widget.layers.layer import LayerInfo
 from weightscope_widget.recommendations import recipes
-
-if TYPE_CHECKING:
-    from weightscope_widget.assessment import Thresholds
-    from weightscope_widget.layers.layer import LayerInfo
-    from weightscope_widget.scanning.results import ScanResults
+from weightscope_widget.scanning.results import ScanResults
 
 __all__ = ["GAUSSIAN_SQNR_DB", "QuantizationPlan", "default_minimum", "quantization_plan"]
 

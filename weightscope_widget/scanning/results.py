@@ -56,8 +56,10 @@ def flatten(sections: Mapping[str, Any]) -> dict[str, float]:
         if not isinstance(metrics, Mapping):
             continue
         for metric, value in metrics.items():
-            group = value if isinstance(value, Mapping) else {metric: value}
-            scalars |= {f"{section}.{key}": one for key, one in group.items() if isinstance(one, int | float)}
+            if isinstance(value, (int, float)):  # a union is slower, and tables flatten every layer
+                scalars[f"{section}.{metric}"] = value
+            elif isinstance(value, Mapping):
+                scalars |= {f"{section}.{key}": one for key, one in value.items() if isinstance(one, int | float)}
     return scalars
 
 
