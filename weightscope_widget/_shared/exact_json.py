@@ -20,25 +20,24 @@ NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 def plain(value: Any) -> Any:
     """Return `value` with NumPy's scalars as Python's, and non-finite numbers as the strings in `NON_FINITE`."""
+    if value is None or isinstance(value, str | int):  # the common types first
+        return value
+    if isinstance(value, float):
+        if math.isfinite(value):
+            return float(value)
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, Mapping):
         return {key: plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
         return [plain(one) for one in value]
-    if isinstance(value, int) or not isinstance(value, Real):
-        return value
-    if isinstance(value, Integral):
-        return int(value)
-    number = float(value)
-    if math.isfinite(number):
-        return number
-    return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
+    return int(value) if isinstance(value, Integral) else plain(float(value)) if isinstance(value, Real) else value
 
 
 def write_json(document: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
     """Write a document; the file appears whole or not at all, or an InvalidArgumentError is raised."""
     try:
         with whole_file(path) as file:
-            json.dump(plain(document), file, allow_nan=False)
+            file.write(json.dumps(plain(document), allow_nan=False))  # json.dump is five times slower
     except OSError as error:
         raise InvalidArgumentError(
             f"{os.fspath(path)!r} cannot be written ({error.strerror or error}); choose another path."
