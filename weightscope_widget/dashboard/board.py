@@ -39,7 +39,7 @@ _MOST_PLANS = 8  # answers kept: every scheme, and the ranks
 # What a page without a kernel needs of the widget.
 _PAGE_TRAITS = (
     *("selected", "compared", "selection", "checkpoint", "thresholds", "height", "theme", "language"),
-    *("_board", "_texts", "_catalog", "_table", "_advice", "_view"),
+    *("_board", "_texts", "_catalog", "_table", "_advice", "_plans", "_view"),
 )
 
 
@@ -259,9 +259,9 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
 
     def _page(self) -> str:
         self._advise()
-        plans = self._all_plans()
+        self._plan_all()
         with self._state_lock:
-            state = self.get_state([name for name in self.keys if name in _PAGE_TRAITS]) | {"_plans": plans}
+            state = self.get_state([name for name in self.keys if name in _PAGE_TRAITS])
         return saved_page(state, self._results.model, self._detail_keys(), self._details_of)
 
     def close(self) -> None:
@@ -364,7 +364,7 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
                 self._kept = self._keep()
         sent = len(table["data"]) + self._advise(changed)
         if progress.state != "running":
-            self._plans = self._all_plans()
+            self._plan_all()
         return sent
 
     # Advice and plans
@@ -386,7 +386,7 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
         def work() -> None:
             self._advise(())
             if plans:
-                self._plans = self._all_plans()
+                self._plan_all()
 
         self._adviser = threading.Thread(target=work, name="weightscope-advice", daemon=True)
         self._adviser.start()
@@ -403,10 +403,11 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
             others = [(other, known) for other, known in self._plans.items() if other != key]
             self._plans = dict([*others, (key, answer)][-_MOST_PLANS:])
 
-    def _all_plans(self) -> dict[str, Any]:
+    def _plan_all(self) -> None:
         place = self._scan_shown()
         plans = all_plans(self._advice_tables[place].results, self._view.get("energy", 0.9))
-        return {f"{place}/{subject}": answer for subject, answer in plans.items()}
+        with self._state_lock:
+            self._plans = {f"{place}/{subject}": answer for subject, answer in plans.items()}
 
     def _keep(self) -> dict[str, Any]:
         return kept_details(self._detail_keys(), self._details_of, _MOST_KEPT)

@@ -18,6 +18,8 @@ import torch
 
 import weightscope_widget as wsw
 from tests.python.support.watched import Show, finished, gate, matrices, wire
+from weightscope_widget._shared.messages import message
+from weightscope_widget.analyzers.schemes import SCHEMES
 from weightscope_widget.errors import InvalidArgumentError
 
 HOSTILE = [
@@ -158,3 +160,19 @@ def test_an_older_page_is_replaced(show: Show, tmp_path: Path) -> None:
     dash.save_html(str(path))
     assert path.read_text().startswith("<!doctype html>")
     assert os.listdir(tmp_path) == ["page.html"]
+
+
+def test_a_saved_page_has_advice_and_plans(show: Show, tmp_path: Path) -> None:
+    results = wsw.scan(matrices(1, 64, 96), progress=False)
+    path = tmp_path / "page.html"
+    dash = show(results)  # which may still be at its advice
+    wire(dash).set(_view={"energy": 0.5})
+    dash.save_html(path)
+    document, arrays = read(path)
+    state = document["state"]
+    place = arrays[state["_advice"]["data"]]
+    assert place.reshape(len(state["_advice"]["columns"]), 1)[0] == [
+        list(message("advice.layer.training")).index("train_as_usual")
+    ]
+    assert state["_plans"]["0/ranks"]["peft"] == results.lora_ranks(0.5, 64).peft_code()
+    assert list(state["_plans"]) == [*(f"0/{scheme}" for scheme in SCHEMES), "0/ranks"]
