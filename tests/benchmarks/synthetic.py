@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from weightscope_widget.analyzers.distribution import Histogram
+from weightscope_widget.analyzers.numerics.histogram import Histogram
 from weightscope_widget.analyzers.schemes.catalogue import SCHEMES
 from weightscope_widget.layers.layer import LayerInfo
 from weightscope_widget.scanning.results import ScanResults

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from weightscope_widget.analyzers.basic import analyze_basic_stats
-from weightscope_widget.analyzers.distribution import Histogram, histogram
+from weightscope_widget.analyzers.numerics.histogram import Histogram, histogram
 from weightscope_widget.analyzers.quantization import analyze_quantization_sensitivity
 from weightscope_widget.analyzers.schemes import analyze_schemes
 from weightscope_widget.analyzers.sparsity import analyze_sparsity
@@ -107,7 +107,7 @@ def measure(name: str, weights: Weights, methods: Sequence[str], top_k: int) -> 
         return Measured(
             sections,
             weights.singular_values if set(methods) & set(SPECTRAL) else None,
-            histogram(weights) if set(methods) & set(ELEMENTWISE) else None,
+            histogram(weights.entries) if set(methods) & set(ELEMENTWISE) else None,
         )
     except FAILURES as error:
         return Measured(sections | {"error": failure("analysis", name, error)}, traceback=traceback_of(error))

@@ -9,12 +9,16 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import torch
 
-from weightscope_widget.analyzers.numerics.entries import Entries, entries_of
-from weightscope_widget.analyzers.numerics.moments import NO_MOMENTS, Moments
-from weightscope_widget.analyzers.numerics.scale import unit_for
+from weightscope_widget.analyzers.numerics.entries.binned import BinnedEntries
+from weightscope_widget.analyzers.numerics.entries.ordered import Entries, OrderedEntries
+from weightscope_widget.analyzers.numerics.entries.tallied import TalliedEntries
+from weightscope_widget.analyzers.numerics.moments import NO_MOMENTS, Moments, unit_for
 from weightscope_widget.analyzers.numerics.spectrum import is_fast_in_float64, low_rank_singular_values, singular_values
 
-__all__ = ["Weights"]
+__all__ = ["Weights", "entries_of"]
+
+_FEW = 1 << 15
+"""Below this many entries sorting costs least."""
 
 _T = TypeVar("_T")
 
@@ -136,3 +140,24 @@ class Weights:
         together = np.concatenate(spectra)
         # One matrix without a spectrum leaves the stack without one.
         return np.full_like(together, math.nan) if np.isnan(together).any() else np.sort(together)[::-1]
+
+
+def entries_of(tensor: torch.Tensor) -> Entries:
+    """Return the entries of a tensor.
+
+    Types of 8 and 16 bits have so few values that these are tallied; large float32 tensors are sorted into bins, of
+    which only those that hold a wanted rank are put in order; all others are sorted whole.
+
+    Parameters
+    ----------
+    tensor : torch.Tensor
+        Floating, on the CPU, any shape; never modified.
+    """
+    if tensor.dtype.itemsize <= 2 and tensor.numel() >= _FEW:
+        return TalliedEntries(tensor)
+    # NumPy knows neither bfloat16 nor float8; float32 holds both exactly.
+    wide = tensor if tensor.dtype in (torch.float32, torch.float64) else tensor.float()
+    values = wide.reshape(-1).numpy()
+    if values.dtype == np.float32 and len(values) >= _FEW:
+        return BinnedEntries(values)
+    return OrderedEntries(values)

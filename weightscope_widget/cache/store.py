@@ -17,8 +17,8 @@ import numpy as np
 import platformdirs
 
 from weightscope_widget._shared.stacklevel import level_outside
-from weightscope_widget.analyzers.distribution import Histogram
 from weightscope_widget.analyzers.measured import Measured
+from weightscope_widget.analyzers.numerics.histogram import Histogram
 from weightscope_widget.cache.key import identity_of, key_of
 from weightscope_widget.errors import CacheWarning, InvalidArgumentError
 from weightscope_widget.sources import CurrentVersions, Layer, Versions

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 
 from weightscope_widget.analyzers import ELEMENTWISE, Weights
-from weightscope_widget.analyzers.distribution import Histogram
 from weightscope_widget.analyzers.measured import FAILURES, Measured, failure, measure, traceback_of
 from weightscope_widget.analyzers.numerics.difference import Difference, difference, same_values
 from weightscope_widget.analyzers.numerics.energy import energy_rank
+from weightscope_widget.analyzers.numerics.histogram import Histogram
 from weightscope_widget.analyzers.numerics.rounding import grid_of, rounding_edge, rounding_norm
 from weightscope_widget.analyzers.numerics.spectrum import difference_singular_values, low_rank_singular_values
 from weightscope_widget.analyzers.numerics.subspaces import Subspaces, compare_subspaces

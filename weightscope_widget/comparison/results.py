@@ -16,7 +16,7 @@ import pandas as pd
 from weightscope_widget._shared.html_card import facts_of, html_card, most_changed
 from weightscope_widget._shared.messages import say
 from weightscope_widget._shared.read_only import Locked, read_only
-from weightscope_widget.analyzers.distribution import Histogram
+from weightscope_widget.analyzers.numerics.histogram import Histogram
 from weightscope_widget.assessment import CLASSES, GRADES, Thresholds
 from weightscope_widget.comparison.job import MeasuredPair
 from weightscope_widget.errors import UnknownLayerError

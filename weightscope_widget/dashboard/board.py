@@ -6,6 +6,8 @@ import os
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import cache
+from importlib.resources import files
 from typing import Any, Generic, TypeVar
 
 import anywidget
@@ -15,7 +17,6 @@ import traitlets
 from weightscope_widget._shared.cell_rerun import retire_previous
 from weightscope_widget.assessment import Thresholds
 from weightscope_widget.dashboard.details import kept_details
-from weightscope_widget.dashboard.front_end import front_end_source
 from weightscope_widget.dashboard.plans import all_plans, plan_answer, ranks_answer
 from weightscope_widget.dashboard.protocols import Put, Results, Table
 from weightscope_widget.dashboard.saved_page import saved_page, write_page
@@ -23,10 +24,10 @@ from weightscope_widget.dashboard.tables.advice import AdviceTable
 from weightscope_widget.data import LANGUAGES, read
 from weightscope_widget.engine.background import BackgroundScan
 from weightscope_widget.engine.runner import Progress, Run
-from weightscope_widget.errors import InvalidArgumentError, UnknownLayerError
+from weightscope_widget.errors import FrontEndMissingError, InvalidArgumentError, UnknownLayerError
 from weightscope_widget.scanning.results import ScanResults
 
-__all__ = ["Board", "RefusedError"]
+__all__ = ["Board", "RefusedError", "front_end_source"]
 
 
 _MOST_COMPARED = 6
@@ -262,7 +263,7 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
         self._plan_all()
         with self._state_lock:
             state = self.get_state([name for name in self.keys if name in _PAGE_TRAITS])
-        return saved_page(state, self._results.model, self._detail_keys(), self._details_of)
+        return saved_page(front_end_source(), state, self._results.model, self._detail_keys(), self._details_of)
 
     def close(self) -> None:
         """Stop the scan and take the dashboard off the page; `results` stays."""
@@ -438,3 +439,23 @@ def _progress_of(results: Results) -> Progress:
     total = len(results.layers)
     done = sum(not results.pending(name) for name in results.layers)
     return Progress("done" if done == total else "cancelled", done, total, done / total if total else 1.0, None)
+
+
+@cache
+def front_end_source() -> str:
+    """Return the source of the front end.
+
+    Raises
+    ------
+    FrontEndMissingError
+        Where this installation lacks it.
+    """
+    # As text, not as a path: anywidget watches paths, and the watcher would keep every closed dashboard alive.
+    bundle = files("weightscope_widget") / "static" / "index.js"
+    if not bundle.is_file():
+        raise FrontEndMissingError(
+            "This installation of weightscope-widget lacks its front end (static/index.js); "
+            "reinstall it with 'pip install --force-reinstall weightscope-widget', "
+            "or in a checkout run 'npm ci && npm run build'."
+        )
+    return bundle.read_text(encoding="utf-8")

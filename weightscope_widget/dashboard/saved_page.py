@@ -16,7 +16,6 @@ import numpy as np
 
 from weightscope_widget._shared.atomic_write import whole_file
 from weightscope_widget.dashboard.details import Details, PackedArrays
-from weightscope_widget.dashboard.front_end import front_end_source
 from weightscope_widget.errors import InvalidArgumentError
 
 __all__ = ["saved_page", "write_page"]
@@ -65,11 +64,13 @@ body {{ margin: 16px; font-family: system-ui, sans-serif; }}
 """
 
 
-def saved_page(state: Mapping[str, Any], title: str, keys: Sequence[str], details: Details) -> str:
+def saved_page(module: str, state: Mapping[str, Any], title: str, keys: Sequence[str], details: Details) -> str:
     """Return the text of a page.
 
     Parameters
     ----------
+    module : str
+        Source of the front end.
     state : mapping
         The traits that the page reads, as they travel; the ``data`` of ``_table`` and ``_advice`` as bytes.
     title : str
@@ -78,17 +79,12 @@ def saved_page(state: Mapping[str, Any], title: str, keys: Sequence[str], detail
         What `details` can be asked for.
     details : callable
         Says what the panels of single layers draw; `PackedArrays` says how exactly it is kept.
-
-    Raises
-    ------
-    FrontEndMissingError
-        Where this installation lacks the front end.
     """
     return _PAGE.format(
         policy=_POLICY,
         start=_START,
         title=html.escape(f"{title} – WeightScope"),
-        module=_packed(front_end_source().encode()),
+        module=_packed(module.encode()),
         data=_packed(_data(state, keys, details)),
     )
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from weightscope_widget._shared.document import DocumentKind, load_document
 from weightscope_widget.analyzers import METHODS
-from weightscope_widget.analyzers.distribution import Histogram
+from weightscope_widget.analyzers.numerics.histogram import Histogram
 from weightscope_widget.assessment import Thresholds
 from weightscope_widget.errors import ResultsFormatError
 from weightscope_widget.layers.layer import LayerInfo

@@ -17,7 +17,7 @@ from weightscope_widget import assessment
 from weightscope_widget._shared.html_card import facts_of, html_card
 from weightscope_widget._shared.messages import render, say
 from weightscope_widget._shared.read_only import Locked, copied, read_only
-from weightscope_widget.analyzers.distribution import Histogram
+from weightscope_widget.analyzers.numerics.histogram import Histogram
 from weightscope_widget.analyzers.spectral import stable_rank_percentage
 from weightscope_widget.assessment import CLASSES, GRADES, Thresholds, gaussian_baseline
 from weightscope_widget.errors import UnknownLayerError

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch.nn.parameter import is_lazy
 
-from weightscope_widget.analyzers.distribution import Histogram, histogram
+from weightscope_widget.analyzers.numerics.histogram import Histogram, histogram
 from weightscope_widget.analyzers.weights import Weights
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.layers.naming import short_labels
@@ -43,7 +43,7 @@ class Series:
     def histogram(self) -> Histogram | None:
         """The histogram of the finite entries; None where there are none."""
         if self.weights is not None:
-            return histogram(self.weights)
+            return histogram(self.weights.entries)
         assert self.results is not None
         assert self.layer is not None
         return self.results.histogram(self.layer)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from weightscope_widget.analyzers import Weights
-from weightscope_widget.analyzers.distribution import Histogram, histogram
+from weightscope_widget.analyzers.numerics.histogram import Histogram, histogram
 
 LARGEST = 1.7976931348623157e308
 
@@ -32,7 +32,7 @@ def finite(tensor: torch.Tensor) -> npt.NDArray[np.float64]:
 
 def checked(tensor: torch.Tensor) -> Histogram:
     """Return the histogram of a tensor with a finite entry, after comparing it with NumPy's."""
-    found = histogram(Weights(tensor))
+    found = histogram(Weights(tensor).entries)
     assert found is not None
     entries = finite(tensor)
     assert (found.low, found.high) == (entries.min(), entries.max())
@@ -91,8 +91,8 @@ def test_only_finite_entries_count() -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
 def test_without_a_finite_entry_there_is_none(dtype: torch.dtype) -> None:
-    assert histogram(Weights(doubles(math.nan, math.inf, -math.inf).to(dtype))) is None
-    assert histogram(Weights(doubles(math.nan).to(dtype))) is None
+    assert histogram(Weights(doubles(math.nan, math.inf, -math.inf).to(dtype)).entries) is None
+    assert histogram(Weights(doubles(math.nan).to(dtype)).entries) is None
 
 
 @pytest.mark.parametrize(
@@ -130,4 +130,4 @@ def test_any_entries(values: list[float], dtype: torch.dtype) -> None:
     if len(finite(tensor)):
         checked(tensor)
     else:
-        assert histogram(Weights(tensor)) is None
+        assert histogram(Weights(tensor).entries) is None

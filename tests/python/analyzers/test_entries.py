@@ -11,10 +11,10 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from weightscope_widget.analyzers.numerics.entries import entries_of
 from weightscope_widget.analyzers.numerics.entries.binned import BinnedEntries
 from weightscope_widget.analyzers.numerics.entries.ordered import Entries, OrderedEntries
 from weightscope_widget.analyzers.numerics.entries.tallied import TalliedEntries
+from weightscope_widget.analyzers.weights import entries_of
 
 QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.999, 1.0)
 BOUNDS = (0.0, 1e-6, 1e-4, 1e-2)

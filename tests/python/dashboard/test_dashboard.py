@@ -31,7 +31,7 @@ from tests.python.support.watched import (
     variety,
     wire,
 )
-from weightscope_widget.dashboard import front_end
+from weightscope_widget.dashboard import board
 from weightscope_widget.errors import FrontEndMissingError, InvalidArgumentError, ResultsFormatError, UnknownLayerError
 from weightscope_widget.scanning.results import flatten
 from weightscope_widget.sources import Layer
@@ -182,8 +182,8 @@ def test_an_unknown_keyword_is_an_error_and_no_more(show: Show, monkeypatch: pyt
 def test_an_installation_without_its_front_end_says_what_to_do(
     show: Show, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(front_end, "files", lambda _: tmp_path)
-    front_end.front_end_source.cache_clear()
+    monkeypatch.setattr(board, "files", lambda _: tmp_path)
+    board.front_end_source.cache_clear()
     with pytest.raises(FrontEndMissingError, match=r"static/index\.js.*pip install --force-reinstall") as raised:
         show(matrices(1))
     assert isinstance(raised.value, RuntimeError)
@@ -191,7 +191,7 @@ def test_an_installation_without_its_front_end_says_what_to_do(
     (tmp_path / "static").mkdir()
     (tmp_path / "static" / "index.js").write_text("export default {} // ≤", encoding="utf-8")
     assert wire(show(matrices(1))).state["_esm"] == "export default {} // ≤"
-    front_end.front_end_source.cache_clear()
+    board.front_end_source.cache_clear()
 
 
 # -- What the page gets ------------------------------------------------------------------------------------------------

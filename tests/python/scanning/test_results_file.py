@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 import weightscope_widget as wsw
 from tests.python.support.watched import altered, contents, matrices, matrix, variety
 from weightscope_widget import ScanResults, Thresholds
-from weightscope_widget.analyzers.distribution import Histogram
+from weightscope_widget.analyzers.numerics.histogram import Histogram
 from weightscope_widget.errors import ModelNotFoundError, ResultsFormatError
 from weightscope_widget.layers.layer import LayerInfo
 from weightscope_widget.scanning.options import RunOptions

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from weightscope_widget.analyzers.numerics.histogram import Histogram, bin_count
-from weightscope_widget.analyzers.numerics.scale import unit_for
+from weightscope_widget.analyzers.numerics.moments import unit_for
 
 __all__ = ["Difference", "difference", "relative_change", "same_values"]
 

@@ -1,4 +1,4 @@
-"""Counts of entries in equal bins."""
+"""Counts of entries in equal bins, for the distribution panel."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from weightscope_widget._shared.read_only import read_only
-from weightscope_widget.analyzers.numerics.entries.ordered import histogram_edges
+from weightscope_widget.analyzers.numerics.entries.ordered import Entries, histogram_edges
 
-__all__ = ["Histogram", "bin_count"]
+__all__ = ["Histogram", "bin_count", "histogram"]
 
 _FEWEST_BINS, _MOST_BINS = 10, 200
 
@@ -47,3 +47,16 @@ class Histogram:
 def bin_count(count: int) -> int:
     """Return the number of bins for this many entries: 2·√n, at least 10 and at most 200."""
     return min(max(round(2 * math.sqrt(count)), _FEWEST_BINS), _MOST_BINS)
+
+
+def histogram(entries: Entries) -> Histogram | None:
+    """Return the histogram of finite entries over their range, or None if there are none.
+
+    It has `bin_count` bins; a constant tensor has one bin of width zero.
+    """
+    if not entries.count:
+        return None
+    low, high = entries.minimum, entries.maximum
+    if low == high:
+        return Histogram(low, high, np.array([float(entries.count)]))
+    return Histogram(low, high, entries.histogram(bin_count(entries.count)))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from weightscope_widget.analyzers.numerics.scratch import scratch
 
-__all__ = ["CHUNK", "NO_MOMENTS", "MomentSums", "Moments", "decibel"]
+__all__ = ["CHUNK", "NO_MOMENTS", "MomentSums", "Moments", "decibel", "exponent_for", "unit_for"]
 
 CHUNK = 1 << 18
 """Entries per pass: so few that their float64 temporaries stay in cache, and so many that workers seldom queue for the
@@ -140,3 +140,15 @@ def decibel(signal: float, noise: float) -> float:
     if noise > 0:
         return 10 * math.log10(signal / noise) if signal > 0 else -math.inf
     return math.nan if math.isnan(noise) else math.inf
+
+
+def exponent_for(largest: float) -> int:
+    """Return the exponent of `unit_for`."""
+    if not largest > 0 or 1e-120 < largest < 1e120:
+        return 0
+    return max(math.frexp(largest)[1] - 1, -1022)
+
+
+def unit_for(largest: float) -> float:
+    """Return a power of two to measure entries in, given their largest magnitude; 1 in all usual cases."""
+    return math.ldexp(1.0, exponent_for(largest))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from weightscope_widget.analyzers.numerics.scale import unit_for
+from weightscope_widget.analyzers.numerics.moments import unit_for
 from weightscope_widget.analyzers.numerics.spectrum import gram_matrix
 
 __all__ = ["OVERLAP_SIZE", "Subspaces", "compare_subspaces"]

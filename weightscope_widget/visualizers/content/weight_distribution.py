@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from weightscope_widget._shared.formats import format_number
-from weightscope_widget.analyzers.distribution import Histogram
+from weightscope_widget.analyzers.numerics.histogram import Histogram
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.visualizers.axes import count_axis, linear_axis, log_axis
