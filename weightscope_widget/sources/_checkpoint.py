@@ -7,8 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from weightscope_widget.layers.layer import Source
-from weightscope_widget.sources._tensors.names import is_expert_stack, linear_by_name, model_order, transposed_names
-from weightscope_widget.sources._tensors.records import Contents, Record, assemble
+from weightscope_widget.sources._tensors.records import (
+    Contents,
+    Record,
+    assemble,
+    is_expert_stack,
+    linear_by_name,
+    model_order,
+    transposed_names,
+)
 from weightscope_widget.sources.packed import unpacked
 
 __all__ = ["checkpoint_records", "checkpoint_source"]

@@ -13,8 +13,7 @@ from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 from weightscope_widget.errors import UnsupportedModelError
 from weightscope_widget.layers.layer import Source
 from weightscope_widget.sources._tensors.memory import memory_source, tensor_record
-from weightscope_widget.sources._tensors.names import is_conv1d, is_expert_stack
-from weightscope_widget.sources._tensors.records import Record
+from weightscope_widget.sources._tensors.records import Record, is_conv1d, is_expert_stack
 from weightscope_widget.sources.packed import unpacked
 from weightscope_widget.sources.packed.live import beside, settings
 

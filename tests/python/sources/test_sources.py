@@ -22,7 +22,7 @@ from weightscope_widget.errors import (
     UnsupportedModelError,
 )
 from weightscope_widget.sources import open_source
-from weightscope_widget.sources._tensors.names import is_expert_stack, model_order, transposed_names
+from weightscope_widget.sources._tensors.records import is_expert_stack, model_order, transposed_names
 
 # -- Dispatch ----------------------------------------------------------------------------------------------------------
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from weightscope_widget.analyzers.numerics.scratch import scratch
-
-__all__ = ["CHUNK", "NO_MOMENTS", "MomentSums", "Moments", "decibel", "exponent_for", "unit_for"]
+__all__ = ["CHUNK", "NO_MOMENTS", "MomentSums", "Moments", "decibel", "exponent_for", "scratch", "unit_for"]
 
 CHUNK = 1 << 18
 """Entries per pass: so few that their float64 temporaries stay in cache, and so many that workers seldom queue for the
@@ -152,3 +152,15 @@ def exponent_for(largest: float) -> int:
 def unit_for(largest: float) -> float:
     """Return a power of two to measure entries in, given their largest magnitude; 1 in all usual cases."""
     return math.ldexp(1.0, exponent_for(largest))
+
+
+_OF_THREAD = threading.local()
+
+
+def scratch(use: str, size: int, dtype: npt.DTypeLike = np.float64) -> npt.NDArray[Any]:
+    """Return an uninitialized array, (size,), for this thread and one `use`, valid until the next call for that use."""
+    held: dict[str, npt.NDArray[Any]] = _OF_THREAD.__dict__
+    array = held.get(use)
+    if array is None or len(array) < size:
+        array = held[use] = np.empty(size, dtype)
+    return array[:size]

@@ -12,8 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from weightscope_widget.analyzers.numerics.moments import exponent_for
-from weightscope_widget.analyzers.numerics.scratch import scratch
+from weightscope_widget.analyzers.numerics.moments import exponent_for, scratch
 
 __all__ = [
     "difference_singular_values",

@@ -14,8 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from weightscope_widget.analyzers.numerics.moments import decibel
-from weightscope_widget.analyzers.numerics.scratch import scratch
+from weightscope_widget.analyzers.numerics.moments import decibel, scratch
 from weightscope_widget.analyzers.schemes.catalogue import SCHEMES
 from weightscope_widget.analyzers.weights import Weights
 from weightscope_widget.errors import InvalidArgumentError

@@ -18,8 +18,7 @@ from weightscope_widget.errors import CorruptFileError, MissingShardError
 from weightscope_widget.layers.layer import Source
 from weightscope_widget.sources._tensors.files import absolute, cannot_read, checkpoint_name, only_one, quote
 from weightscope_widget.sources._tensors.loaders import Versions
-from weightscope_widget.sources._tensors.names import is_expert_stack, model_order
-from weightscope_widget.sources._tensors.records import Record, assemble, why_skipped
+from weightscope_widget.sources._tensors.records import Record, assemble, is_expert_stack, model_order, why_skipped
 from weightscope_widget.sources.gguf.header import GgufTensor, read_gguf
 
 __all__ = ["in_folder", "open_file"]

@@ -12,8 +12,14 @@ from weightscope_widget.errors import CorruptFileError
 from weightscope_widget.layers.layer import Source
 from weightscope_widget.sources._tensors.files import absolute, checkpoint_name, only_one, quote
 from weightscope_widget.sources._tensors.loaders import Unreadable
-from weightscope_widget.sources._tensors.names import is_expert_stack, model_order
-from weightscope_widget.sources._tensors.records import Record, assemble, skipped, why_skipped
+from weightscope_widget.sources._tensors.records import (
+    Record,
+    assemble,
+    is_expert_stack,
+    model_order,
+    skipped,
+    why_skipped,
+)
 from weightscope_widget.sources.onnx.graph import ITEM_BYTES, Graph, Node, OnnxTensor, read_onnx
 from weightscope_widget.sources.onnx.tensor import Dequantized, InOnnx
 

@@ -14,8 +14,7 @@ from weightscope_widget.errors import ModelNotFoundError, TensorReadError
 from weightscope_widget.layers.layer import Layer, Source, layer_name
 from weightscope_widget.sources._tensors.files import FILE, INDEX, absolute, as_path, checkpoint_name, quote
 from weightscope_widget.sources._tensors.loaders import Loader, Versions
-from weightscope_widget.sources._tensors.names import model_order
-from weightscope_widget.sources._tensors.records import Record, assemble, skipped
+from weightscope_widget.sources._tensors.records import Record, assemble, model_order, skipped
 from weightscope_widget.sources.peft.config import AdapterConfig, read_config
 from weightscope_widget.sources.safetensors.file import read_header
 from weightscope_widget.sources.torch import file as torch_file

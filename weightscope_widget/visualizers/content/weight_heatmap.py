@@ -11,7 +11,7 @@ from torch.nn.modules.conv import _ConvTransposeNd
 
 from weightscope_widget._shared.formats import format_count, format_number
 from weightscope_widget.errors import InvalidArgumentError
-from weightscope_widget.sources._tensors.names import is_conv1d
+from weightscope_widget.sources._tensors.records import is_conv1d
 from weightscope_widget.visualizers.axes import check_drawable, linear_axis
 from weightscope_widget.visualizers.chart import Cells, Chart, Content, FloatArray
 from weightscope_widget.visualizers.layers import counted

@@ -23,8 +23,7 @@ from weightscope_widget.analyzers.numerics.entries.ordered import (
     moments_of,
     position,
 )
-from weightscope_widget.analyzers.numerics.moments import CHUNK, Moments, MomentSums
-from weightscope_widget.analyzers.numerics.scratch import scratch
+from weightscope_widget.analyzers.numerics.moments import CHUNK, Moments, MomentSums, scratch
 
 __all__ = ["BinnedEntries"]
 
