@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+import operator
 
 from weightscope_widget.assessment.thresholds import DEFAULT, Thresholds
+from weightscope_widget.data import read
 from weightscope_widget.errors import InvalidArgumentError
 
-__all__ = ["CLASSES", "classify"]
+__all__ = ["CLASSES", "class_index", "classify"]
 
-CLASSES: dict[str, tuple[str, ...]] = {
-    "condition_number": ("safe", "attention", "high", "very high"),
-    "sqnr_db": ("safe", "medium", "high"),
-    "extreme_outlier_percentage": ("friendly", "needs a strategy", "high", "very high"),
-    "stable_rank_percentage": ("very high", "high", "medium", "low", "already efficient"),
-}
+CLASSES: dict[str, tuple[str, ...]] = {metric: tuple(each["names"]) for metric, each in read("rules")["classes"].items()}
 """Classes of each metric, in the order of its thresholds: of risk, or for the rank of compression potential."""
 
-
-def _best_inside(value: float, levels: Sequence[float]) -> int:
-    # The safe class ends before its level; of the others each reaches up to and including the next level.
-    return 0 if value < levels[0] else 1 + sum(value > level for level in levels[1:])
+_OPERATORS = {">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": operator.lt}
 
 
-_RANK_OF: dict[str, Callable[[float, Sequence[float]], int]] = {
-    "condition_number": _best_inside,
-    "sqnr_db": lambda value, levels: 0 if value > levels[0] else 1 + (value < levels[1]),
-    "extreme_outlier_percentage": _best_inside,
-    "stable_rank_percentage": lambda value, levels: sum(value >= level for level in levels),
-}
+def class_index(metric: str, value: float, thresholds: Thresholds = DEFAULT) -> int:
+    """Return the index into ``CLASSES[metric]`` of a value that is not NaN: how many levels it has reached."""
+    reached = read("rules")["classes"][metric]["reached"]
+    levels = getattr(thresholds, metric)
+    return sum(_OPERATORS[sign](value, level) for sign, level in zip(reached, levels, strict=True))
 
 
 def classify(metric: str, value: float | None, thresholds: Thresholds = DEFAULT) -> str | None:
@@ -58,4 +50,4 @@ def classify(metric: str, value: float | None, thresholds: Thresholds = DEFAULT)
         raise InvalidArgumentError(f"{metric!r} has no classes; those that have are {', '.join(CLASSES)}.")
     if value is None or math.isnan(value):
         return None
-    return CLASSES[metric][_RANK_OF[metric](value, getattr(thresholds, metric))]
+    return CLASSES[metric][class_index(metric, value, thresholds)]

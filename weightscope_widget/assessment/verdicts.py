@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import TypeGuard
 
+from weightscope_widget.assessment.classes import class_index
 from weightscope_widget.assessment.thresholds import DEFAULT, Thresholds
+from weightscope_widget.data import read
 
 __all__ = ["GRADES", "grade", "health", "risk"]
 
-GRADES = ("Excellent", "Good", "Warning", "Critical")
+_RULES = read("rules")
+
+GRADES: tuple[str, ...] = tuple(grade["name"] for grade in _RULES["grades"])
 
 
 def health(
@@ -18,22 +23,19 @@ def health(
 
     None where either number does not exist: a layer that was not measured is not healthy.
     """
-    if _missing(condition_number, extreme_outlier_percentage):
+    if not (_exists(condition_number) and _exists(extreme_outlier_percentage)):
         return None
-    _, high, very_high = thresholds.condition_number
-    _, outlier_high, outlier_very_high = thresholds.extreme_outlier_percentage
-    return (
-        100
-        - _step(condition_number, (high, 20), (very_high, 40))
-        - _step(extreme_outlier_percentage, (outlier_high, 15), (outlier_very_high, 30))
-    )
+    values = {"condition_number": condition_number, "extreme_outlier_percentage": extreme_outlier_percentage}
+    costs = _RULES["health"]["costs"]
+    lost = sum(costs[metric][class_index(metric, value, thresholds)] for metric, value in values.items())
+    return int(_RULES["health"]["best"] - lost)
 
 
 def grade(score: float | None) -> str | None:
     """Return the grade of a health score: Excellent from 80, Good from 60, Warning from 40, Critical below."""
     if score is None:
         return None
-    return GRADES[sum(score < floor for floor in (80, 60, 40))]
+    return next((each["name"] for each in _RULES["grades"] if score >= each["floor"]), GRADES[-1])
 
 
 def risk(
@@ -41,20 +43,14 @@ def risk(
 ) -> float:
     """Return a layer's risk score: 50 or 25 for its conditioning, plus three times its extreme outlier percentage.
 
-    At least 0, without an upper bound of note (350); NaN where either number does not exist.
+    At least 0, at most 350; NaN where either number does not exist.
     """
-    if _missing(condition_number, extreme_outlier_percentage):
+    if not (_exists(condition_number) and _exists(extreme_outlier_percentage)):
         return math.nan
-    _, high, very_high = thresholds.condition_number
-    assert extreme_outlier_percentage is not None
-    return _step(condition_number, (high, 25), (very_high, 50)) + 3 * extreme_outlier_percentage
+    rules = _RULES["risk"]
+    step = rules["condition_number"][class_index("condition_number", condition_number, thresholds)]
+    return float(step + rules["per_extreme_outlier_percentage"] * extreme_outlier_percentage)
 
 
-def _missing(*values: float | None) -> bool:
-    return any(value is None or math.isnan(value) for value in values)
-
-
-def _step(value: float | None, *steps: tuple[float, int]) -> int:
-    """Return the amount of the last step whose level `value` exceeds, 0 for none."""
-    assert value is not None
-    return max((amount for level, amount in steps if value > level), default=0)
+def _exists(value: float | None) -> TypeGuard[float]:
+    return value is not None and not math.isnan(value)

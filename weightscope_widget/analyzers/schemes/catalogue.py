@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["SCHEMES", "Scheme"]
+from weightscope_widget.data import read
+
+__all__ = ["SCHEMES", "Scheme", "stored_bits"]
+
+_TITLES = {
+    "int8_tensor": "INT8 per tensor",
+    "int8_channel": "INT8 per channel",
+    "int8_group128": "INT8, groups of 128",
+    "int4_channel": "INT4 per channel",
+    "int4_group128": "INT4, groups of 128",
+    "nf4_block64": "NF4, blocks of 64",
+    "fp8_e4m3": "FP8 E4M3 per tensor",
+}
 
 
 @dataclass(frozen=True)
@@ -23,14 +35,17 @@ class Scheme:
     size : int
         How many weights a group or block has; 0 for the others.
     scale_bits : int
-        Bits per scale.
+        Bits per scale; Dettmers et al. (2023) keep float32 scales for NF4, unless they are quantized in turn.
+    gaussian_sqnr_db : float
+        SQNR of a Gaussian matrix of 1024 × 4096, in dB: what weights without outliers can expect.
     """
 
     title: str
     bits: int
     shared_by: str
-    size: int = 0
-    scale_bits: int = 16
+    size: int
+    scale_bits: int
+    gaussian_sqnr_db: float
 
     def bits_per_weight(self, rows: int, columns: int) -> float:
         """Return the storage of a (rows, columns) matrix, scales included, in bits per weight.
@@ -48,13 +63,19 @@ class Scheme:
 
 
 SCHEMES: dict[str, Scheme] = {
-    "int8_tensor": Scheme("INT8 per tensor", 8, "tensor"),
-    "int8_channel": Scheme("INT8 per channel", 8, "channel"),
-    "int8_group128": Scheme("INT8, groups of 128", 8, "group", 128),
-    "int4_channel": Scheme("INT4 per channel", 4, "channel"),
-    "int4_group128": Scheme("INT4, groups of 128", 4, "group", 128),
-    # Dettmers et al. 2023 keep float32 scales, unless they are quantized in turn.
-    "nf4_block64": Scheme("NF4, blocks of 64", 4, "block", 64, scale_bits=32),
-    "fp8_e4m3": Scheme("FP8 E4M3 per tensor", 8, "tensor"),
+    name: Scheme(title=_TITLES[name], **scheme) for name, scheme in read("rules")["schemes"].items()
 }
 """The schemes by the name that their figures have in the results."""
+
+
+def stored_bits(dtype: str) -> float | None:
+    """Return the bits per weight of a layer's storage type (`Layer.dtype`); None for a type that is not known.
+
+    Block formats count their scales. Integers with a note, such as ``"int4 (GPTQ)"``, do not say how large their groups
+    are, so the scales are left out (an eighth of a bit in groups of 128).
+
+    >>> stored_bits("Q4_K"), stored_bits("int4 (GPTQ)"), stored_bits("packed")
+    (4.5, 4, None)
+    """
+    bits: dict[str, float] = read("rules")["stored_bits"]
+    return bits.get(dtype.partition(" (")[0])
