@@ -42,6 +42,16 @@ const values = (
   parameters,
 });
 
+/** A layer's numbers with its stable rank as a percentage, as the kernel sends it. */
+const withPercentage = (row: Record<string, number>): Record<string, number> => {
+  const { "spectral.stable_rank": stable, "spectral.total_rank": total } = row;
+  if (stable === undefined || total === undefined || "spectral.stable_rank_percentage" in row) return row;
+  const entries = Object.entries(row);
+  const after = entries.findIndex(([column]) => column === "spectral.stable_rank") + 1;
+  entries.splice(after, 0, ["spectral.stable_rank_percentage", (100 * stable) / total]);
+  return Object.fromEntries(entries);
+};
+
 const DONE = { histogram: { low: -1, high: 1, counts: [1, 20, 300, 20, 2] }, spectrum: [9, 4, 1, 0.25] };
 
 /** Figures of the reference results of GPT-2; then a layer that failed, one with NaN, and one still to come. */
@@ -297,9 +307,10 @@ export class Kernel implements Model {
   }
 
   private columnsOf(layers: Layer[]): Map<string, number[]> {
-    const columns = ["stage", ...new Set(layers.flatMap((layer) => Object.keys(layer.values ?? {})))];
-    const of = (column: string) => (layer: Layer) =>
-      column === "stage" ? (layer.stage ?? 2) : (layer.values?.[column] ?? Number.NaN);
+    const rows = layers.map(({ values = {} }) => withPercentage(values));
+    const columns = ["stage", ...new Set(rows.flatMap((row) => Object.keys(row)))];
+    const of = (column: string) => (layer: Layer, row: number) =>
+      column === "stage" ? (layer.stage ?? 2) : (rows[row]?.[column] ?? Number.NaN);
     return new Map(columns.map((column) => [column, layers.map(of(column))]));
   }
 

@@ -11,28 +11,23 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from weightscope_widget._shared.formats import (
-    format_bytes,
-    format_count,
-    format_decibel,
-    format_estimate,
-    format_number,
-    format_percentage,
-    format_tick,
-)
+from weightscope_widget._shared import formats
 from weightscope_widget.data import read
 from weightscope_widget.data.keys import MessageKey
 
 __all__ = ["FORMATS", "message", "render", "say"]
 
 FORMATS: dict[str, Callable[[float], str]] = {
-    "bytes": format_bytes,
-    "count": format_count,
-    "decibel": format_decibel,
-    "estimate": format_estimate,
-    "number": format_number,
-    "percentage": format_percentage,
-    "tick": format_tick,
+    "bytes": formats.format_bytes,
+    "count": formats.format_count,
+    "decibel": formats.format_decibel,
+    "estimate": formats.format_estimate,
+    "number": formats.format_number,
+    "parameters": formats.format_parameters,
+    "percentage": formats.format_percentage,
+    "score": formats.format_score,
+    "seconds": formats.format_seconds,
+    "tick": formats.format_tick,
 }
 
 _PLACEHOLDER = re.compile(r"\{([\w.]+)(?::(@?[\w.]+))?\}")

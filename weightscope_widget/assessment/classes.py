@@ -11,7 +11,9 @@ from weightscope_widget.errors import InvalidArgumentError
 
 __all__ = ["CLASSES", "class_index", "classify"]
 
-CLASSES: dict[str, tuple[str, ...]] = {metric: tuple(each["names"]) for metric, each in read("rules")["classes"].items()}
+CLASSES: dict[str, tuple[str, ...]] = {
+    metric: tuple(each["names"]) for metric, each in read("rules")["classes"].items()
+}
 """Classes of each metric, in the order of its thresholds: of risk, or for the rank of compression potential."""
 
 _OPERATORS = {">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": operator.lt}

@@ -1,9 +1,9 @@
 /** What a layer under the pointer is, beside its mark. */
 
 import { formatDecibel, formatNumber, formatPercentage } from "../domain/format";
-import { formatMetric, titleOf } from "../domain/metrics";
+import { formatMetric } from "../domain/metrics";
 import { useView } from "../state/context";
-import { factsOf, named, say } from "../text/messages";
+import { factsOf, named, say, titleOf } from "../text/messages";
 import type { Size } from "./size";
 
 interface Props {

@@ -3,9 +3,9 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { formatCount } from "../domain/format";
-import { classifiedMetric, formatMetric, titleOf } from "../domain/metrics";
+import { classifiedMetric, formatMetric } from "../domain/metrics";
 import { useView } from "../state/context";
-import { say } from "../text/messages";
+import { say, titleOf } from "../text/messages";
 import { PALETTES } from "../theme/palette";
 import { Axes, type Margin } from "./Axes";
 import { metricAxis, unitOf } from "./axis";

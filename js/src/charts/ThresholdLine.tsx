@@ -1,9 +1,8 @@
 /** A threshold that can be dragged: a line across a chart, moved with the pointer or the arrow keys. */
 
-import type { ClassifiedMetric } from "../domain/assessment";
+import { type ClassifiedMetric, DEFAULT_THRESHOLDS } from "../domain/assessment";
 import { formatLevel } from "../domain/metrics";
 import { useView } from "../state/context";
-import { DEFAULT_THRESHOLDS } from "../state/whatif";
 import { named, say } from "../text/messages";
 import { follow } from "./handle";
 

@@ -3,7 +3,7 @@
 import { type ScaleContinuousNumeric, scaleLinear, scaleLog, scaleSymlog } from "d3-scale";
 
 import { formatTick } from "../domain/format";
-import { axisKind, classifiedMetric, isPercentage } from "../domain/metrics";
+import { axisKind, classifiedMetric, unitOf as unit } from "../domain/metrics";
 import type { Thresholds } from "../wire/model";
 import { logTicks, symlogPercentTicks, type Tick } from "./ticks";
 
@@ -65,4 +65,4 @@ export function metricAxis(
 }
 
 /** A metric's unit as an axis title has it. */
-export const unitOf = (metric: string): string => (metric === "sqnr_db" ? " (dB)" : isPercentage(metric) ? " (%)" : "");
+export const unitOf = (metric: string): string => (unit(metric) ? ` (${unit(metric)})` : "");

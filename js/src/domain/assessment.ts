@@ -1,9 +1,10 @@
-/** Classes, health and risk, as `weightscope_widget/assessment/thresholds.py` defines them; here so that thresholds can move. */
+/** Classes, health and risk by the rules of `data/rules.json`, as the package applies them; here so that a drag is answered at once. */
 
+import rules from "../../../weightscope_widget/data/rules.json";
 import { Stage, type Table, type Thresholds } from "../wire/model";
 
-export const GRADES = ["Excellent", "Good", "Warning", "Critical"] as const;
-export type Grade = (typeof GRADES)[number];
+export type Grade = "Excellent" | "Good" | "Warning" | "Critical";
+export const GRADES = rules.grades.map(({ name }) => name as Grade);
 
 export type ClassifiedMetric = keyof Thresholds;
 
@@ -15,82 +16,62 @@ interface Class {
   level: Level;
 }
 
-export const CLASSES: Record<ClassifiedMetric, Class[]> = {
-  condition_number: [
-    { name: "safe", level: "green" },
-    { name: "attention", level: "yellow" },
-    { name: "high", level: "orange" },
-    { name: "very high", level: "red" },
-  ],
-  sqnr_db: [
-    { name: "safe", level: "green" },
-    { name: "medium", level: "yellow" },
-    { name: "high", level: "red" },
-  ],
-  extreme_outlier_percentage: [
-    { name: "friendly", level: "green" },
-    { name: "needs a strategy", level: "yellow" },
-    { name: "high", level: "orange" },
-    { name: "very high", level: "red" },
-  ],
-  stable_rank_percentage: [
-    { name: "very high", level: "red" },
-    { name: "high", level: "orange" },
-    { name: "medium", level: "yellow" },
-    { name: "low", level: "green" },
-    { name: "already efficient", level: "blue" },
-  ],
-};
+/** Where the classes begin by default. */
+export const DEFAULT_THRESHOLDS = mapClasses(({ levels }) => levels) as unknown as Thresholds;
 
-function count(levels: readonly number[], holds: (level: number) => boolean, from = 0): number {
-  let found = 0;
-  for (let index = from; index < levels.length; index++) if (holds(levels[index] as number)) found++;
-  return found;
+/** The classes of each metric, in the order of its thresholds. */
+export const CLASSES: Record<ClassifiedMetric, Class[]> = mapClasses(({ names, colours }) =>
+  names.map((name, index) => ({ name, level: colours[index] as Level })),
+);
+
+function mapClasses<T>(make: (rule: (typeof rules.classes)[ClassifiedMetric]) => T): Record<ClassifiedMetric, T> {
+  const made = Object.entries(rules.classes).map(([metric, rule]) => [metric, make(rule)]);
+  return Object.fromEntries(made) as Record<ClassifiedMetric, T>;
 }
 
-// The safe class ends before its level; each of the others reaches up to and including the next.
-const ascendingRisk = (value: number, levels: readonly number[]): number =>
-  value < (levels[0] as number) ? 0 : 1 + count(levels, (level) => value > level, 1);
+/** Whether a metric's thresholds descend. */
+export const descends = (metric: ClassifiedMetric): boolean =>
+  (rules.classes[metric].reached[0] as string).startsWith("<");
 
-const RANK_OF: Record<ClassifiedMetric, (value: number, levels: readonly number[]) => number> = {
-  condition_number: ascendingRisk,
-  sqnr_db: (value, levels) => (value > (levels[0] as number) ? 0 : value < (levels[1] as number) ? 2 : 1),
-  extreme_outlier_percentage: ascendingRisk,
-  stable_rank_percentage: (value, levels) => count(levels, (level) => value >= level),
+const OPERATORS: Record<string, (value: number, level: number) => boolean> = {
+  ">=": (value, level) => value >= level,
+  ">": (value, level) => value > level,
+  "<=": (value, level) => value <= level,
+  "<": (value, level) => value < level,
 };
+const REACHED = mapClasses(({ reached }) => reached.map((sign) => OPERATORS[sign] as (typeof OPERATORS)[string]));
 
-/** The class of a value as an index into the metric's `CLASSES`; -1 where the value does not exist. */
-export const classIndex = (metric: ClassifiedMetric, value: number, levels: readonly number[]): number =>
-  Number.isNaN(value) ? -1 : RANK_OF[metric](value, levels);
+/** The class of a value as an index into the metric's `CLASSES`: how many levels it has reached; -1 where there is no value. */
+export function classIndex(metric: ClassifiedMetric, value: number, levels: readonly number[]): number {
+  if (Number.isNaN(value)) return -1;
+  const signs = REACHED[metric];
+  let index = 0;
+  for (let at = 0; at < levels.length; at++) if (signs[at]?.(value, levels[at] as number)) index++;
+  return index;
+}
 
 /** The class of a value, or null where the value does not exist. */
 export function classify(metric: ClassifiedMetric, value: number, thresholds: Thresholds): Class | null {
   return CLASSES[metric][classIndex(metric, value, thresholds[metric])] ?? null;
 }
 
-const step = (value: number, ...steps: [number, number][]): number =>
-  Math.max(0, ...steps.filter(([level]) => value > level).map(([, amount]) => amount));
-
-/** 100 less what conditioning and extreme outliers cost; null where either does not exist. */
+/** The best score less what conditioning and extreme outliers cost; null where either does not exist. */
 export function health(conditionNumber: number, outliers: number, thresholds: Thresholds): number | null {
   if (Number.isNaN(conditionNumber) || Number.isNaN(outliers)) return null;
-  const [, high, veryHigh] = thresholds.condition_number;
-  const [, outlierHigh, outlierVeryHigh] = thresholds.extreme_outlier_percentage;
-  return (
-    100 - step(conditionNumber, [high, 20], [veryHigh, 40]) - step(outliers, [outlierHigh, 15], [outlierVeryHigh, 30])
-  );
+  const { best, costs } = rules.health;
+  const cost = (metric: keyof typeof costs, value: number): number =>
+    costs[metric][classIndex(metric, value, thresholds[metric])] as number;
+  return best - cost("condition_number", conditionNumber) - cost("extreme_outlier_percentage", outliers);
 }
 
-export function grade(score: number | null): Grade | null {
-  if (score === null) return null;
-  return GRADES[count([80, 60, 40], (floor) => score < floor)] ?? null;
-}
+export const grade = (score: number | null): Grade | null =>
+  score === null ? null : (rules.grades.find(({ floor }) => score >= floor)?.name as Grade);
 
-/** 50 or 25 for conditioning, plus three times the percentage of extreme outliers; NaN where either does not exist. */
+/** A step for conditioning, and a part proportional to the extreme outliers; NaN where either does not exist. */
 export function risk(conditionNumber: number, outliers: number, thresholds: Thresholds): number {
-  const [, high, veryHigh] = thresholds.condition_number;
-  if (Number.isNaN(conditionNumber)) return Number.NaN;
-  return step(conditionNumber, [high, 25], [veryHigh, 50]) + 3 * outliers;
+  const step =
+    rules.risk.condition_number[classIndex("condition_number", conditionNumber, thresholds.condition_number)];
+  return (step ?? Number.NaN) + rules.risk.per_extreme_outlier_percentage * outliers;
 }
 
 export interface Judgement {
@@ -114,9 +95,4 @@ export function judge(table: Pick<Table, "value" | "has" | "stage">, row: number
     grade: grade(health(conditionNumber, outliers, thresholds)),
     risk: risk(conditionNumber, outliers, thresholds),
   };
-}
-
-/** 100 · stable rank / total rank. */
-export function stableRankPercentage(table: Table, row: number): number {
-  return (100 * table.value("spectral.stable_rank", row)) / table.value("spectral.total_rank", row);
 }

@@ -2,7 +2,6 @@
 
 import { type ReadonlySignal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { stableRankPercentage } from "../domain/assessment";
 import { formatDecibel, formatNumber, formatPercentage } from "../domain/format";
 import { useView, type View, ViewContext } from "../state/context";
 import { language, named, say } from "../text/messages";
@@ -83,7 +82,7 @@ function Announcer() {
           `${say("metrics.sqnr_db")} ${formatDecibel(table.value("quantization.sqnr_db", row))}`,
           `${say("metrics.extreme_outlier_percentage")} ${formatPercentage(table.value("quantization.extreme_outlier_percentage", row))}`,
           `${say("metrics.condition_number")} ${formatNumber(table.value("spectral.condition_number", row))}`,
-          `${say("metrics.stable_rank_percentage")} ${formatPercentage(stableRankPercentage(table, row))}`,
+          `${say("metrics.stable_rank_percentage")} ${formatPercentage(table.value("spectral.stable_rank_percentage", row))}`,
         ];
   return (
     <p class="wsw-hidden" role="status">

@@ -3,11 +3,11 @@
 import { useSignal } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useEffect } from "preact/hooks";
-import { bare, formatMetric, titleOf } from "../domain/metrics";
+import { bare, formatMetric } from "../domain/metrics";
 import { download, fileName } from "../export/files";
 import { useView } from "../state/context";
 import type { Filter } from "../state/filters";
-import { className, named, render, say } from "../text/messages";
+import { className, named, render, say, titleOf } from "../text/messages";
 import { Icon } from "../ui/Icon";
 import { NoAnswer } from "../wire/requests";
 import { PanelMenu } from "./PanelMenu";

@@ -1,6 +1,7 @@
 /** The order of the table. */
 
 import { GRADES, type Grade } from "../domain/assessment";
+import { metricOf } from "../domain/metrics";
 
 export type SortColumn =
   | "label"
@@ -21,17 +22,9 @@ export interface Sort {
   descending: boolean;
 }
 
-/** Columns whose large values are the interesting ones start descending. */
-const DESCENDING: readonly SortColumn[] = [
-  "parameters",
-  "condition_number",
-  "extreme_outlier_percentage",
-  "grade",
-  "risk",
-];
-
+/** Whether a column starts descending: its large values are the ones to look at first. */
 export const sortedByDefault = (column: SortColumn): boolean =>
-  DESCENDING.includes(column) || column.startsWith("comparison.");
+  metricOf(column).worse === "higher" || column === "grade" || column.startsWith("comparison.");
 
 /** Worse grades are larger; NaN for none. */
 export const gradeRank = (grade: Grade | null): number => (grade === null ? Number.NaN : GRADES.indexOf(grade));

@@ -1,17 +1,9 @@
 /** Questions asked by dragging: where the classes begin, which scheme quantizes, how much of a spectrum is kept. */
 
 import { computed, type ReadonlySignal } from "@preact/signals";
-import type { ClassifiedMetric } from "../domain/assessment";
+import { type ClassifiedMetric, DEFAULT_THRESHOLDS, descends } from "../domain/assessment";
 import type { Thresholds, ViewState } from "../wire/model";
 import type { LinkedTraits } from "./traits";
-
-/** The document's own. */
-export const DEFAULT_THRESHOLDS: Thresholds = {
-  condition_number: [1e3, 1e4, 1e5],
-  sqnr_db: [40, 30],
-  extreme_outlier_percentage: [0.1, 1, 10],
-  stable_rank_percentage: [10, 30, 50, 70],
-};
 
 /** The view of someone who has chosen nothing yet. */
 export const DEFAULT_VIEW: ViewState = {
@@ -54,8 +46,9 @@ export function createWhatIf(traits: LinkedTraits): WhatIf {
     moved: computed(() => !same(thresholds.value, DEFAULT_THRESHOLDS)),
     moveThreshold: (metric, index, level) => {
       const levels: number[] = [...thresholds.value[metric]];
-      const [before, after] =
-        metric === "sqnr_db" ? [levels[index + 1], levels[index - 1]] : [levels[index - 1], levels[index + 1]];
+      const [before, after] = descends(metric)
+        ? [levels[index + 1], levels[index - 1]]
+        : [levels[index - 1], levels[index + 1]];
       levels[index] = Math.min(after ?? Number.POSITIVE_INFINITY, Math.max(before ?? Number.NEGATIVE_INFINITY, level));
       if (levels[index] !== thresholds.value[metric][index]) put(metric, levels);
     },
@@ -70,7 +63,7 @@ export function createWhatIf(traits: LinkedTraits): WhatIf {
       // Its neighbours may have been moved beyond it.
       put(
         metric,
-        levels.sort((a, b) => (metric === "sqnr_db" ? b - a : a - b)),
+        levels.sort((a, b) => (descends(metric) ? b - a : a - b)),
       );
     },
     view,

@@ -8,9 +8,13 @@ import {
   formatDecibel,
   formatEstimate,
   formatNumber,
+  formatParameters,
   formatPercentage,
+  formatScore,
+  formatSeconds,
   formatTick,
 } from "../domain/format";
+import { bare } from "../domain/metrics";
 import type { Family, Language, LanguageChoice, Messages } from "../wire/model";
 
 type Plural = { one?: string; other: string };
@@ -35,7 +39,10 @@ const FORMATS: Record<string, (value: number) => string> = {
   decibel: formatDecibel,
   estimate: formatEstimate,
   number: formatNumber,
+  parameters: formatParameters,
   percentage: formatPercentage,
+  score: formatScore,
+  seconds: formatSeconds,
   tick: formatTick,
 };
 
@@ -89,6 +96,10 @@ export function named(group: string, name: string): string {
 
 /** The title of a metric, by its own name. */
 export const metricTitle = (metric: string): string => named("metrics", metric);
+
+/** The title of a metric or of a column. */
+export const titleOf = (metric: string): string =>
+  metricTitle(metric === "near_zero_percentage" ? "threshold_1e-2" : bare(metric));
 
 /** The words for a class of a metric. */
 export const className = (metric: string, name: string): string => named(`page.classes.${metric}`, name);

@@ -1,7 +1,7 @@
 /** Every metric of a scan is on the page under its own name, in its own unit. */
 
 import { describe, expect, it } from "vitest";
-import { formatNamed as formatMetric } from "../../../js/src/domain/metrics";
+import { formatMetric } from "../../../js/src/domain/metrics";
 import { LayerMetrics } from "../../../js/src/panels/layerMetrics/LayerMetrics";
 import { Kernel, type Layer } from "../kernel";
 import { mount } from "../page";
@@ -157,7 +157,7 @@ describe("quantization schemes", () => {
     expect(rows.map((row) => [...row.children].map((cell) => cell.textContent))).toEqual([
       ["INT8 per tensor", "38.8 dB", "0.013 %"],
       ["NF4, blocks of 64", "20.7 dB", "0.845 %"],
-      ["fp9_of_tomorrow", "∞", "—"],
+      ["fp9 of tomorrow", "∞", "—"],
     ]);
   });
 

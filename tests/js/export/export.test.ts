@@ -41,10 +41,16 @@ describe("the table as CSV", () => {
     expect(lines).toHaveLength(8);
     expect(lines[0]).toEqual([
       ...["name", "label", "kind", "family", "stack", "shape", "dtype", "grade", "risk"],
-      ...["spectral.condition_number", "spectral.stable_rank", "spectral.total_rank", "quantization.sqnr_db"],
+      ...[
+        "spectral.condition_number",
+        "spectral.stable_rank",
+        "spectral.stable_rank_percentage",
+        "spectral.total_rank",
+        "quantization.sqnr_db",
+      ],
       ...["quantization.extreme_outlier_percentage", "parameters", "basic_stats.nan_count", "basic_stats.inf_count"],
     ]);
-    expect(new Set(lines.map(({ length }) => length))).toEqual(new Set([17]));
+    expect(new Set(lines.map(({ length }) => length))).toEqual(new Set([18]));
     const [, , projection] = lines;
     expect(projection?.slice(0, 8)).toEqual([
       ...["transformer.h.0.attn.c_proj", "h0.attn.c_proj", "o", "attention", "", "768 × 768", "float32", "Critical"],

@@ -28,7 +28,7 @@ describe("a column", () => {
     ["basic_stats.std", "fp8_e4m3", "basic_stats.std"],
     ["parameters", "int8_tensor", "parameters"],
   ])("of %s under %s is %s", (metric, scheme, column) => {
-    expect(columnOf(metric, scheme)).toBe(column);
+    expect(columnOf(metric, { has: () => true }, scheme)).toBe(column);
   });
 
   it("is NaN throughout where there is none", () => {
@@ -205,7 +205,7 @@ describe("the metrics to choose from", () => {
     return metricsOf(createStore(new Kernel([{ name: "w", values }])).table.value);
   };
   const [SPECTRAL, QUANTIZATION] = [
-    ["spectral.condition_number", "spectral.stable_rank", "spectral.total_rank"],
+    ["spectral.condition_number", "spectral.stable_rank", "spectral.stable_rank_percentage", "spectral.total_rank"],
     ["quantization.sqnr_db", "quantization.extreme_outlier_percentage"],
   ];
 

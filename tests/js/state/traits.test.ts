@@ -1,9 +1,9 @@
 /** What both the page and Python set: layers compared, thresholds, the view; held back, clamped, never echoed. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { DEFAULT_THRESHOLDS } from "../../../js/src/domain/assessment";
 import { createStore } from "../../../js/src/state/store";
 import { LinkedTraits } from "../../../js/src/state/traits";
-import { DEFAULT_THRESHOLDS } from "../../../js/src/state/whatif";
 import { Kernel, LAYERS } from "../kernel";
 
 beforeEach(() => {

@@ -2,7 +2,7 @@
 
 import { useRef } from "preact/hooks";
 import { formatCount } from "../../domain/format";
-import { bare, formatEstimate, formatNamed } from "../../domain/metrics";
+import { bare, estimateMetric, formatMetric } from "../../domain/metrics";
 import { useView } from "../../state/context";
 import type { Store } from "../../state/store";
 import { message, render, say } from "../../text/messages";
@@ -111,10 +111,10 @@ function Evidence({ topic, evidence }: Pick<One, "topic" | "evidence">) {
 }
 
 export function formatEvidence(name: string, value: number): string {
-  if (name.startsWith("baseline.")) return formatEstimate(bare(name), value);
+  if (name.startsWith("baseline.")) return estimateMetric(bare(name), value);
   return name.includes("rank_90") || name.includes("even_rank")
     ? formatCount(Math.floor(value))
-    : formatNamed(bare(name), value);
+    : formatMetric(bare(name), value);
 }
 
 /** The layers that an advice for the model is about; a click selects one. */

@@ -3,7 +3,7 @@
 import { useAfterPaint } from "../../charts/late";
 import { type ClassifiedMetric, classify, type Grade } from "../../domain/assessment";
 import { MISSING } from "../../domain/format";
-import { bare, formatMetric, formatNamed } from "../../domain/metrics";
+import { bare, formatMetric } from "../../domain/metrics";
 import { useView } from "../../state/context";
 import { className, metricTitle, named, say } from "../../text/messages";
 import { GRADE_LEVELS } from "../../theme/palette";
@@ -128,7 +128,7 @@ function Line({ column, before, after }: { column: string; before: number; after
         const found = classes[side];
         return (
           <td key={side}>
-            {formatNamed(name, value)}
+            {formatMetric(name, value)}
             {metric && found && <i class="wsw-level" data-level={found.level} title={className(metric, found.name)} />}
           </td>
         );

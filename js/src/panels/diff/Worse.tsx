@@ -1,7 +1,7 @@
 /** What got worse: the layers that entered a riskier class or a worse grade; a click selects one. */
 
 import { useComputed } from "@preact/signals";
-import { formatNamed } from "../../domain/metrics";
+import { formatMetric } from "../../domain/metrics";
 import { useView } from "../../state/context";
 import { say } from "../../text/messages";
 import { Empty, Panel } from "../../ui/Panel";
@@ -53,7 +53,7 @@ function Side({ metric, value, index }: { metric: Crossing["metric"]; value: num
   const { name, level } = classOf(metric, index);
   return (
     <>
-      {metric !== "health" && `${formatNamed(metric, value)} `}
+      {metric !== "health" && `${formatMetric(metric, value)} `}
       <i class="wsw-level" data-level={level} /> {name}
     </>
   );

@@ -2,9 +2,9 @@
 
 import { useAfterPaint } from "../../charts/late";
 import { type ClassifiedMetric, classify } from "../../domain/assessment";
-import { bare, classifiedMetric, formatMetric, metricsOf, titleOf } from "../../domain/metrics";
+import { bare, classifiedMetric, formatMetric, metricsOf } from "../../domain/metrics";
 import { useView } from "../../state/context";
-import { className, say } from "../../text/messages";
+import { className, say, titleOf } from "../../text/messages";
 import { Explain } from "../../ui/Explain";
 import { Empty, Panel } from "../../ui/Panel";
 import { across, axisOf, pathOf, pointsOf } from "./trace";

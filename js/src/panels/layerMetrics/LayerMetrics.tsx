@@ -2,8 +2,8 @@
 
 import { useRef } from "preact/hooks";
 import { useLate } from "../../charts/late";
-import { type ClassifiedMetric, classify, stableRankPercentage } from "../../domain/assessment";
-import { formatEstimate, formatNamed } from "../../domain/metrics";
+import { classify } from "../../domain/assessment";
+import { classifiedMetric, estimateMetric, formatMetric, metricOf } from "../../domain/metrics";
 import { useView } from "../../state/context";
 import { className, factsOf, metricTitle, named, say } from "../../text/messages";
 import { Explain } from "../../ui/Explain";
@@ -12,12 +12,6 @@ import { own, type Table } from "../../wire/model";
 import { SchemesTable } from "./SchemesTable";
 
 const SECTIONS = ["spectral", "quantization", "basic_stats", "sparsity"];
-const CLASSIFIED: readonly string[] = [
-  "condition_number",
-  "sqnr_db",
-  "extreme_outlier_percentage",
-  "stable_rank_percentage",
-];
 
 interface Entry {
   metric: string;
@@ -91,20 +85,9 @@ function entriesOf(table: Table, section: string, row: number): Entry[] {
       const metric = column.slice(section.length + 1);
       return { metric, value: table.value(column, row), baseline: table.value(`baseline.${metric}`, row) };
     });
-  if (section === "spectral" && entries.length > 0 && !table.has("spectral.stable_rank_percentage")) {
-    const after = entries.findIndex(({ metric }) => metric === "stable_rank") + 1;
-    entries.splice(after, 0, {
-      metric: "stable_rank_percentage",
-      value: stableRankPercentage(table, row),
-      baseline: table.value("baseline.stable_rank_percentage", row),
-    });
-  }
   if (entries.every(({ value }) => Number.isNaN(value))) return [];
-  return entries.filter(({ metric, value }) => !(Number.isNaN(value) && OPTIONAL.test(metric)));
+  return entries.filter(({ metric, value }) => !(Number.isNaN(value) && metricOf(metric).optional));
 }
-
-/** Metrics that only some layers have, and that are not worth a dash on the others. */
-const OPTIONAL = /^(nan|inf)_count$|^dead_/;
 
 function Section({ section, entries }: { section: string; entries: Entry[] }) {
   if (entries.length === 0) return null;
@@ -140,7 +123,7 @@ function Section({ section, entries }: { section: string; entries: Entry[] }) {
 
 function Row({ metric, value, baseline, compared }: Entry & { compared: boolean }) {
   const { store } = useView();
-  const classified = CLASSIFIED.includes(metric) ? (metric as ClassifiedMetric) : null;
+  const classified = classifiedMetric(metric);
   const title = metricTitle(metric);
   const found = classified && classify(classified, value, store.thresholds.value);
   return (
@@ -156,11 +139,11 @@ function Row({ metric, value, baseline, compared }: Entry & { compared: boolean 
         )}
       </th>
       <td class="wsw-numeric" title={Number.isNaN(value) ? undefined : String(value)}>
-        {formatNamed(metric, value)}
+        {formatMetric(metric, value)}
       </td>
       {compared && (
         <td class="wsw-numeric wsw-baseline" title={say("page.randomHint")}>
-          {Number.isNaN(baseline) ? "" : formatEstimate(metric, baseline)}
+          {Number.isNaN(baseline) ? "" : estimateMetric(metric, baseline)}
         </td>
       )}
     </tr>

@@ -1,16 +1,16 @@
 /** What each quantization scheme would make of the model; choosing one moves the points of the risk matrix. */
 
 import { formatBytes, formatCount, formatDecibel, formatPercentage, MISSING } from "../../domain/format";
-import { summarize } from "../../domain/schemes";
 import { useView } from "../../state/context";
 import { named, say } from "../../text/messages";
 import { Panel } from "../../ui/Panel";
+import { summarize } from "./summarize";
 
 export function Schemes() {
   const { store } = useView();
   const rows = summarize(store);
   const chosen = store.scheme.value;
-  const stored = rows[0]?.stored ?? 0;
+  const stored = rows[0]?.stored ?? Number.NaN;
   const empty = store.matching.value.length === 0;
   const missing = rows.some(({ sqnr }) => Number.isNaN(sqnr)) && store.progress.value.state !== "running";
   return (
@@ -48,7 +48,7 @@ export function Schemes() {
                   </label>
                 </th>
                 <td class="wsw-numeric">
-                  {stored > 0 ? formatBytes(bytes) : MISSING}{" "}
+                  {bytes > 0 ? formatBytes(bytes) : MISSING}{" "}
                   {stored > 0 && <span class="wsw-muted">{formatPercentage((100 * bytes) / stored)}</span>}
                 </td>
                 <td class="wsw-numeric">{formatDecibel(sqnr)}</td>

@@ -1,7 +1,8 @@
 /** What each quantization scheme would make of the layers: bytes, errors and risks, worked out by hand. */
 
 import { describe, expect, it } from "vitest";
-import { SCHEMES, type SchemeSummary, sidesOf, summarize } from "../../../js/src/domain/schemes";
+import { SCHEMES, sidesOf } from "../../../js/src/domain/schemes";
+import { type SchemeSummary, summarize } from "../../../js/src/panels/schemes/summarize";
 import { createStore } from "../../../js/src/state/store";
 import { Kernel, LAYERS, type Layer } from "../kernel";
 
@@ -103,14 +104,19 @@ describe("bytes", () => {
     });
   });
 
-  it("as stored follow the type; an unknown one counts four", () => {
-    const layers = ["float64", "float32", "float16", "bfloat16", "quite new"].map((name) => layer(name, "2 × 5"));
+  it("as stored follow the type, and are not known where that is not", () => {
+    const layers = ["float64", "float32", "float16", "bfloat16", "Q4_K", "int4 (GPTQ)", "int8 (ONNX)", "quite new"].map(
+      (name) => layer(name, "2 × 256"),
+    );
     const { store } = open(layers, { dtypes: layers.map(({ name }) => name) });
     const stored = layers.map((_, row) => {
       store.reset({ by: "rows", from: "map", rows: new Set([row]) });
       return new Set(summarize(store).map((summary) => summary.stored));
     });
-    expect(stored).toEqual([80, 40, 20, 20, 40].map((size) => new Set([size])));
+    // 512 weights; Q4_K takes 144 bytes for 256.
+    expect(stored).toEqual([4096, 2048, 1024, 1024, 288, 256, 512, Number.NaN].map((size) => new Set([size])));
+    store.reset();
+    expect(one(summarize(store), "int8_tensor").stored).toBeNaN();
   });
 
   it("are of the layers that filters leave", () => {
