@@ -259,6 +259,18 @@ def test_advice_is_given_and_plans_are_copied(board: Board) -> None:
     panel.get_by_role("combobox").select_option("int8_channel")
     panel.get_by_role("button", name="Copy for bitsandbytes").click()
     expect(panel.locator(".wsw-copies output")).to_contain_text("Copied")
+    plan = panel.locator("[data-about=plan]")
+    expect(plan).to_contain_text("what keeps 90.0 % of their energy")
+    expect(panel.get_by_text("As of when this page was saved.")).to_have_count(0 if board.notebook else 1)
+    line = board.root.get_by_role("slider", name="Energy kept").first
+    for _ in range(4):
+        line.press("PageDown")
+    plan.scroll_into_view_if_needed()  # what is out of sight asks for nothing
+    if board.notebook:
+        expect(plan).not_to_contain_text("90.0 %")
+        expect(plan.get_by_text("Computing")).to_have_count(0)
+    else:
+        expect(plan).to_contain_text("90.0 %")
 
 
 def test_a_chart_and_a_metric_are_explained(board: Board) -> None:
