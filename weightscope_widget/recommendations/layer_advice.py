@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from weightscope_widget._shared.messages import render, say
 from weightscope_widget.analyzers.numerics.energy import energy_rank
+from weightscope_widget.analyzers.schemes.catalogue import SCHEMES
 from weightscope_widget.assessment import Thresholds, classify
 from weightscope_widget.scanning.results import ScanResults, flatten
 
@@ -22,7 +23,7 @@ _LIKE_RANDOM_CONDITION = 10
 # Half of the signal's power: a larger loss comes from outliers, not from the format.
 _LIKE_RANDOM_DB = 3
 _LIKE_RANDOM_RANK = 0.8
-_GAUSSIAN_DB = 38.76  # of a large matrix, for an unknown shape
+_GAUSSIAN_DB = SCHEMES["int8_tensor"].gaussian_sqnr_db  # for an unknown shape
 _ENERGY = 0.9
 
 _EVIDENCE = {

@@ -10,28 +10,16 @@ from numbers import Real
 from typing import Any
 
 from weightscope_widget._shared.messages import render, say
-from weightscope_widget.analyzers.schemes.catalogue import SCHEMES
+from weightscope_widget.analyzers.schemes.catalogue import SCHEMES, stored_bits
 from weightscope_widget.assessment import Thresholds
 from weightscope_widget.errors import InvalidArgumentError, MissingLibraryError, UnknownLayerError
 from weightscope_widget.layers.layer import LayerInfo
 from weightscope_widget.recommendations import recipes
 from weightscope_widget.scanning.results import ScanResults
 
-__all__ = ["GAUSSIAN_SQNR_DB", "QuantizationPlan", "default_minimum", "quantization_plan"]
-
-GAUSSIAN_SQNR_DB = {
-    "int8_tensor": 38.76,
-    "int8_channel": 41.22,
-    "int8_group128": 43.78,
-    "int4_channel": 16.05,
-    "int4_group128": 18.61,
-    "nf4_block64": 20.73,
-    "fp8_e4m3": 31.55,
-}
-"""What a Gaussian matrix of 1024 × 4096 scores in each scheme, in dB: what weights without outliers can expect."""
+__all__ = ["QuantizationPlan", "default_minimum", "quantization_plan"]
 
 _MARGIN_DB = 3.0
-_BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "float8_e4m3fn": 1, "float8_e5m2": 1}
 
 _BITSANDBYTES: dict[str, dict[str, Any]] = {
     "int8_channel": {"load_in_8bit": True},
@@ -208,7 +196,7 @@ def default_minimum(scheme: str, thresholds: Thresholds) -> float:
     # The threshold is meant for 8 bits; with 4 not even Gaussian weights reach it.
     if SCHEMES[scheme].bits == 8:
         return thresholds.sqnr_db[1]
-    return round(GAUSSIAN_SQNR_DB[scheme] - _MARGIN_DB, 2)
+    return round(SCHEMES[scheme].gaussian_sqnr_db - _MARGIN_DB, 2)
 
 
 def _requested(results: ScanResults, keep: Iterable[str], members: Mapping[str, str]) -> set[str]:
@@ -269,10 +257,10 @@ def _modules(info: LayerInfo) -> list[str]:
 def _bytes(kept: Iterable[LayerInfo], quantized: Iterable[LayerInfo], scheme: str) -> int | None:
     total = 0.0
     for info in kept:
-        size = _BYTES.get(info.dtype or "")
-        if size is None or info.parameters is None:
+        bits = stored_bits(info.dtype or "")
+        if bits is None or info.parameters is None:
             return None
-        total += size * info.parameters
+        total += info.parameters * bits / 8
     for info in quantized:
         if info.shape is None or info.parameters is None:
             return None

@@ -104,6 +104,13 @@ def test_a_plan_reads_as_text() -> None:
     ]
 
 
+def test_packed_weights_have_the_size_of_their_type() -> None:
+    values = {"schemes.int8_channel_sqnr_db": 41}
+    layer = {"name": "layers.0.mlp.up_proj", "shape": [256, 512], "dtype": "Q4_K", "values": values}
+    plan = results_of({"layers": [layer]}).quantization_plan()
+    assert (plan.bytes_before, plan.bytes_after) == (256 * 512 * 4.5 / 8, 256 * 512 + 2 * 256)
+
+
 def test_ranks_read_as_text() -> None:
     assert repr(results_of(CASES["lora"][0]).lora_ranks()) == "<LoraRanks for 90% of the energy: 6 matrices, 3 targets>"
 
