@@ -38,11 +38,6 @@ def unwrap(model: object, title: str) -> Mapping[str, Any]:
 
     Where several of its values do, the first of the usual keys decides: ``state_dict``, ``model_state_dict``,
     ``model``, ``module``, ``params``, ``weights``, ``net``.  Messages begin with `title`.
-
-    Raises
-    ------
-    UnsupportedModelError
-        It is not a mapping, holds no tensors or several state dicts, or its keys are not names.
     """
     if not isinstance(model, Mapping):
         raise UnsupportedModelError(f"{title} is of type {type(model).__name__}, not a state dict; {_GIVE}.")

@@ -34,7 +34,7 @@ class Loader(Protocol):
         ...
 
     def identity(self, versions: Versions) -> str | None:
-        """Return a text unique to this tensor, which changes when the tensor may have; None where none is known.
+        """Return a text unique to this tensor, which changes when the tensor may have changed; None if unknown.
 
         It contains the loader's own attributes and the versions of all files that it reads, not their paths.
         """
@@ -82,7 +82,7 @@ class Versions:
         self._of_paths: dict[Path, str | None] = {}
 
     def of_path(self, path: Path) -> str | None:
-        """Return a text that changes with the file; None where that cannot be told.
+        """Return a text that changes with the file; None where that is unknown.
 
         It begins with the target of links, so that a file shared by two snapshots of a hub's cache is one.
         """

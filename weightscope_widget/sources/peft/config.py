@@ -54,15 +54,7 @@ class AdapterConfig:
 
 
 def read_config(path: Path) -> AdapterConfig:
-    """Read the configuration of a LoRA adapter.
-
-    Raises
-    ------
-    CorruptFileError
-        It is not JSON, or not a valid configuration.
-    UnsupportedModelError
-        It is not a LoRA adapter, or a variant whose change is not the product of two factors.
-    """
+    """Read the configuration of a LoRA adapter."""
     try:
         content = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:

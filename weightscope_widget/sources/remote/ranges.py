@@ -141,17 +141,7 @@ def tried(ask: Callable[[], _Result]) -> _Result:
 
 
 def stat(url: str) -> RemoteFile:
-    """Return the file at an address, with its size.
-
-    Raises
-    ------
-    RemoteError
-        It is not there, cannot be reached, does not tell its size, or cannot be read in parts.
-    MissingLibraryError
-        A package that this kind of address needs is not installed.
-    UnsupportedModelError
-        fsspec does not know this kind of address.
-    """
+    """Return the file at an address; raise `RemoteError` where it cannot be read in parts."""
     with _located(url) as (filesystem, path):
         info = filesystem.info(path)
     if info.get("partial") is False:

@@ -17,15 +17,7 @@ __all__ = ["combine", "parse_index", "read_index", "read_sharded"]
 
 
 def read_sharded(index: Path, read: Callable[[Path], Contents] = read_header, suffix: str = ".safetensors") -> Contents:
-    """Read an index and list the tensors of its shards, which are beside it and have names with this suffix.
-
-    Raises
-    ------
-    CorruptFileError
-        The index is not JSON, not an index, or names a file outside its folder; or a shard is broken.
-    MissingShardError
-        A shard is missing.
-    """
+    """Read an index and list the tensors of its shards, which are beside it and have names with this suffix."""
     shards_of, metadata = read_index(index, suffix)
     names = list(dict.fromkeys(shards_of.values()))
     missing = [name for name in names if not os.path.isfile(index.parent / name)]

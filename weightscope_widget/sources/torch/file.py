@@ -107,15 +107,7 @@ class InTorchFile:
 
 
 def read_archive(path: Path) -> Contents:
-    """List the tensors of a file; where it is a zip, as all since torch 1.6 are, none is read.
-
-    Raises
-    ------
-    UnsupportedModelError
-        It holds objects that only running code could restore, TorchScript, or no state dict.
-    CorruptFileError
-        It is truncated, damaged, or not written by ``torch.save``.
-    """
+    """List the tensors of a file; where it is a zip, as all since torch 1.6 are, none is read."""
     tensors, _ = _load(path)
     storages: dict[int, int] = {}
     return Contents({name: _record(path, name, value, storages) for name, value in tensors.items()})
