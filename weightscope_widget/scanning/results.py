@@ -19,7 +19,8 @@ from weightscope_widget._shared.messages import render, say
 from weightscope_widget._shared.read_only import Locked, copied, read_only
 from weightscope_widget.analyzers.numerics.histogram import Histogram
 from weightscope_widget.analyzers.spectral import stable_rank_percentage
-from weightscope_widget.assessment import CLASSES, GRADES, Thresholds, gaussian_baseline
+from weightscope_widget.assessment import CLASSES, Thresholds, gaussian_baseline
+from weightscope_widget.data import read
 from weightscope_widget.errors import UnknownLayerError
 from weightscope_widget.layers.layer import LayerInfo
 from weightscope_widget.scanning.table import frame_of, leading_columns
@@ -32,7 +33,6 @@ __all__ = ["RISKS", "ScanResults", "flatten"]
 RISKS = {"condition_number": "spectral", "sqnr_db": "quantization", "extreme_outlier_percentage": "quantization"}
 """The metrics whose classes are of risk, with their sections."""
 
-_GRADE_COLOURS = {"Excellent": "#2ca02c", "Good": "#ffdd57", "Warning": "#ff7f0e", "Critical": "#d62728"}
 _SUMMARIZED = 5
 
 
@@ -155,7 +155,12 @@ class ScanResults(Locked, Mapping[str, dict[str, Any]]):
             failed=sum("error" in self._of(name) for name in self),
             left_out=len(self._skipped),
         )
-        chips = [(f"{grade} {grades[grade]:,}", _GRADE_COLOURS[grade]) for grade in GRADES if grades[grade]]
+        rules = read("rules")
+        chips = [
+            (f"{name} {grades[name]:,}", rules["palette"]["light"]["levels"][each["colour"]])
+            for each in rules["grades"]
+            if grades[name := each["name"]]
+        ]
         if grades[None]:
             chips.append((say("summary.ungraded", ungraded=grades[None]), "transparent"))
         worst = nlargest(_SUMMARIZED, self, key=self._severity)
