@@ -4,7 +4,7 @@ import { type ReadonlySignal, useSignal } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useEffect } from "preact/hooks";
 import { useInView } from "../../charts/late";
-import { SCHEMES } from "../../domain/schemes";
+import { SCHEMES, sqnrColumn } from "../../domain/schemes";
 import { useView } from "../../state/context";
 import { named, render, say } from "../../text/messages";
 import type { Plan } from "../../wire/model";
@@ -21,9 +21,7 @@ export function Plans({ body }: { body: RefObject<Element | null> }) {
   const scheme = store.scheme.value;
   const plan = usePlan(scheme, store.thresholds.value, inView);
   const ranks = usePlan("ranks", store.view.value.energy, inView);
-  const measured = Object.keys(SCHEMES).filter(
-    (name) => table.has(`schemes.${name}_sqnr_db`) || (name === "int8_tensor" && table.has("quantization.sqnr_db")),
-  );
+  const measured = Object.keys(SCHEMES).filter((name) => table.has(sqnrColumn(table, name)));
   return (
     <section class="wsw-plan" data-about="plan" aria-label={say("plans.title")}>
       <h4>{say("plans.title")}</h4>
