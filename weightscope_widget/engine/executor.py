@@ -9,7 +9,7 @@ import pickle
 import threading
 import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import (
     FIRST_COMPLETED,
     BrokenExecutor,
@@ -82,11 +82,16 @@ class Workers(Generic[_Outcome]):
         Number of jobs submitted at a time, and of threads without an executor.
     executor : Executor, optional
         Runs the jobs instead of threads of this process.
+    fell_back : callable, optional
+        Called when threads of this process take the executor's place.
     """
 
-    def __init__(self, at_a_time: int, executor: Executor | None = None) -> None:
+    def __init__(
+        self, at_a_time: int, executor: Executor | None = None, fell_back: Callable[[], None] | None = None
+    ) -> None:
         self._at_a_time = at_a_time
         self._executor = executor
+        self._fell_back = fell_back
         self._local: Executor | None = None
         self._given: dict[Future[_Outcome], _Given[_Outcome]] = {}
         self._recalled = False
@@ -150,10 +155,10 @@ class Workers(Generic[_Outcome]):
         self._given.clear()
 
     def recall(self) -> None:
-        """Cancel the executor's jobs that have not started; submit no more."""
+        """Cancel the executor's jobs that have not started, wherever they are now; submit no more."""
         self._recalled = True
-        for future, given in list(self._given.items()):
-            if given.away and future.cancel():
+        for future in list(self._given):
+            if self._executor is not None and future.cancel():
                 del self._given[future]
 
     def _give(self, job: Job[_Outcome], attempt: int) -> None:
@@ -205,6 +210,8 @@ class Workers(Generic[_Outcome]):
             ExecutorLostWarning,
             stacklevel=level_outside(),
         )
+        if self._fell_back is not None:
+            self._fell_back()
         self._at_a_time = min(self._at_a_time, default_workers())
         self._start_threads()
         if isinstance(error, BrokenExecutor):

@@ -116,6 +116,10 @@ class Budget:
         self._total = total
         self._held: list[int] = []
 
+    def limit(self, total: int) -> None:
+        """Set a limit from now on."""
+        self._total = total
+
     def admits(self, needed: int) -> bool:
         """Return whether this many bytes are free; a job alone is always admitted."""
         return self._total is None or not self._held or sum(self._held) + needed <= self._total

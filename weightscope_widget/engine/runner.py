@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 
 from weightscope_widget._shared.stacklevel import level_outside
 from weightscope_widget.engine.executor import Workers
-from weightscope_widget.engine.job import Budget, Job, Outcome
+from weightscope_widget.engine.job import Budget, Job, Outcome, default_budget
 from weightscope_widget.errors import InvalidArgumentError, ScanInterruptedWarning
 
 __all__ = ["Progress", "Run"]
@@ -160,7 +160,7 @@ class Run(ABC, Generic[_Results, _Outcome]):
         """Work until all is done or cancelled, yielding each job when its numbers are in the results."""
         self._log_plan()
         self._started = time.perf_counter()
-        workers: Workers[_Outcome] = Workers(self._workers, self._executor)
+        workers: Workers[_Outcome] = Workers(self._workers, self._executor, self._limit_memory)
         with workers:
             try:
                 while True:
@@ -214,6 +214,11 @@ class Run(ABC, Generic[_Results, _Outcome]):
             if state == "running" and spent > 0 and self._started is not None:
                 left = (time.perf_counter() - self._started) * max(self._cost_left, 0.0) / spent
             return Progress(state, done, self._total, fraction, left)
+
+    def _limit_memory(self) -> None:
+        """Bound the memory once this process works in place of an executor."""
+        if self._memory is None:
+            self._budget.limit(default_budget())
 
     def _take(self) -> Job[_Outcome] | None:
         with self._lock:

@@ -296,6 +296,48 @@ def test_an_executor_that_is_shut_down_on_the_way_leaves_the_rest_to_this_proces
     assert contents(results) == contents(wsw.scan(matrices(9), progress=False))
 
 
+def test_in_place_of_a_broken_executor_memory_is_bounded() -> None:
+    run = ScanRun(matrices(3), RunOptions(ALL, workers=2, executor=Lossy(BrokenProcessPool("a process died"))))
+    assert run._budget.admits(10**18)
+    with pytest.warns(ExecutorLostWarning):
+        list(run.steps())
+    run._budget.take(1)  # one job alone always fits
+    assert not run._budget.admits(10**18)
+    mine = ScanRun(matrices(3), RunOptions(ALL, executor=Lossy(BrokenProcessPool("a process died")), memory=5))
+    with pytest.warns(ExecutorLostWarning):
+        list(mine.steps())
+    mine._budget.take(1)
+    assert not mine._budget.admits(5)
+
+
+def test_a_cancel_takes_back_what_waits_in_place_of_an_executor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twelve jobs were with the executor when it closed; one thread has their first, and a cancel takes the others."""
+    monkeypatch.setattr("weightscope_widget.engine.executor.default_workers", lambda: 1)
+    reading, go_on = threading.Event(), threading.Event()
+
+    def hold(layer: Layer) -> torch.Tensor:
+        reading.set()
+        assert go_on.wait(PATIENCE)
+        return layer.load()
+
+    source = altered(matrices(20), {f"l{index}": hold for index in range(20)})
+    run = ScanRun(source, RunOptions(ALL, workers=13, executor=Held(closes_after=12)))
+
+    def cancel() -> None:
+        assert reading.wait(PATIENCE)
+        run.cancel()
+        go_on.set()
+
+    cancelling = threading.Thread(target=cancel)
+    cancelling.start()
+    with pytest.warns(ExecutorLostWarning):
+        list(run.steps())
+    cancelling.join()
+    assert 1 <= len(run.results) <= 3
+    assert run.progress.state == "cancelled"
+    assert not our_threads()
+
+
 # -- The queue ---------------------------------------------------------------------------------------------------------
 
 
