@@ -1,4 +1,4 @@
-"""Which checkpoints there are, and in which order."""
+"""Find and open checkpoints, in order."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FINAL = "final"
 _STATE = re.compile(
     r"(training_args|optimizer|scheduler|scaler|sampler|rng_state|dl_state_dict|.*optim_states)(_\d+)*\.(bin|pt|pth)"
 )
-"""What transformers, Accelerate and DeepSpeed need to go on with a training, beside the model."""
+"""State that transformers, Accelerate and DeepSpeed save beside the model to resume a training."""
 
 _MODEL = re.compile(r"(model|pytorch_model|adapter_model)\.(safetensors|bin)|.+-\d{5}-of-\d{5}\.(safetensors|bin)")
 """Files of a model that is saved in a folder: its usual name, or one of its shards."""
@@ -35,17 +35,17 @@ def open_checkpoints(checkpoints: Mapping[str, Any] | str | os.PathLike[str]) ->
     checkpoints : mapping or path-like
         Names and models, in the mapping's own order; or a folder of checkpoints, each a file or a folder, in natural
         order (``step-2`` before ``step-10``).  A model in the folder itself, as transformers' Trainer saves at the end
-        beside its ``checkpoint-*``, comes last, as ``"final"``.  What is in the folder and holds no model is passed
-        over, as are the states of optimizers and the like.
+        beside its ``checkpoint-*``, comes last, as ``"final"``.  Entries without a model, and states of optimizers and
+        the like, are ignored.
 
     Raises
     ------
     InvalidArgumentError
-        Where there are fewer than two, or adapters among models.
+        There are fewer than two checkpoints, or adapters among models.
     ModelNotFoundError
-        Where there is no such folder.
+        There is no such folder.
     WeightScopeError
-        Another of its kinds, where a checkpoint is broken or of a kind that cannot be read.
+        Another of its kinds: a checkpoint is damaged or of a kind that cannot be read.
     """
     if isinstance(checkpoints, Mapping):
         found = {str(name): open_source(model) for name, model in checkpoints.items()}

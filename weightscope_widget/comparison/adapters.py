@@ -1,4 +1,4 @@
-"""A base and what it is compared with, matched: two models, or a model and an adapter of it."""
+"""Match the tensors of two models, or of a model and an adapter of it."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ __all__ = ["Matched", "match_models", "refuse_adapter"]
 
 @dataclass(frozen=True)
 class Matched:
-    """The tensors of both sides.
+    """Matched tensors.
 
     Attributes
     ----------
     pairs : list of Pair
-        As `match_layers` returns them; an adapter's changes as the base stores its weights.
+        As `match_layers` returns them; an adapter's changes are oriented as the base stores its weights.
     added : bool
-        The tuned side is an adapter of the base: layers with `factors` are added to the base's, and what it does not
-        have is as in the base.
+        The tuned side is an adapter: its layers with `factors` are added to the base's, and tensors that it lacks are
+        as in the base.
     unread : mapping of str to str
-        Keys of tensors that the adapter changes in a way that cannot be told, each with a phrase that says why.
+        Keys of tensors whose change by the adapter is unknown, with the reason.
     """
 
     pairs: list[Pair]
@@ -35,14 +35,12 @@ class Matched:
 
 
 def match_models(base: Source, tuned: Source) -> Matched:
-    """Match what two sources hold.
-
-    Two adapters are matched like two models: what is compared are their changes.
+    """Match the tensors of two sources; two adapters are matched like two models, by their changes.
 
     Raises
     ------
     InvalidArgumentError
-        Where the base is an adapter and the tuned side a model, or the tuned side an adapter that has nothing in common
+        The base is an adapter and the tuned side a model, or the tuned side is an adapter that has no tensor in common
         with the base.
     """
     if base.adapter or not tuned.adapter:
@@ -60,7 +58,7 @@ def match_models(base: Source, tuned: Source) -> Matched:
 
 
 def refuse_adapter(base: Source) -> None:
-    """Raise `InvalidArgumentError` where what is given as the base is an adapter."""
+    """Raise `InvalidArgumentError` if the base is an adapter."""
     if base.adapter:
         raise InvalidArgumentError(
             f"The base {base.name} is an adapter, the change of a model and not a model; give the model that it was "
@@ -75,7 +73,7 @@ def _oriented(pair: Pair) -> Pair:
 
 
 def _unread(base: Source, tuned: Source, pairs: Iterable[Pair]) -> tuple[dict[str, str], set[str]]:
-    """Return the base's tensors whose change cannot be told, and the keys of the pairs that told of it."""
+    """Return the base's tensors whose change is unknown, and the keys of the pairs that only say so."""
     names = _Names(base.layers)
     unread = {key: reason for name, reason in tuned.unread.items() for key in names.meant(name)}
     told = set()
@@ -94,7 +92,7 @@ def _unread(base: Source, tuned: Source, pairs: Iterable[Pair]) -> tuple[dict[st
 
 
 class _Names:
-    """What an adapter's name can mean in its base."""
+    """The names of a base, to look up the names of its adapter."""
 
     def __init__(self, layers: Iterable[Layer]) -> None:
         self._exact: dict[str, list[Layer]] = defaultdict(list)
@@ -108,7 +106,7 @@ class _Names:
                 self._modules[canonical.rpartition(".")[0]].append(layer)
 
     def meant(self, name: str) -> list[str]:
-        """Return the tensor of this name; else all those whose names say the same; else all of a module's own."""
+        """Return the tensor of this name; else those of this canonical name; else all of the module of this name."""
         canonical = canonical_name(name)
         layers = self._exact.get(name) or self._canonical.get(canonical) or self._modules.get(canonical, [])
         return list(dict.fromkeys(key for layer in layers for key in (layer.name, *layer.members)))

@@ -1,4 +1,4 @@
-"""Which tensor of one model is which of another: by name, then by what is left of a name without its wrappers."""
+"""Match the tensors of two models by name, without the prefixes that frameworks add."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from weightscope_widget.sources import Layer
 
 __all__ = ["Pair", "canonical_name", "match_layers", "named_alike"]
 
-# What training frameworks, compilers and adapters put in front of a module's name, or in its middle.
+# Parts that training frameworks, compilers and adapters add at the start of a module's name, or inside it.
 _WRAPPER = re.compile(
     r"(?:base_model\.model|base_model|model|module|_orig_mod|_fsdp_wrapped_module|transformer|encoder_model|backbone)\."
 )
@@ -29,10 +29,10 @@ class Pair:
     Attributes
     ----------
     key : str
-        What it is called in the results: its name in the base, or in the tuned model where it is only there.
+        Name in the results: that in the base, or in the tuned model if the base has no such tensor.
     base, tuned : Layer or None
-        At least one of them.  A tensor that is tied in one model only is in several pairs, in each under the name that
-        the pair is about, the others being its aliases.
+        At least one of them.  A tensor that is tied in one model only is in several pairs, each with another of its
+        names as the layer's name and the rest as aliases.
     """
 
     key: str
@@ -53,14 +53,13 @@ def canonical_name(name: str) -> str:
 
 
 def match_layers(base: Iterable[Layer], tuned: Iterable[Layer]) -> list[Pair]:
-    """Return every tensor of both, matched, in the base's order; then what is tied, or is not, in the base.
+    """Return every tensor of both models, matched, in the base's order; tensors of the tuned model alone come last.
 
-    Names match as they are, aliases of tied weights too, or without the wrappers that all names of a model share: these
-    are taken off one by one, and those stay off with which most names agree.  What is left is matched in the same way
-    again, then without what frameworks put in the middle of names, then by `canonical_name`.  Names of two tensors of
-    one model that mean the same match nothing: a guess would be worse.
+    Names and aliases match as they are, or without prefixes that all names of a model share: as many are removed as
+    make most names agree.  The names left are matched in the same way again, then without the parts that frameworks add
+    inside names, then by `canonical_name`.  If two tensors of one model then have the same name, neither is matched.
 
-    Where one of the models ties two tensors and the other does not, the tied one is in a pair with each of these.
+    If only one of the models ties two tensors, the tied one is in a pair with each of them.
     """
     ours, theirs = list(base), list(tuned)
     by_name, tuned_by_name = _by_name(ours), _by_name(theirs)
@@ -89,9 +88,9 @@ def match_layers(base: Iterable[Layer], tuned: Iterable[Layer]) -> list[Pair]:
 
 
 def named_alike(layers: Iterable[Layer], reference: Iterable[Layer]) -> list[Layer]:
-    """Return layers, in their order, under the names that the reference has for them; others keep their own.
+    """Return layers renamed as in a reference, with their aliases and members; unmatched ones keep their names.
 
-    Aliases and members are renamed with them; what is several tensors in the reference goes by the first one's name.
+    A layer that matches several tensors of the reference gets the first one's name.
     """
     layers, reference = list(layers), list(reference)
     by_name = _by_name(layers)
@@ -115,20 +114,20 @@ def named_alike(layers: Iterable[Layer], reference: Iterable[Layer]) -> list[Lay
 
 
 def _by_name(layers: Sequence[Layer]) -> dict[str, Layer]:
-    """Return layers by all their names; a name of its own before one that it shares."""
+    """Return layers by all their names; a layer's own name has priority over an alias."""
     own = {layer.name: layer for layer in layers}
     return own | {name: layer for layer in layers for name in layer.aliases if name not in own}
 
 
 def _called(layer: Layer, name: str) -> Layer:
-    """Return a layer under one of its names, the others being its aliases."""
+    """Return a layer under one of its names, with the others as aliases."""
     if name == layer.name:
         return layer
     return replace(layer, name=name, aliases=tuple(one for one in (layer.name, *layer.aliases) if one != name))
 
 
 def _met(base: Mapping[str, Layer], tuned: Mapping[str, Layer]) -> dict[str, str]:
-    """Return which name of the base is which of the tuned model."""
+    """Return the matching name in the tuned model of each name in the base that has one."""
     met: dict[str, str] = {}
     ours, theirs = dict(base), dict(tuned)
 
@@ -148,14 +147,14 @@ def _met(base: Mapping[str, Layer], tuned: Mapping[str, Layer]) -> dict[str, str
 
 
 def _agreement(ours: Sequence[Mapping[str, str]], theirs: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """Return which names mean the same, in the readings of both in which most do; of these, in the first ones."""
+    """Return the names that agree in the pair of readings in which most do; of several such pairs, in the first."""
     readings = sorted(product(range(len(ours)), range(len(theirs))), key=sum)
     one, other = max(readings, key=lambda at: len(ours[at[0]].keys() & theirs[at[1]].keys()))
     return {name: theirs[other][meaning] for meaning, name in ours[one].items() if meaning in theirs[other]}
 
 
 def _unwrapped(names: Mapping[str, Layer], reading: Callable[[str], str]) -> list[dict[str, str]]:
-    """Return names by their meaning: as they are read, then with ever more of the wrappers off that all names share."""
+    """Return readings of names: as they are, then without one, two, … of the prefixes that all names share."""
     read = [reading(name) for name in names]
     ends = [0] if not read else [end for end in _ends_of_wrappers(read[0]) if _all_begin(read, read[0][:end])]
 
@@ -166,7 +165,7 @@ def _unwrapped(names: Mapping[str, Layer], reading: Callable[[str], str]) -> lis
 
 
 def _by_meaning(names: Mapping[str, Layer], meaning: Callable[[str], str]) -> dict[str, str]:
-    """Return names by what they mean, without those of two layers that mean the same."""
+    """Return names by their meaning; a meaning that two layers share is left out."""
     groups: dict[str, list[str]] = defaultdict(list)
     for name in names:
         groups[meaning(name)].append(name)
@@ -174,7 +173,7 @@ def _by_meaning(names: Mapping[str, Layer], meaning: Callable[[str], str]) -> di
 
 
 def _ends_of_wrappers(name: str) -> list[int]:
-    """Return 0, and where each of the wrappers in front of a name ends."""
+    """Return 0, and the end of each wrapper at the start of a name."""
     ends = [0]
     while (wrapper := _WRAPPER.match(name, ends[-1])) is not None:
         ends.append(wrapper.end())
