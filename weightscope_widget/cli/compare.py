@@ -6,6 +6,7 @@ import argparse
 import math
 
 from weightscope_widget._shared.formats import format_count, format_number, format_percentage
+from weightscope_widget._shared.messages import say
 from weightscope_widget.assessment import GRADES
 from weightscope_widget.cli.gate import pass_or_fail, require_grades
 from weightscope_widget.cli.outputs import check_file
@@ -16,7 +17,6 @@ from weightscope_widget.comparison import ComparisonResults, ComparisonRun
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.layers.naming import short_labels
 from weightscope_widget.scanning.options import run_options
-from weightscope_widget.visualizers.layers import counted
 from weightscope_widget.visualizers.palette import CLASS_COLOURS, GRADE_COLOURS
 
 __all__ = ["run"]
@@ -57,13 +57,13 @@ def run(chosen: argparse.Namespace) -> int:
         _describe(comparison, seconds, chosen.top)
     if not comparison.complete:
         kept = f"; what was computed is in {chosen.output}" if chosen.output else ""
-        complain(f"interrupted after {len(comparison)} of {counted(len(comparison.layers), 'tensor')}{kept}")
+        complain(f"interrupted after {len(comparison)} of {say('tensors', count=len(comparison.layers))}{kept}")
         return INTERRUPTED
     return _gate(comparison) if chosen.fail_on else 0
 
 
 def _describe(comparison: ComparisonResults, seconds: float, top: int) -> None:
-    print_line(f"{comparison.model}: {counted(len(comparison.layers), 'tensor')}, {seconds:.1f} s", "bold")
+    print_line(f"{comparison.model}: {say('tensors', count=len(comparison.layers))}, {seconds:.1f} s", "bold")
     pattern = comparison.pattern
     if pattern is not None:
         print_line(f"{pattern.name}: {pattern.sentence} A rule of thumb.")

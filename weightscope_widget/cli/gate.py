@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from weightscope_widget._shared.messages import say
 from weightscope_widget.cli.terminal import complain
 from weightscope_widget.errors import InvalidArgumentError
-from weightscope_widget.visualizers.layers import counted
 
 __all__ = ["pass_or_fail", "require_grades"]
 
@@ -42,7 +42,7 @@ def pass_or_fail(caught: Mapping[str, Sequence[str]]) -> int:
 
 
 def _counted(names: Sequence[str], what: str) -> str:
-    return f"{counted(len(names), 'layer')} {what.format(are='is' if len(names) == 1 else 'are')}"
+    return f"{say('layers', count=len(names))} {what.format(are='is' if len(names) == 1 else 'are')}"
 
 
 def _named(names: Sequence[str]) -> str:

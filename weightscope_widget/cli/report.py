@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 
+from weightscope_widget._shared.messages import say
 from weightscope_widget.cli.terminal import print_line
 from weightscope_widget.report import save_report
 from weightscope_widget.scanning.file import load_results
 from weightscope_widget.scanning.results import ScanResults
-from weightscope_widget.visualizers.layers import counted
 
 __all__ = ["run", "write"]
 
@@ -24,6 +24,8 @@ def write(results: ScanResults, folder: str, layers: list[str] | None, top: int,
     report = save_report(results, folder, layers=layers, top=top)
     if quiet:
         return
-    print_line(f"Wrote {counted(len(report.files), 'file')} to {report.folder}; dashboard.html opens in any browser.")
+    print_line(
+        f"Wrote {say('cli.files', count=len(report.files))} to {report.folder}; dashboard.html opens in any browser."
+    )
     for note in report.notes:
         print_line(note)

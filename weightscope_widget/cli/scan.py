@@ -7,6 +7,7 @@ import math
 
 from weightscope_widget import Thresholds
 from weightscope_widget._shared.formats import format_decibel, format_number, format_percentage
+from weightscope_widget._shared.messages import say
 from weightscope_widget.assessment import GRADES
 from weightscope_widget.cli.gate import pass_or_fail, require_grades
 from weightscope_widget.cli.outputs import check_file, check_folder
@@ -14,10 +15,11 @@ from weightscope_widget.cli.progress import finish
 from weightscope_widget.cli.styles import STYLES
 from weightscope_widget.cli.terminal import Cell, Column, complain, print_line, print_table
 from weightscope_widget.errors import InvalidArgumentError
+from weightscope_widget.layers.chart_labels import chart_labels
 from weightscope_widget.scanning.options import run_options
 from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.scanning.run import ScanRun
-from weightscope_widget.visualizers.layers import counted, failed, labels_of, metric
+from weightscope_widget.scanning.values import failed, metric
 from weightscope_widget.visualizers.palette import CLASS_COLOURS, GRADE_COLOURS
 
 __all__ = ["run"]
@@ -61,7 +63,7 @@ def run(chosen: argparse.Namespace) -> int:
         _describe(results, seconds, chosen.top)
     if not results.complete:
         kept = f"; what was computed is in {chosen.output}" if chosen.output else ""
-        complain(f"interrupted after {len(results)} of {counted(len(results.layers), 'layer')}{kept}")
+        complain(f"interrupted after {len(results)} of {say('layers', count=len(results.layers))}{kept}")
         return INTERRUPTED
     # Before the report, of which a figure may fail: what the gate says is not lost.
     code = _gate(results, chosen.fail_on) if chosen.fail_on else 0
@@ -83,14 +85,15 @@ def _thresholds(given: list[tuple[str, tuple[float, ...]]]) -> Thresholds:
 def _describe(results: ScanResults, seconds: float, top: int) -> None:
     parameters = sum(info.parameters or 0 for info in results.layers.values() if not info.members)
     print_line(
-        f"{results.model}: {counted(len(results.layers), 'layer')}, {counted(parameters, 'weight')}, {seconds:.1f} s",
+        f"{results.model}: {say('layers', count=len(results.layers))}, "
+        f"{say('figures.weights', count=parameters)}, {seconds:.1f} s",
         "bold",
     )
     broken = [name for name in results if failed(results, name)]
     ranked = sorted((name for name in results if not math.isnan(results.risk(name))), key=results.risk, reverse=True)
     shown = [*broken, *ranked][: max(top, len(broken))]
     if shown:
-        labels = labels_of(results)
+        labels = chart_labels(results.layers)
         print_table(_COLUMNS, [_row(results, name, labels[name]) for name in shown])
     grades = [results.grade(name) for name in results if _has_grade(results, name)]
     counts = [f"{grades.count(grade)} {grade}" for grade in GRADES if grade in grades]

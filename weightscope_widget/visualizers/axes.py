@@ -1,16 +1,20 @@
-"""Axes with their ends and ticks."""
+"""Axes with their ends and ticks, and tooltips of histograms."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
+from typing import Literal
 
 from weightscope_widget._shared.formats import format_number, format_tick, power_of_ten
+from weightscope_widget._shared.messages import say
 from weightscope_widget.errors import InvalidArgumentError
-from weightscope_widget.visualizers.chart import Axis, Tick
+from weightscope_widget.visualizers.chart import Axis, FloatArray, Tick
 
 __all__ = [
+    "bin_hints",
     "category_axis",
     "check_drawable",
     "count_axis",
@@ -25,17 +29,11 @@ __all__ = [
 _SYMLOG_TICKS = (0, 0.01, 0.1, 1, 10, 100)
 _STEPS = (1, 2, 2.5, 5, 10)
 _FARTHEST = 1e300
-"""Beyond it, the arithmetic of either drawing leaves the range of float64."""
+"""Drawing larger values overflows float64."""
 
 
 def check_drawable(*values: float) -> None:
-    """Refuse values that no axis and no scale of colours can reach.
-
-    Raises
-    ------
-    InvalidArgumentError
-        Where one is beyond ±1e300.
-    """
+    """Raise InvalidArgumentError for values beyond ±1e300, which no axis can show."""
     for value in values:
         if abs(value) > _FARTHEST:
             raise InvalidArgumentError(
@@ -80,43 +78,57 @@ def log_axis(label: str, low: float, high: float, ticks: int = 7) -> Axis:
 def symlog_axis(label: str, high: float) -> Axis:
     """Return an axis of a percentage, linear near zero and logarithmic beyond.
 
-    It begins a little before 0, where many points are, so that none is cut in half.
+    It begins a little below 0, so that points at 0 are drawn whole.
     """
     high = max(1.2 * high, 0.1)
-    return Axis(
-        label,
-        -0.002,
-        high,
-        "symlog",
-        tuple(Tick(value, format_tick(value)) for value in _SYMLOG_TICKS if value <= high),
-    )
+    ticks = tuple(Tick(value, format_tick(value)) for value in _SYMLOG_TICKS if value <= high)
+    return Axis(label, -0.002, high, "symlog", ticks)
 
 
 def count_axis(label: str, most: float, *, log: bool = False) -> Axis:
-    """Return an axis of counts from 0, or from one half on a logarithmic one, where a count of 1 is still seen."""
+    """Return an axis of counts, from 0; a logarithmic one from 0.5, so that a count of 1 is visible."""
     if log:
         return log_axis(label, 0.5, max(1.0, most) * 1.6)
     return index_axis(label, 0.0, max(1.0, most) * 1.06, 5)
 
 
 def index_axis(label: str, low: float, high: float, ticks: int = 6) -> Axis:
-    """Return an axis of what comes in whole numbers only, with ticks at such."""
+    """Return an axis with ticks at whole numbers only."""
     axis = linear_axis(label, low, high, ticks)
     return replace(axis, ticks=tuple(tick for tick in axis.ticks if tick.value == round(tick.value)))
 
 
 def category_axis(label: str, categories: Sequence[str], most: int) -> Axis:
-    """Return an axis of names, of which at most `most` are written, evenly spaced."""
+    """Return an axis of names with at most `most` evenly spaced ticks."""
     stride = max(1, math.ceil(len(categories) / most))
     ticks = tuple(Tick(index, categories[index]) for index in range(0, len(categories), stride))
     return Axis(label, -0.5, max(1, len(categories)) - 0.5, "category", ticks, tuple(categories))
 
 
 def format_level(level: float, *, logarithmic: bool) -> str:
-    """Return a threshold as it is written at its line: 10⁴ where the axis counts powers of ten."""
+    """Return the label of a threshold: 10⁴ where the axis shows powers of ten."""
     if logarithmic and level > 0 and math.log10(level).is_integer():
         return power_of_ten(round(math.log10(level)))
     return format_tick(level)
+
+
+def bin_hints(edges: FloatArray, counts: FloatArray, what: Literal["layers", "weights"], language: str) -> list[str]:
+    """Return tooltips of bins: how many there are, and between which values.
+
+    >>> import numpy as np
+    >>> bin_hints(np.array([0.5, 1.0, 2.0]), np.array([1.0, 0.0]), "layers", "en")
+    ['1 layer from 0.5000 to 1.000', '0 layers from 1.000 to 2.000']
+    """
+    return [
+        say(
+            "figures.bin",
+            language,
+            what=say("layers" if what == "layers" else "figures.weights", language, count=count),
+            low=low,
+            high=high,
+        )
+        for (low, high), count in zip(pairwise(edges.tolist()), counts.tolist(), strict=True)
+    ]
 
 
 def _power(value: float) -> str:

@@ -1,12 +1,12 @@
-"""What a figure shows, as data: axes, marks, labels, lines, order and words, before anything is drawn.
+"""A figure as data: charts with axes, marks and legends, before anything is drawn.
 
-`live` draws it with bqplot and `image` with matplotlib; neither decides anything but how.
+`render.bqplot` and `render.matplotlib` draw it; neither decides anything but how.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -36,15 +36,15 @@ __all__ = [
 FloatArray = npt.NDArray[np.float64]
 
 _SYMLOG_UNIT = 0.01
-"""Where a symlog axis turns from linear to logarithmic; the page's has the same."""
+"""Where a symlog axis turns from linear to logarithmic; the page has the same."""
 
 _MOST_SEPARATE = 60
-"""With more bins than this, they are a pixel or two wide: gaps between them would be most of what is seen."""
+"""With more bins than this, they are a pixel or two wide, and gaps between them would dominate."""
 
 
 @dataclass(frozen=True)
 class Tick:
-    """A value of an axis and what is written there."""
+    """A labelled value of an axis."""
 
     value: float
     label: str
@@ -61,12 +61,12 @@ class Axis:
     low, high : float
         Its ends, in the unit of the values.
     kind : {"linear", "log", "symlog", "category"}
-        ``"symlog"`` is linear near zero and logarithmic beyond, for percentages of which many are zero; values are
-        taken to its places by `place`.  A category's value is its index.
+        ``"symlog"`` is linear near zero and logarithmic beyond, for percentages of which many are zero; `place` maps
+        values to positions.  A category's value is its index.
     ticks : tuple of Tick
-        What is written along it.
+        Labelled values.
     categories : tuple of str
-        What stands on a category axis, first to last; a vertical one begins at the top.
+        Names on a category axis, first to last; a vertical one begins at the top.
     """
 
     label: str
@@ -77,7 +77,7 @@ class Axis:
     categories: tuple[str, ...] = ()
 
     def place(self, values: float | Sequence[float] | FloatArray) -> FloatArray:
-        """Return where values lie on an axis drawn linearly (symlog), or the values themselves."""
+        """Return positions on a symlog axis drawn linearly; on other axes, the values themselves."""
         array = np.asarray(values, dtype=np.float64)
         return np.sign(array) * np.log1p(np.abs(array) / _SYMLOG_UNIT) if self.kind == "symlog" else array
 
@@ -86,22 +86,20 @@ class Axis:
         array = np.asarray(places, dtype=np.float64)
         return np.sign(array) * np.expm1(np.abs(array)) * _SYMLOG_UNIT if self.kind == "symlog" else array
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Positions of `low` and `high`."""
+        low, high = self.place([self.low, self.high]).tolist()
+        return low, high
+
+
+# Marks. `colours` has one colour per element, or one for all; `layers` the layer that a click on each element selects,
+# and `hints` its tooltip; both may be empty.
+
 
 @dataclass(frozen=True)
 class Bars:
-    """One bar per category; across where the categories are on the vertical axis.
-
-    Attributes
-    ----------
-    values : ndarray
-        (categories,): where each bar ends; NaN draws none.
-    colours : tuple of Colour
-        One per bar.
-    layers : tuple of str
-        The layer that each bar is of, which a click selects; empty where bars are of no layer.
-    hints : tuple of str
-        What a tooltip says of each bar: the number itself, also where the bar ends with the axis.
-    """
+    """One bar per category, up to ``values`` (categories,); NaN draws none.  Horizontal on a vertical category axis."""
 
     values: FloatArray
     colours: tuple[Colour, ...]
@@ -111,19 +109,7 @@ class Bars:
 
 @dataclass(frozen=True)
 class Bins:
-    """A histogram of equal bins.
-
-    Attributes
-    ----------
-    edges : ndarray
-        (bins + 1,), on a symlog axis equal in its places.
-    counts : ndarray
-        (bins,).
-    colours : tuple of Colour
-        One per bin, or one for all.
-    hints : tuple of str
-        What a tooltip says of each bin.
-    """
+    """A histogram: ``edges`` (bins + 1,), on a symlog axis equally spaced in position, and ``counts`` (bins,)."""
 
     edges: FloatArray
     counts: FloatArray
@@ -132,27 +118,16 @@ class Bins:
 
     @property
     def separate(self) -> bool:
-        """Whether each bin is seen by itself, rather than the outline of all."""
+        """Whether bins are drawn apart, rather than as one outline."""
         return len(self.counts) <= _MOST_SEPARATE
 
 
 @dataclass(frozen=True)
 class Points:
-    """Marks at places.
+    """Symbols at ``x`` and ``y`` (points,); on a category axis the index.
 
-    Attributes
-    ----------
-    x, y : ndarray
-        (points,); on a category axis the index.
-    colours : tuple of Colour
-        One per point, or one for all.
-    layers : tuple of str
-        The layer that each is of, which a click selects; may be empty.
-    hints : tuple of str
-        What a tooltip says of each.
-    shape : {"circle", "tick", "ring"}
-        A tick is a short line across the direction of bars, for a value to compare a bar with; a ring goes around a
-        circle, for what lies under it.
+    A ``"tick"`` is a short line across bars, a value to compare a bar with; a ``"ring"`` goes around a circle and marks
+    one that lies under it.
     """
 
     x: FloatArray
@@ -165,18 +140,9 @@ class Points:
 
 @dataclass(frozen=True)
 class Line:
-    """A line through points, or a step for each bin where ``x`` has one more than ``y``.
+    """A line through points, or steps where ``x`` (bins + 1,) has one more than ``y`` (bins,).
 
-    Attributes
-    ----------
-    x, y : ndarray
-        (points,), or (bins + 1,) and (bins,).
-    name : str
-        What a tooltip calls it.
-    hints : tuple of str
-        What a tooltip says of each point; a line that has them is drawn with a dot at each.
-    dashed, thin : bool
-        Drawn in dashes; as a hairline, for what leads from one thing to another.
+    ``name`` is its tooltip; a line with ``hints``, one per point, has a dot at each. ``thin`` is a hairline.
     """
 
     x: FloatArray
@@ -192,16 +158,7 @@ class Line:
 class Rule:
     """A straight line across the chart at a value of one axis.
 
-    Attributes
-    ----------
-    axis : {"x", "y"}
-        The axis of the value.
-    value : float
-        In its unit.
-    label : str
-        What is written at its end: the right one, or the upper one.
-    low : bool
-        The label stands at the lower end instead, for where marks begin at the top.
+    Its label is at the right or upper end; with ``low`` at the other end, for charts that begin at the top.
     """
 
     axis: Literal["x", "y"]
@@ -213,7 +170,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Band:
-    """A tinted region from `low` to `high` of one axis, with words in its lower right corner."""
+    """A tinted region from `low` to `high` of one axis, with a label in its lower right corner."""
 
     axis: Literal["x", "y"]
     low: float
@@ -224,7 +181,7 @@ class Band:
 
 @dataclass(frozen=True)
 class Texts:
-    """Words at places, in the unit of the axes; ``align`` says which end of each is there."""
+    """Words at ``x`` and ``y``; ``align`` says which end of each is there."""
 
     x: FloatArray
     y: FloatArray
@@ -235,15 +192,7 @@ class Texts:
 
 @dataclass(frozen=True)
 class Slices:
-    """A pie with its legend beside it; a chart of it has no axes.
-
-    Attributes
-    ----------
-    labels : tuple of str
-        With their counts, as they are read.
-    unit : str
-        What the total in the middle counts.
-    """
+    """A pie with its legend beside it, in a chart without axes; ``unit`` names the total in the middle."""
 
     labels: tuple[str, ...]
     counts: tuple[int, ...]
@@ -252,24 +201,15 @@ class Slices:
 
     @property
     def centre(self) -> tuple[str, str]:
-        """What stands in the middle, in two lines."""
+        """Two lines in the middle."""
         return f"{sum(self.counts):,}", self.unit
 
 
 @dataclass(frozen=True)
 class Cells:
-    """A heatmap.
+    """A heatmap of ``values`` (rows, columns), first row at the top; NaN cells are left empty.
 
-    Attributes
-    ----------
-    values : ndarray
-        (rows, columns), the first row at the top; NaN cells are left empty.
-    limit : float
-        Colours go from -limit to limit, white or dark at zero; above 0.
-    x_edges, y_edges : ndarray
-        (columns + 1,) and (rows + 1,), ascending.
-    legend : str
-        What the colour is of.
+    Colours go from -limit to limit, which is above 0. Edges, (columns + 1,) and (rows + 1,), ascend.
     """
 
     values: FloatArray
@@ -298,39 +238,48 @@ class Chart:
     Attributes
     ----------
     name : str
-        How code finds it: ``figure.charts["risk"]``.
+        Its key in `Content.charts` and ``figure.charts``.
     title : str
-        What stands above it; may be empty where the figure's title says it.
-    x, y : Axis or None
-        None for a pie.
+        May be empty where the figure's title suffices.
+    x, y : Axis
+        Not drawn for a pie.
     marks : tuple
         Drawn in this order, each over those before.
     keys : tuple of Key
         The legend.
-    legend : {"above", "inside"}
-        Where it stands: in a row above the chart, or in its upper right corner, which its curves leave free.
     note : str
-        A sentence that follows the title.
+        Follows the title.
+    legend : {"above", "inside"}
+        In a row above the chart, or in its upper right corner, which its curves leave free.
     """
 
     name: str
     title: str
-    x: Axis | None
-    y: Axis | None
+    x: Axis
+    y: Axis
     marks: tuple[Mark, ...]
     keys: tuple[Key, ...] = ()
     note: str = ""
     legend: Literal["above", "inside"] = "above"
 
     @property
+    def bare(self) -> bool:
+        """Whether the chart is a pie, without axes."""
+        return any(isinstance(mark, Slices) for mark in self.marks)
+
+    @property
     def across(self) -> bool:
-        """Whether bars lie: their categories are on the vertical axis."""
-        return self.y is not None and self.y.kind == "category"
+        """Whether bars are horizontal: their categories are on the vertical axis."""
+        return self.y.kind == "category"
 
     @property
     def downwards(self) -> bool:
-        """Whether the vertical axis begins at the top, as categories and the rows of a matrix are read."""
+        """Whether the vertical axis begins at the top, as for categories and the rows of a matrix."""
         return self.across or any(isinstance(mark, Cells) for mark in self.marks)
+
+    def along(self, mark: Rule | Band) -> Axis:
+        """Return the axis that a rule or a band has its values on."""
+        return self.y if mark.axis == "y" else self.x
 
 
 @dataclass(frozen=True)
@@ -340,22 +289,22 @@ class Content:
     Attributes
     ----------
     title : str
-        What it shows, of which model.
+        With the name of the model or layer.
     rows : tuple of tuple of Chart
         Charts side by side, row by row.
-    widths : tuple of tuple of float
-        The share of the width that each chart has, in the same order; empty for equal ones.
     heights : tuple of int
         The height of each row, in pixels where the figure is 1,000 wide.
+    widths : tuple of tuple of float
+        The share of the width that each chart has, in the same order; empty for equal ones.
     notes : tuple of str
-        Sentences below: what is a rule of thumb, what is not drawn and why.
+        Sentences below.
     """
 
     title: str
     rows: tuple[tuple[Chart, ...], ...]
     heights: tuple[int, ...]
     widths: tuple[tuple[float, ...], ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
     @property
     def charts(self) -> dict[str, Chart]:

@@ -1,198 +1,125 @@
-"""What several figures ask of results: values of layers, why a layer has none, and words for both."""
+"""Results as figures read them: values, classes and labels of layers, and notes on missing values."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+from typing import Literal, TypeAlias
 
+import numpy as np
+
+from weightscope_widget._shared.messages import render, say
 from weightscope_widget.assessment import CLASSES
 from weightscope_widget.errors import InvalidArgumentError
-from weightscope_widget.layers.naming import short_labels
+from weightscope_widget.layers.chart_labels import chart_labels
+from weightscope_widget.scanning import values
 from weightscope_widget.scanning.results import ScanResults
-from weightscope_widget.visualizers.chart import Key
+from weightscope_widget.visualizers.chart import Key, Mark, Points
 from weightscope_widget.visualizers.palette import CLASS_COLOURS, Colour
 
-__all__ = [
-    "LONGEST_LABEL",
-    "RULE_OF_THUMB",
-    "class_colour",
-    "class_keys",
-    "class_of",
-    "counted",
-    "enumerate_words",
-    "failed",
-    "labels_of",
-    "matrices",
-    "metric",
-    "missing_notes",
-    "nothing_to_draw",
-    "reason_missing",
-    "require",
-    "sections_of",
-    "unique_labels",
-]
-
-RULE_OF_THUMB = "Lines, classes and grades are rules of thumb, for sorting and early warning."
-
-LONGEST_LABEL = 40
-"""In characters; of a longer one the middle is left out."""
+__all__ = ["Layers"]
 
 _NAMED = 4
 """How many layers a note names before it counts the rest."""
 
-
-def matrices(results: ScanResults) -> list[str]:
-    """Return the layers that are not vectors, those still to be measured included, in the model's order."""
-    return [name for name in results.layers if not _is_vector(results, name)]
+_Note: TypeAlias = Literal["not_drawn", "not_graded", "without_condition_number"]
 
 
-def _is_vector(results: ScanResults, name: str) -> bool:
-    shape = results.layers[name].shape
-    if shape is not None:
-        return len(shape) < 2
-    # Plain dicts hold no shapes; of a vector they have what a scan finds of it, and of matrices more.
-    return set(sections_of(results, name)) == {"basic_stats"} and set(results.methods) != {"basic_stats"}
+class Layers:
+    """The layers of results, with their labels; messages are in one language."""
 
+    def __init__(self, results: ScanResults, language: str) -> None:
+        self.results, self.language = results, language
+        self.labels = chart_labels(results.layers)
+        self.matrices = values.matrices(results)
 
-def labels_of(results: ScanResults) -> dict[str, str]:
-    """Return the short, unique label of every layer, at most some forty characters long."""
-    return dict(zip(results.layers, unique_labels(short_labels(results.layers).values()), strict=True))
+    def failed(self, name: str) -> bool:
+        """Return whether a layer's analysis failed."""
+        return values.failed(self.results, name)
 
+    def metric(self, name: str, section: str, *keys: str) -> float:
+        """Return one number of a layer; NaN where there is none."""
+        return values.metric(self.results, name, section, *keys)
 
-def unique_labels(labels: Iterable[str]) -> list[str]:
-    """Return labels short enough to be drawn beside a chart, those that would be the same numbered.
+    def require(self, section: str) -> None:
+        """Raise InvalidArgumentError where a section is missing in every layer."""
+        results = self.results
+        if not results.layers:
+            raise InvalidArgumentError("These results hold no layers; scan a model that has weights.")
+        if section in results.methods:
+            return
+        if all(self.failed(name) for name in results.layers):
+            raise self.nothing_to_draw(f"a {section} section")
+        raise InvalidArgumentError(
+            f"These results of {results.model} have no {section} section, which this figure shows; scan the model "
+            f"with methods='all', or with {section!r} among them."
+        )
 
-    The middle of a long one is left out.
+    def nothing_to_draw(self, what: str) -> InvalidArgumentError:
+        """Return the error that no matrix has `what`, with reasons and remedy."""
+        results, names = self.results, self.matrices
+        if not names:
+            return InvalidArgumentError(f"{results.model} has no matrices; this figure needs one.")
+        reasons = Counter(values.missing(results, name) for name in names)
+        why = ", ".join(f"{render(f'figures.missing.{reason}')}: {count:,}" for reason, count in reasons.items())
+        remedy = "scan a model whose weights are finite and not all zero"
+        if "not_measured" in reasons:
+            remedy = "scan it to the end"
+        elif "failed" in reasons:
+            remedy = f"results[{next(name for name in names if self.failed(name))!r}]['error'] says more"
+        return InvalidArgumentError(f"No layer of {results.model} has {what} to draw ({why}); {remedy}.")
 
-    >>> unique_labels(["wte", "a" * 30 + "b" * 30, "wte"])
-    ['wte', 'aaaaaaaaaaaaaaaaaaa…bbbbbbbbbbbbbbbbbbbb', 'wte (2)']
-    """
-    taken: set[str] = set()
-    numbers: Counter[str] = Counter()
-    found = []
-    for label in labels:
-        short = one = _shortened(label)
-        while one in taken:
-            numbers[short] += 1
-            one = f"{short} ({numbers[short] + 1})"
-        taken.add(one)
-        found.append(one)
-    return found
+    def class_of(self, name: str, of: str) -> str | None:
+        """Return a layer's class of a metric; None where it has none."""
+        return None if self.failed(name) else self.results.classes(name)[of]
 
+    def class_colours(self, names: Iterable[str], of: str) -> tuple[Colour, ...]:
+        """Return the colours of layers' classes of a metric; grey for those without."""
+        found = (self.class_of(name, of) for name in names)
+        return tuple("muted" if each is None else CLASS_COLOURS[of][each] for each in found)
 
-def _shortened(label: str) -> str:
-    return label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL // 2 - 1]}…{label[-LONGEST_LABEL // 2 :]}"
+    def class_keys(self, of: str, names: Iterable[str]) -> tuple[Key, ...]:
+        """Return a legend of a metric's classes, with the number of layers in each."""
+        found = Counter(self.class_of(name, of) for name in names)
+        return tuple(
+            Key(f"{self._class_title(of, each)}: {found[each]:,}", CLASS_COLOURS[of][each])
+            for each in CLASSES[of]
+            if found[each]
+        )
 
+    def _class_title(self, of: str, name: str) -> str:
+        return render(f"figures.classes.{of}.{name.replace(' ', '_')}", self.language)
 
-def sections_of(results: ScanResults, name: str) -> dict[str, Any]:
-    """Return what was found of a layer; nothing of one still to be measured."""
-    if name not in results:  # asking for it would look for the name that was meant
-        return {}
-    return results[name]
+    def chance(self, names: Iterable[str], of: str) -> np.ndarray:
+        """Return (names,): the metric of a Gaussian matrix of each layer's shape; NaN where there is none."""
+        return np.array([(self.results.baseline(name) or {}).get(of, np.nan) for name in names])
 
+    def ticks(self, x: np.ndarray, y: np.ndarray) -> tuple[tuple[Mark, ...], tuple[Key, ...]]:
+        """Return ticks at the finite places, which show random matrices, with their legend; nothing where none is."""
+        known = np.isfinite(x) & np.isfinite(y)
+        if not known.any():
+            return (), ()
+        key = Key(say("figures.random_matrix", self.language), "ink", "tick")
+        return (Points(x[known], y[known], ("ink",), shape="tick"),), (key,)
 
-def failed(results: ScanResults, name: str) -> bool:
-    """Return whether a layer's analysis failed; what was found before is then no measure of it."""
-    return "error" in sections_of(results, name)
+    def reason(self, name: str) -> str:
+        """Return why a layer lacks a number, as a short phrase."""
+        return render(f"figures.missing.{values.missing(self.results, name)}", self.language)
 
+    def missing_notes(self, names: Iterable[str], note: _Note = "not_drawn") -> tuple[str, ...]:
+        """Return a sentence that names layers without a number and why; nothing where there are none."""
+        by_reason: dict[str, list[str]] = {}
+        for name in names:
+            by_reason.setdefault(self.reason(name), []).append(self.labels[name])
+        if not by_reason:
+            return ()
+        parts = [
+            say("figures.layers_and_reason", self.language, layers=self._enumerated(some), reason=why)
+            for why, some in by_reason.items()
+        ]
+        layers = say("figures.semicolon", self.language).join(parts)
+        return (render(f"figures.{note}", self.language, layers=layers),)
 
-def metric(results: ScanResults, name: str, section: str, *keys: str) -> float:
-    """Return one number of a layer, down the keys of its section; NaN where it does not exist or the layer failed."""
-    found: Any = {} if failed(results, name) else sections_of(results, name).get(section, {})
-    for key in keys:
-        found = found.get(key, {})
-    return math.nan if isinstance(found, Mapping) else float(found)
-
-
-def require(results: ScanResults, section: str) -> None:
-    """Refuse results that hold nothing of a section.
-
-    Raises
-    ------
-    InvalidArgumentError
-        Where it is missing in every layer.
-    """
-    if not results.layers:
-        raise InvalidArgumentError("These results hold no layers; scan a model that has weights.")
-    if section in results.methods:
-        return
-    if all(failed(results, name) for name in results.layers):
-        raise nothing_to_draw(results, f"a {section} section")
-    raise InvalidArgumentError(
-        f"These results of {results.model} have no {section} section, which this figure shows; scan the model "
-        f"with methods='all', or with {section!r} among them."
-    )
-
-
-def nothing_to_draw(results: ScanResults, what: str) -> InvalidArgumentError:
-    """Return the error that no matrix has what a figure shows, with the reasons and what to do."""
-    names = matrices(results)
-    if not names:
-        return InvalidArgumentError(f"{results.model} has no matrices; this figure needs one.")
-    reasons = Counter(reason_missing(results, name) for name in names)
-    why = ", ".join(f"{reason}: {count:,}" for reason, count in reasons.items())
-    remedy = "scan a model whose weights are finite and not all zero"
-    if "not measured" in reasons:
-        remedy = "scan it to the end"
-    elif "failed" in reasons:
-        remedy = f"results[{next(name for name in names if failed(results, name))!r}]['error'] says more"
-    return InvalidArgumentError(f"No layer of {results.model} has {what} to draw ({why}); {remedy}.")
-
-
-def class_of(results: ScanResults, name: str, of: str) -> str | None:
-    """Return a layer's class of a metric; None where it has none, as a layer that failed."""
-    return None if failed(results, name) else results.classes(name)[of]
-
-
-def class_colour(results: ScanResults, name: str, of: str) -> Colour:
-    """Return the colour of a layer's class of a metric; grey where it has none."""
-    found = class_of(results, name, of)
-    return "muted" if found is None else CLASS_COLOURS[of][found]
-
-
-def class_keys(results: ScanResults, of: str, names: Iterable[str]) -> tuple[Key, ...]:
-    """Return a legend of a metric's classes, with how many of the layers are in each."""
-    found = Counter(class_of(results, name, of) for name in names)
-    return tuple(Key(f"{each}: {found[each]:,}", CLASS_COLOURS[of][each]) for each in CLASSES[of] if found[each])
-
-
-def reason_missing(results: ScanResults, name: str) -> str:
-    """Return why a layer lacks a number, as a short phrase."""
-    sections = sections_of(results, name)
-    stats = sections.get("basic_stats", {})
-    if failed(results, name):
-        return "failed"
-    if not results.is_finite(name):
-        return "NaN or infinite weights"
-    if results.pending(name):
-        return "not measured"
-    if sections.get("spectral", {}).get("max_singular_value") == 0 or stats.get("l2_norm") == 0:
-        return "all weights zero"
-    return "no value"
-
-
-def missing_notes(results: ScanResults, names: Iterable[str], what: str = "Not drawn") -> tuple[str, ...]:
-    """Return a sentence on the layers that a chart cannot draw and why; nothing where there are none."""
-    labels, by_reason = labels_of(results), dict[str, list[str]]()
-    for name in names:
-        by_reason.setdefault(reason_missing(results, name), []).append(labels[name])
-    if not by_reason:
-        return ()
-    return (f"{what}: {'; '.join(f'{enumerate_words(some)} ({why})' for why, some in by_reason.items())}.",)
-
-
-def enumerate_words(words: list[str]) -> str:
-    """Return a list in words, the first few by name."""
-    named, rest = words[:_NAMED], len(words) - _NAMED
-    return ", ".join(named) + (f" and {rest:,} more" if rest > 0 else "")
-
-
-def counted(count: float, noun: str) -> str:
-    """Return a count with what is counted.
-
-    >>> [counted(count, "layer") for count in (1, 2000)]
-    ['1 layer', '2,000 layers']
-    """
-    return f"{count:,.0f} {noun}{'' if count == 1 else 's'}"
+    def _enumerated(self, labels: list[str]) -> str:
+        named, rest = say("figures.comma", self.language).join(labels[:_NAMED]), len(labels) - _NAMED
+        return say("figures.and_more", self.language, names=named, count=rest) if rest > 0 else named

@@ -10,12 +10,14 @@ import numpy as np
 import torch
 from torch.nn.parameter import is_lazy
 
+from weightscope_widget._shared.messages import say
 from weightscope_widget.analyzers.numerics.histogram import Histogram, histogram
 from weightscope_widget.analyzers.weights import Weights
 from weightscope_widget.errors import InvalidArgumentError
+from weightscope_widget.layers.chart_labels import LONGEST_LABEL, chart_labels, unique_labels
 from weightscope_widget.layers.naming import short_labels
 from weightscope_widget.scanning.results import ScanResults
-from weightscope_widget.visualizers.layers import LONGEST_LABEL, labels_of, unique_labels
+from weightscope_widget.scanning.values import sections_of
 
 __all__ = ["Series", "as_tensor", "series_of"]
 
@@ -24,73 +26,81 @@ _MOST_SERIES = 6
 
 @dataclass(frozen=True)
 class Series:
-    """One tensor to draw, from which either the weights or what a scan found of them is at hand.
+    """One tensor to draw: its weights, or a layer of results.
 
     Attributes
     ----------
     label : str
-        What to call it; no other of the figure has the same.
-    layer : str or None
-        The layer that it is, in `results`.
+        Unique in its figure.
+    language : str
+        Of notes on it.
+    source : Weights or (ScanResults, str)
+        The weights, or the results and the name of the layer.
     """
 
     label: str
-    layer: str | None = None
-    weights: Weights | None = None
-    results: ScanResults | None = None
+    language: str
+    source: Weights | tuple[ScanResults, str]
+
+    @property
+    def weights(self) -> Weights | None:
+        """The weights, if given."""
+        return self.source if isinstance(self.source, Weights) else None
+
+    @property
+    def stats(self) -> dict[str, Any]:
+        """The section ``basic_stats`` of the results; empty without results."""
+        if isinstance(self.source, Weights):
+            return {}
+        stats: dict[str, Any] = sections_of(*self.source).get("basic_stats", {})
+        return stats
 
     @property
     def histogram(self) -> Histogram | None:
-        """The histogram of the finite entries; None where there are none."""
-        if self.weights is not None:
-            return histogram(self.weights.entries)
-        assert self.results is not None
-        assert self.layer is not None
-        return self.results.histogram(self.layer)
+        """The histogram of the finite entries; None if there are none."""
+        if isinstance(self.source, Weights):
+            return histogram(self.source.entries)
+        results, layer = self.source
+        return results.histogram(layer)
 
     @property
     def singular_values(self) -> np.ndarray:
-        """All singular values, float64, descending; NaN where weights are not finite.
+        """All singular values, float64, descending; NaN if weights are not finite.
 
         Raises
         ------
         InvalidArgumentError
-            Where the tensor has fewer than two dimensions.
+            If the tensor has fewer than two dimensions.
         """
-        if self.weights is not None:
-            if len(self.weights.shape) < 2:
+        if isinstance(self.source, Weights):
+            shape = self.source.shape
+            if len(shape) < 2:
                 raise InvalidArgumentError(
-                    f"{self.label} has the shape {self.weights.shape}; singular values need two dimensions or more."
+                    f"{self.label} has the shape {shape}; singular values need two dimensions or more."
                 )
-            return self.weights.singular_values
-        assert self.results is not None
-        assert self.layer is not None
-        return self.results.singular_values(self.layer)
+            return self.source.singular_values
+        results, layer = self.source
+        return results.singular_values(layer)
 
     @property
     def listed(self) -> np.ndarray | None:
-        """The largest singular values, float64, descending, where results list these and hold no whole spectrum."""
-        if self.results is None or self.layer is None or self.layer in self.results.spectra:
+        """The largest singular values, float64, descending, if results list these and hold no whole spectrum."""
+        if isinstance(self.source, Weights) or self.source[1] in self.source[0].spectra:
             return None
-        values = (
-            self.results[self.layer].get("spectral", {}).get("top_singular_values")
-            if self.layer in self.results
-            else None
-        )
+        values = sections_of(*self.source).get("spectral", {}).get("top_singular_values")
         return np.array(values, dtype=np.float64) if values else None
 
     @property
     def shape(self) -> tuple[int, ...] | None:
-        """The shape as stored, None where a results file does not say."""
-        if self.weights is not None:
-            return self.weights.shape
-        assert self.results is not None
-        assert self.layer is not None
-        return self.results.layers[self.layer].shape
+        """The shape as stored; None if a results file does not say."""
+        if isinstance(self.source, Weights):
+            return self.source.shape
+        results, layer = self.source
+        return results.layers[layer].shape
 
 
 def as_tensor(given: Any) -> torch.Tensor:
-    """Return a tensor of weights, whatever it was given as.
+    """Return the tensor of an array, a module or a tensor.
 
     Parameters
     ----------
@@ -100,7 +110,7 @@ def as_tensor(given: Any) -> torch.Tensor:
     Raises
     ------
     InvalidArgumentError
-        Where it is none of these, not floating, not dense, empty, not initialized, or on the meta device.
+        If it is none of these, not floating, not dense, empty, not initialized, or on the meta device.
     """
     if isinstance(given, str):
         raise InvalidArgumentError(
@@ -131,53 +141,53 @@ def as_tensor(given: Any) -> torch.Tensor:
     return found.detach()
 
 
-def series_of(weights: Any, results: ScanResults | None) -> list[Series]:
-    """Return what to draw, one or several.
+def series_of(weights: Any, results: ScanResults | None, language: str = "en") -> list[Series]:
+    """Return the tensors to draw, one or several.
 
     Parameters
     ----------
     weights : tensor, str, sequence or mapping
         One tensor (as `as_tensor` takes it), one layer's name, several of these, or a mapping of labels to them.
     results : ScanResults, optional
-        What the names are of.
+        For layers given by name.
+    language : {"en", "zh"}
+        Of labels.
 
     Raises
     ------
     InvalidArgumentError
-        Where there are none or more than six, or a name comes without results.
+        If there are none or more than six, or a name comes without results.
     UnknownLayerError
-        Where a name is not in the results.
+        If a name is not in the results.
     """
+    known = {} if results is None else chart_labels(results.layers)
     if isinstance(weights, Mapping):
         given, labels = list(weights.values()), [_label(str(label)) for label in weights]
     elif isinstance(weights, Sequence) and not isinstance(weights, str):
-        given = list(weights)
-        labels = [_name_or(f"tensor {index}", one, results) for index, one in enumerate(given, 1)]
+        given, labels = list(weights), []
+        for number, one in enumerate(given, 1):
+            label = known.get(one) if isinstance(one, str) else None
+            labels.append(label or say("figures.tensor", language, number=number))
     else:
-        given, labels = [weights], [_name_or("the tensor", weights, results)]
+        label = known.get(weights) if isinstance(weights, str) else None
+        given, labels = [weights], [label or say("figures.the_tensor", language)]
     if not 1 <= len(given) <= _MOST_SERIES:
         raise InvalidArgumentError(f"weights holds {len(given)} tensors; give one to {_MOST_SERIES}.")
-    return [_one(label, one, results) for label, one in zip(unique_labels(labels), given, strict=True)]
+    return [
+        Series(label, language, _source(one, results)) for label, one in zip(unique_labels(labels), given, strict=True)
+    ]
 
 
 def _label(label: str) -> str:
-    """Return a label as given, but a parameter's name that is too long as a layer's label."""
+    """Return a label as given; a long parameter name is abbreviated like a layer's."""
     return label if len(label) <= LONGEST_LABEL or " " in label else short_labels([label])[label]
 
 
-def _name_or(otherwise: str, given: Any, results: ScanResults | None) -> str:
-    """Return the label of a layer that is given by its name, and else another."""
-    if results is None or not isinstance(given, str):
-        return otherwise
-    return labels_of(results).get(given, otherwise)
-
-
-def _one(label: str, given: Any, results: ScanResults | None) -> Series:
+def _source(given: Any, results: ScanResults | None) -> Weights | tuple[ScanResults, str]:
     if not isinstance(given, str):
-        return Series(label, weights=Weights(as_tensor(given)))
+        return Weights(as_tensor(given))
     if results is None:
         raise InvalidArgumentError(f"weights is the name {given!r}; give the results that it is a layer of, too.")
-    # Asking says what is wrong with a name that is not here; a layer still to be measured is here.
     if given not in results.layers:
-        results[given]
-    return Series(label, given, results=results)
+        results[given]  # raises, with the closest name
+    return results, given

@@ -40,7 +40,7 @@ class TestConditionNumbers:
         assert bars.layers[3] == "h.1.attn.c_proj"
         assert list(bars.layers[4:]) == [name for _, name in expected]
         assert np.isnan(bars.values[:3]).all()
-        assert bars.values[3] == chart.x.high  # type: ignore[union-attr]
+        assert bars.values[3] == chart.x.high
         assert bars.values[4:] == pytest.approx([value for value, _ in expected], rel=1e-3)
 
     def test_what_has_no_number_says_why_and_is_never_green(self, results: ScanResults) -> None:
@@ -91,7 +91,7 @@ class TestConditionNumbers:
         assert [key.label for key in chart.keys] == ["safe: 900"]
         assert chart.y is not None
         assert 19 * len(chart.y.ticks) <= content.heights[0]  # each label has the room of a line
-        assert len(condition_number_content(scanned, 800).charts["condition_number"].y.categories) == 500  # type: ignore[union-attr]
+        assert len(condition_number_content(scanned, 800).charts["condition_number"].y.categories) == 500
         top = condition_number_content(scanned, 3).charts["condition_number"]
         assert only(top, Bars).values == pytest.approx(np.log10([900, 899, 898]))
 
@@ -137,7 +137,7 @@ class TestQuantizationRisk:
         assert only(chart, Rule, axis="x").value == 1
         band = only(chart, Band)
         assert (band.axis, band.high, band.colour) == ("y", 30, "red")
-        assert band.low == chart.y.low  # type: ignore[union-attr]
+        assert band.low == chart.y.low
 
     def test_the_riskiest_are_named(self) -> None:
         numbers = reference()
@@ -180,7 +180,7 @@ class TestQuantizationRisk:
         chart = quantization_risk_content(scanned).charts["risk"]
         points = only(chart, Points, shape="circle")
         assert set(points.layers) == {"a", "b"}
-        assert (points.y == chart.y.high).all()  # type: ignore[union-attr]
+        assert (points.y == chart.y.high).all()
 
 
 class TestRankEfficiency:

@@ -270,7 +270,7 @@ def test_marks_and_bars_lie_on_the_same_places() -> None:
 
 
 class TestPie:
-    OF = chart(Slices(("good: 3", "bad: 1"), (3, 1), ("green", "red")), x=None, y=None)
+    OF = chart(Slices(("good: 3", "bad: 1"), (3, 1), ("green", "red")), x=Axis(""), y=Axis(""))
 
     def test_live(self) -> None:
         pie, number, unit = live(self.OF)

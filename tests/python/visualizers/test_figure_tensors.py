@@ -35,8 +35,8 @@ class TestWeightDistribution:
             expected, _ = np.histogram(array.astype(np.float64), bins.edges)
             assert bins.counts.tolist() == expected.tolist()
             assert (bins.edges[0], bins.edges[-1]) == (array.min(), array.max())
-        assert charts["linear"].y.kind == "linear"  # type: ignore[union-attr]
-        assert charts["log"].y.kind == "log"  # type: ignore[union-attr]
+        assert charts["linear"].y.kind == "linear"
+        assert charts["log"].y.kind == "log"
 
     def test_a_layer_by_name_is_the_same_as_its_tensor(self, results: ScanResults) -> None:
         by_name = only(weight_distribution_content("wte", results).charts["log"], Bins)
@@ -175,7 +175,7 @@ class TestWeightHeatmap:
         chart = weight_heatmap_content(array).charts["weights"]
         cells = only(chart, Cells)
         assert cells.values.tolist() == array.tolist()
-        assert (chart.y.label, chart.x.label) == ("Output index", "Input index")  # type: ignore[union-attr]
+        assert (chart.y.label, chart.x.label) == ("Output index", "Input index")
         assert cells.y_edges.tolist() == [0, 1, 2, 3]
 
     @pytest.mark.parametrize("pooling", ["mean", "max"])
@@ -205,15 +205,15 @@ class TestWeightHeatmap:
         from transformers.pytorch_utils import Conv1D
 
         chart = weight_heatmap_content(Conv1D(6, 4)).charts["weights"]
-        assert (chart.x.label, chart.x.high) == ("Output index", 6)  # type: ignore[union-attr]
-        assert (chart.y.label, chart.y.high) == ("Input index", 4)  # type: ignore[union-attr]
+        assert (chart.x.label, chart.x.high) == ("Output index", 6)
+        assert (chart.y.label, chart.y.high) == ("Input index", 4)
         chart = weight_heatmap_content(torch.nn.Linear(4, 6)).charts["weights"]
-        assert (chart.x.label, chart.x.high) == ("Input index", 4)  # type: ignore[union-attr]
+        assert (chart.x.label, chart.x.high) == ("Input index", 4)
 
     def test_a_convolution(self) -> None:
         chart = weight_heatmap_content(torch.nn.Conv2d(3, 8, 5)).charts["weights"]
-        assert (chart.y.high, chart.x.high) == (8, 75)  # type: ignore[union-attr]
-        assert chart.x.label == "Input × kernel index"  # type: ignore[union-attr]
+        assert (chart.y.high, chart.x.high) == (8, 75)
+        assert chart.x.label == "Input × kernel index"
 
     @pytest.mark.parametrize(
         ("weights", "down", "across"),
@@ -226,7 +226,7 @@ class TestWeightHeatmap:
     )
     def test_what_rows_and_columns_are_called(self, weights: Any, down: str, across: str) -> None:
         chart = weight_heatmap_content(weights).charts["weights"]
-        assert (chart.y.label, chart.x.label) == (down, across)  # type: ignore[union-attr]
+        assert (chart.y.label, chart.x.label) == (down, across)
 
     def test_a_conv1d_of_another_kind_is_no_conv1d(self) -> None:
         """Only transformers' has ``nf``, and only that is stored (in, out)."""
@@ -235,7 +235,7 @@ class TestWeightHeatmap:
             pass
 
         chart = weight_heatmap_content(Conv1D(4, 6)).charts["weights"]
-        assert (chart.y.label, chart.y.high) == ("Output index", 6)  # type: ignore[union-attr]
+        assert (chart.y.label, chart.y.high) == ("Output index", 6)
 
     @pytest.mark.parametrize(
         ("weights", "sentence"),

@@ -1,4 +1,4 @@
-"""What the condition number figure shows: bars of log₁₀ κ, worst first."""
+"""The condition number figure: bars of log₁₀ κ, the worst first."""
 
 from __future__ import annotations
 
@@ -8,22 +8,11 @@ import numpy as np
 
 from weightscope_widget._shared.checks import check_count
 from weightscope_widget._shared.formats import format_number
+from weightscope_widget._shared.messages import say
 from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.visualizers.axes import category_axis, format_level, linear_axis
-from weightscope_widget.visualizers.chart import Bars, Chart, Content, Key, Points, Rule, Texts
-from weightscope_widget.visualizers.layers import (
-    RULE_OF_THUMB,
-    class_colour,
-    class_keys,
-    counted,
-    labels_of,
-    matrices,
-    metric,
-    missing_notes,
-    nothing_to_draw,
-    reason_missing,
-    require,
-)
+from weightscope_widget.visualizers.chart import Bars, Chart, Content, Rule, Texts
+from weightscope_widget.visualizers.layers import Layers
 from weightscope_widget.visualizers.palette import Colour
 
 __all__ = ["condition_number_content"]
@@ -33,9 +22,10 @@ _MARGINS = 90
 _ROW, _LEAST, _TALLEST = 19, 240, 1200
 _NARROWEST = 5
 """Pixels of a row, for which a figure grows: narrower bars and the gaps between them would make stripes."""
+_COLOURS: tuple[Colour, ...] = ("yellow", "orange", "red")
 
 
-def condition_number_content(results: ScanResults, top: int | None = None) -> Content:
+def condition_number_content(results: ScanResults, top: int | None = None, *, language: str = "en") -> Content:
     """Return the condition number figure.
 
     Parameters
@@ -43,26 +33,27 @@ def condition_number_content(results: ScanResults, top: int | None = None) -> Co
     results : ScanResults
         With the section ``spectral``.
     top : int, optional
-        How many of the worst layers to draw, at most 500; by default as many as there are.
+        How many of the worst layers to draw, at most 500, which is also the default.
+    language : {"en", "zh"}
 
     Raises
     ------
     InvalidArgumentError
-        Where the results have no spectra, or `top` is no count.
+        If the results have no spectra, or `top` is not a count.
     """
-    require(results, "spectral")
+    layers = Layers(results, language)
+    layers.require("spectral")
     if top is not None:
         check_count("top", top, "how many layers to draw")
-    kappa = {name: metric(results, name, "spectral", "condition_number") for name in matrices(results)}
-    # A layer without a number comes first: it is not known to be well.
+    kappa = {name: layers.metric(name, "spectral", "condition_number") for name in layers.matrices}
+    # Layers without a number first: they may be the worst.
     ordered = sorted(kappa, key=lambda name: (not math.isnan(kappa[name]), -kappa[name]))
     pending = [name for name in ordered if results.pending(name)]
     ordered = [name for name in ordered if not results.pending(name)]
     drawn = ordered[: min(top or _MOST_BARS, _MOST_BARS)]
     if not drawn:
-        raise nothing_to_draw(results, "a condition number")
+        raise layers.nothing_to_draw("a condition number")
 
-    labels = labels_of(results)
     levels = results.thresholds.condition_number
     finite = [math.log10(kappa[name]) for name in drawn if math.isfinite(kappa[name])]
     end = max([0.0, *finite, *(math.log10(level) for level in levels if level > 0)]) + 0.6
@@ -70,60 +61,52 @@ def condition_number_content(results: ScanResults, top: int | None = None) -> Co
     rows = np.arange(len(drawn), dtype=np.float64)
     infinite = np.isinf([kappa[name] for name in drawn])
     unknown = np.isnan(values)
-    chance = np.array([math.log10((results.baseline(name) or {}).get("condition_number", math.nan)) for name in drawn])
-    known = np.isfinite(chance) & ~unknown
+    chance = np.where(unknown, np.nan, np.log10(layers.chance(drawn, "condition_number")))
+    ticks, tick_keys = layers.ticks(chance, rows)
 
-    colours: tuple[Colour, ...] = ("yellow", "orange", "red")
     words: list[Texts] = []
     if infinite.any():
         count = int(infinite.sum())
         words.append(Texts(np.full(count, end * 0.995), rows[infinite], ("κ = ∞",) * count, "ground", "end"))
     if unknown.any():
-        reasons = tuple(reason_missing(results, drawn[row]) for row in np.flatnonzero(unknown))
+        reasons = tuple(layers.reason(drawn[row]) for row in np.flatnonzero(unknown))
         words.append(Texts(np.full(len(reasons), end * 0.005), rows[unknown], reasons, "red"))
 
     height = max(_LEAST, min(_TALLEST, _MARGINS + _ROW * len(drawn)), _MARGINS + _NARROWEST * len(drawn))
     chart = Chart(
         "condition_number",
         "",
-        linear_axis("log₁₀ κ, κ = σ₁ / σᵣ", 0.0, end, 8),
-        category_axis("", [labels[name] for name in drawn], (height - _MARGINS) // _ROW),
+        linear_axis(say("figures.condition_number.axis", language), 0.0, end, 8),
+        category_axis("", [layers.labels[name] for name in drawn], (height - _MARGINS) // _ROW),
         (
             Bars(
                 values,
-                tuple(class_colour(results, name, "condition_number") for name in drawn),
+                layers.class_colours(drawn, "condition_number"),
                 tuple(drawn),
-                tuple(f"{labels[name]}: {_words(results, name, kappa[name])}" for name in drawn),
+                tuple(f"{layers.labels[name]}: {_hint(layers, name, kappa[name])}" for name in drawn),
             ),
             *(
                 Rule("x", math.log10(level), colour, format_level(level, logarithmic=True), low=True)
-                for level, colour in zip(levels, colours, strict=True)
+                for level, colour in zip(levels, _COLOURS, strict=True)
                 if level > 0
             ),
-            *((Points(chance[known], rows[known], ("ink",), shape="tick"),) if known.any() else ()),
+            *ticks,
             *words,
         ),
-        (
-            *class_keys(results, "condition_number", ordered),
-            *((Key("a random matrix of the same shape", "ink", "tick"),) if known.any() else ()),
-        ),
+        (*layers.class_keys("condition_number", ordered), *tick_keys),
     )
-    worst = f"The worst {len(drawn):,} of {counted(len(ordered), 'layer')}; the legend counts all."
-    return Content(
-        f"Condition numbers of {results.model}",
-        ((chart,),),
-        (height,),
-        notes=(
-            *((worst,) if len(drawn) < len(ordered) else ()),
-            *((f"Not measured yet: {counted(len(pending), 'layer')}.",) if pending else ()),
-            *missing_notes(results, [name for name in drawn if math.isnan(kappa[name])], "Without a condition number"),
-            RULE_OF_THUMB,
-        ),
-    )
+    notes = []
+    if len(drawn) < len(ordered):
+        notes.append(say("figures.condition_number.worst", language, count=len(drawn), total=len(ordered)))
+    if pending:
+        notes.append(say("figures.condition_number.pending", language, number=len(pending)))
+    notes += layers.missing_notes([name for name in drawn if math.isnan(kappa[name])], "without_condition_number")
+    title = say("figures.condition_number.title", language, model=results.model)
+    return Content(title, ((chart,),), (height,), notes=(*notes, say("figures.rule_of_thumb", language)))
 
 
-def _words(results: ScanResults, name: str, kappa: float) -> str:
+def _hint(layers: Layers, name: str, kappa: float) -> str:
     """Return κ with its logarithm, or why there is none."""
     if math.isnan(kappa):
-        return reason_missing(results, name)
+        return layers.reason(name)
     return f"κ = {format_number(kappa)}" + (f", log₁₀ κ = {math.log10(kappa):.2f}" if math.isfinite(kappa) else "")

@@ -1,18 +1,19 @@
-"""What the health dashboard shows: five distributions over the layers, the grades, and the layers most at risk."""
+"""The health dashboard: five distributions over the layers, the grades, and the layers most at risk."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from weightscope_widget._shared.formats import format_number
+from weightscope_widget._shared.messages import render, say
 from weightscope_widget.assessment import GRADES
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.visualizers.axes import (
+    bin_hints,
     category_axis,
     count_axis,
     format_level,
@@ -21,18 +22,8 @@ from weightscope_widget.visualizers.axes import (
     symlog_axis,
 )
 from weightscope_widget.visualizers.chart import Axis, Bars, Bins, Chart, Content, Key, Rule, Slices, Texts
-from weightscope_widget.visualizers.layers import (
-    RULE_OF_THUMB,
-    counted,
-    failed,
-    labels_of,
-    matrices,
-    metric,
-    missing_notes,
-    reason_missing,
-)
+from weightscope_widget.visualizers.layers import Layers
 from weightscope_widget.visualizers.palette import CLASS_COLOURS, GRADE_COLOURS, Colour
-from weightscope_widget.visualizers.render.hints import bin_hints
 
 __all__ = ["model_health_content"]
 
@@ -41,200 +32,187 @@ _RISKIEST = 10
 _HEIGHTS = (270, 270, 330)
 
 
-@dataclass(frozen=True)
-class _Distribution:
-    """One histogram over the layers; `levels_of` is the metric whose classes begin at its lines."""
+class _Distribution(NamedTuple):
+    """One histogram over the layers, with the metric's path in the results."""
 
     name: str
-    title: str
-    section: str
-    value: Callable[[ScanResults, str], float]
-    axis: Callable[[list[float]], Axis]
-    levels_of: str | None = None
+    axis_title: str
+    path: tuple[str, ...]
+    axis: Callable[[str, list[float]], Axis]
+    lines: bool = True  # where classes of the metric begin
     logarithm: bool = False
-
-
-def _sqnr_axis(values: list[float]) -> Axis:
-    return linear_axis("SQNR, INT8 per tensor (dB)", min([*values, 28.0]) - 1, max([*values, 41.0]) + 1)
 
 
 _DISTRIBUTIONS = (
     _Distribution(
         "condition_number",
-        "Condition number",
-        "spectral",
-        lambda results, name: math.log10(metric(results, name, "spectral", "condition_number")),
-        lambda values: linear_axis("log₁₀ κ", 0.0, max([*values, 5.0]) + 0.5),
-        "condition_number",
+        "figures.model_health.condition_number.axis",
+        ("spectral", "condition_number"),
+        lambda title, values: linear_axis(title, 0.0, max([*values, 5.0]) + 0.5),
         logarithm=True,
     ),
     _Distribution(
         "extreme_outliers",
-        "Extreme outliers",
-        "quantization",
-        lambda results, name: metric(results, name, "quantization", "extreme_outlier_percentage"),
-        lambda values: symlog_axis("% outside 3 × IQR", max([*values, 10.0])),
-        "extreme_outlier_percentage",
+        "figures.model_health.extreme_outliers.axis",
+        ("quantization", "extreme_outlier_percentage"),
+        lambda title, values: symlog_axis(title, max([*values, 10.0])),
     ),
     _Distribution(
         "rank",
-        "Rank used",
-        "spectral",
-        lambda results, name: metric(results, name, "spectral", "stable_rank_percentage"),
-        lambda _: percentage_axis("Stable rank / total rank (%)"),
-        "stable_rank_percentage",
+        "figures.rank_axis",
+        ("spectral", "stable_rank_percentage"),
+        lambda title, _: percentage_axis(title),
     ),
     _Distribution(
         "sqnr",
-        "Quantization quality",
-        "quantization",
-        lambda results, name: metric(results, name, "quantization", "sqnr_db"),
-        _sqnr_axis,
-        "sqnr_db",
+        "figures.sqnr_axis",
+        ("quantization", "sqnr_db"),
+        lambda title, values: linear_axis(title, min([*values, 28.0]) - 1, max([*values, 41.0]) + 1),
     ),
     _Distribution(
         "sparsity",
-        "Near zero",
-        "sparsity",
-        lambda results, name: metric(results, name, "sparsity", "sparsity_levels", "threshold_1e-2"),
-        lambda _: percentage_axis("% of |W| ≤ 10⁻²"),
+        "figures.model_health.sparsity.axis",
+        ("sparsity", "sparsity_levels", "threshold_1e-2"),
+        lambda title, _: percentage_axis(title),
+        lines=False,
     ),
 )
 
 
-def model_health_content(results: ScanResults) -> Content:
+def model_health_content(results: ScanResults, *, language: str = "en") -> Content:
     """Return the health dashboard.
 
     Parameters
     ----------
     results : ScanResults
-        What has none of a section lacks the chart of it, and says so.
+        Charts of missing sections stay empty, with a note.
+    language : {"en", "zh"}
 
     Raises
     ------
     InvalidArgumentError
-        Where the results hold no matrix.
+        If the results hold no matrix.
     """
-    names = matrices(results)
-    if not names:
+    layers = Layers(results, language)
+    if not layers.matrices:
         raise InvalidArgumentError(f"{results.model} has no matrices to show the health of.")
-    histograms = [_histogram(results, names, each) for each in _DISTRIBUTIONS]
-    first, last = tuple(histograms[:3]), (*histograms[3:], _grades(results, names))
-    ungraded = [name for name in names if results.grade(name) is None]
+    histograms = [_histogram(layers, each) for each in _DISTRIBUTIONS]
+    first, last = tuple(histograms[:3]), (*histograms[3:], _grades(layers))
+    ungraded = [name for name in layers.matrices if results.grade(name) is None]
     return Content(
-        f"Health of {results.model}",
-        (first, last, (_risks(results, names),)),
+        say("figures.model_health.title", language, model=results.model),
+        (first, last, (_risks(layers),)),
         _HEIGHTS,
-        notes=(*missing_notes(results, ungraded, "Not graded"), RULE_OF_THUMB),
+        notes=(*layers.missing_notes(ungraded, "not_graded"), say("figures.rule_of_thumb", language)),
     )
 
 
-def _histogram(results: ScanResults, names: list[str], of: _Distribution) -> Chart:
-    values = [of.value(results, name) for name in names]
+def _histogram(layers: Layers, of: _Distribution) -> Chart:
+    results, names, language = layers.results, layers.matrices, layers.language
+    section, *keys = of.path
+    values = [layers.metric(name, section, *keys) for name in names]
+    if of.logarithm:
+        values = [math.log10(value) for value in values]
     finite = [value for value in values if math.isfinite(value)]
-    axis = of.axis(finite)
+    axis = of.axis(render(of.axis_title, language), finite)
     low, high = axis.place([max(0.0, axis.low) if axis.kind == "symlog" else axis.low, axis.high])
     edges = axis.unplace(np.linspace(low, high, _BINS + 1))
-    # Beyond every bin is the end of the last one.
+    # The last bin includes infinity.
     infinite = sum(value == math.inf for value in values)
     counts, _ = np.histogram(axis.place(finite), np.linspace(low, high, _BINS + 1))
     counts[-1] += infinite
-    levels = () if of.levels_of is None else getattr(results.thresholds, of.levels_of)
-    colours: list[Colour] = [] if of.levels_of is None else list(CLASS_COLOURS[of.levels_of].values())[1:]
-    if of.levels_of == "stable_rank_percentage":
-        colours = ["muted" for _ in levels]
-    note = f"{infinite} at ∞" if infinite else ""
+    note = say("figures.model_health.at_infinity", language, count=infinite) if infinite else ""
     if not finite and not infinite:
-        absent = of.section not in results.methods and not all(failed(results, name) for name in names)
-        note = f"The results have no {of.section} section." if absent else "No layer has it."
+        absent = section not in results.methods and not all(layers.failed(name) for name in names)
+        note = (
+            say("figures.model_health.no_section", language, section=section)
+            if absent
+            else say("figures.model_health.no_layer", language)
+        )
+    hints = bin_hints(edges, counts, "layers", language)
+    if infinite:
+        hints[-1] = say("figures.model_health.bin_at_infinity", language, bin=hints[-1], count=infinite)
     return Chart(
         of.name,
-        of.title,
+        render(f"figures.model_health.{of.name}.title", language),
         axis,
-        count_axis("Layers", float(counts.max())),
-        (
-            Bins(edges, counts.astype(np.float64), ("series0",), _hints(edges, counts, infinite)),
-            *(
-                Rule("x", place, colour, format_level(level, logarithmic=of.logarithm))
-                for level, colour in zip(levels, colours, strict=True)
-                if axis.low < (place := math.log10(level) if of.logarithm and level > 0 else level) < axis.high
-            ),
-        ),
+        count_axis(say("figures.model_health.layers_axis", language), float(counts.max())),
+        (Bins(edges, counts.astype(np.float64), ("series0",), tuple(hints)), *_levels(layers, of, axis)),
         note=note,
     )
 
 
-def _hints(edges: np.ndarray, counts: np.ndarray, infinite: int) -> tuple[str, ...]:
-    hints = bin_hints(edges, counts, "layers")
-    return (*hints[:-1], f"{hints[-1]}, {infinite:,} of them at ∞") if infinite else hints
+def _levels(layers: Layers, of: _Distribution, axis: Axis) -> list[Rule]:
+    """Return lines where the classes of a metric begin."""
+    if not of.lines:
+        return []
+    metric, rules = of.path[-1], []
+    levels = getattr(layers.results.thresholds, metric)
+    for level, colour in zip(levels, list(CLASS_COLOURS[metric].values())[1:], strict=True):
+        place = math.log10(level) if of.logarithm and level > 0 else level
+        if axis.low < place < axis.high:
+            shade: Colour = "muted" if metric == "stable_rank_percentage" else colour
+            rules.append(Rule("x", place, shade, format_level(level, logarithmic=of.logarithm)))
+    return rules
 
 
-def _grades(results: ScanResults, names: list[str]) -> Chart:
-    found = [results.grade(name) for name in names]
-    slices: list[tuple[str, int, Colour]] = [
-        (grade, found.count(grade), GRADE_COLOURS[grade]) for grade in GRADES if grade in found
-    ]
-    if None in found:
-        slices.append(("Not graded", found.count(None), "other"))
-    return Chart(
-        "grades",
-        "Grades",
-        None,
-        None,
-        (
-            Slices(
-                tuple(f"{grade}: {count:,}" for grade, count, _ in slices),
-                tuple(count for _, count, _ in slices),
-                tuple(colour for _, _, colour in slices),
-                "layer" if len(names) == 1 else "layers",
-            ),
-        ),
+def _grades(layers: Layers) -> Chart:
+    found = [layers.results.grade(name) for name in layers.matrices]
+    grades = [grade for grade in (*GRADES, None) if grade in found]
+    slices = Slices(
+        tuple(f"{_grade_title(layers, grade)}: {found.count(grade):,}" for grade in grades),
+        tuple(found.count(grade) for grade in grades),
+        tuple("other" if grade is None else GRADE_COLOURS[grade] for grade in grades),
+        say("figures.layers", layers.language, count=len(found)),
     )
+    return Chart("grades", say("figures.model_health.grades_title", layers.language), Axis(""), Axis(""), (slices,))
 
 
-def _risks(results: ScanResults, names: list[str]) -> Chart:
-    """Return the riskiest layers; those that failed, of which nothing is known, before all others."""
-    unknown = [name for name in names if failed(results, name)]
-    known = [name for name in names if not failed(results, name) and not math.isnan(results.risk(name))]
+def _grade_title(layers: Layers, grade: str | None) -> str:
+    return render(f"figures.grades.{(grade or 'none')}", layers.language)
+
+
+def _risks(layers: Layers) -> Chart:
+    """Return the riskiest layers; failed ones before all others, as nothing is known of them."""
+    results, names, language = layers.results, layers.matrices, layers.language
+    unknown = [name for name in names if layers.failed(name)]
+    known = [name for name in names if not layers.failed(name) and not math.isnan(results.risk(name))]
     riskiest = [*unknown, *sorted(known, key=results.risk, reverse=True)][:_RISKIEST]
     risks = np.array([results.risk(name) for name in riskiest], dtype=np.float64)
     finite = [risk for risk in risks if math.isfinite(risk)]
-    axis = linear_axis("Risk: 50 or 25 for κ, and 3 × extreme outliers (%)", 0.0, max([*finite, 25.0]) * 1.08)
-    labels = labels_of(results)
+    axis = linear_axis(say("figures.model_health.risk_axis", language), 0.0, max([*finite, 25.0]) * 1.08)
     grades = [results.grade(name) for name in riskiest]
+
+    def reasons(rows: np.ndarray, colour: Literal["ground", "ink"]) -> list[Texts]:
+        words = tuple(layers.reason(riskiest[row]) for row in rows)
+        return [Texts(np.full(len(rows), 0.01 * axis.high), rows.astype(np.float64), words, colour)] if words else []
+
     return Chart(
         "risks",
-        f"The {counted(len(riskiest), 'layer')} most at risk" if riskiest else "Layers most at risk",
+        say("figures.model_health.riskiest", language, number=len(riskiest))
+        if riskiest
+        else say("figures.model_health.risks", language),
         axis,
-        category_axis("", [labels[name] for name in riskiest], _RISKIEST),
+        category_axis("", [layers.labels[name] for name in riskiest], _RISKIEST),
         (
             Bars(
                 np.where(np.isposinf(risks), axis.high, risks),
                 tuple("other" if grade is None else GRADE_COLOURS[grade] for grade in grades),
                 tuple(riskiest),
-                tuple(f"{labels[name]}: {_risk_words(results, name)}" for name in riskiest),
+                tuple(f"{layers.labels[name]}: {_risk_hint(layers, name)}" for name in riskiest),
             ),
-            # On a bar as light or as dark as the page is, where there is none as everything else that is written.
-            *_reasons(results, riskiest, np.flatnonzero(np.isposinf(risks)), 0.01 * axis.high, "ground"),
-            *_reasons(results, riskiest, np.flatnonzero(np.isnan(risks)), 0.01 * axis.high, "ink"),
+            *reasons(np.flatnonzero(np.isposinf(risks)), "ground"),  # on a bar
+            *reasons(np.flatnonzero(np.isnan(risks)), "ink"),
         ),
-        tuple(Key(grade, GRADE_COLOURS[grade]) for grade in GRADES if grade in grades),
-        "" if riskiest else "Risk rests on the sections spectral and quantization, which the results lack.",
+        tuple(Key(_grade_title(layers, grade), GRADE_COLOURS[grade]) for grade in GRADES if grade in grades),
+        "" if riskiest else say("figures.model_health.no_risks", language),
     )
 
 
-def _reasons(results: ScanResults, names: list[str], rows: np.ndarray, x: float, colour: Colour) -> tuple[Texts, ...]:
-    """Return why layers have no number, as words at their rows."""
-    if not len(rows):
-        return ()
-    words = tuple(reason_missing(results, names[row]) for row in rows)
-    return (Texts(np.full(len(rows), x), rows.astype(np.float64), words, colour),)
-
-
-def _risk_words(results: ScanResults, name: str) -> str:
-    """Return the risk, with the reason for one that is no number."""
-    risk = results.risk(name)
+def _risk_hint(layers: Layers, name: str) -> str:
+    """Return the risk, with the reason for one that is not a number."""
+    risk = layers.results.risk(name)
     if math.isfinite(risk):
-        return f"risk {format_number(risk)}"
-    reason = reason_missing(results, name)
-    return reason if math.isnan(risk) else f"risk ∞ ({reason})"
+        return say("figures.model_health.risk", layers.language, risk=risk)
+    reason = layers.reason(name)
+    return reason if math.isnan(risk) else say("figures.model_health.infinite_risk", layers.language, reason=reason)

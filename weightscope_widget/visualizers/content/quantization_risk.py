@@ -1,4 +1,4 @@
-"""What the quantization risk matrix shows: extreme outliers against SQNR, coloured by what the layers are."""
+"""The quantization risk matrix: extreme outliers against SQNR, coloured by family."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from weightscope_widget._shared.formats import format_decibel, format_percentage, format_tick
+from weightscope_widget._shared.messages import render, say
+from weightscope_widget.data.keys import MessageKey
 from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.visualizers.axes import linear_axis, symlog_axis
 from weightscope_widget.visualizers.chart import (
@@ -24,16 +26,7 @@ from weightscope_widget.visualizers.chart import (
     Texts,
 )
 from weightscope_widget.visualizers.labels import Point, place_labels, width_of
-from weightscope_widget.visualizers.layers import (
-    RULE_OF_THUMB,
-    counted,
-    labels_of,
-    matrices,
-    metric,
-    missing_notes,
-    nothing_to_draw,
-    require,
-)
+from weightscope_widget.visualizers.layers import Layers
 from weightscope_widget.visualizers.palette import FAMILY_COLOURS
 
 __all__ = ["quantization_risk_content"]
@@ -41,111 +34,82 @@ __all__ = ["quantization_risk_content"]
 _LABELLED = 12
 _HEIGHT, _PLOT, _LINE = 480, (900.0, 400.0), 18.0
 _HIDDEN = 2.5
-"""A point that another lies over by less than this, in pixels, is not seen."""
-_TITLES = {"attention": "Attention", "mlp": "MLP", "embedding": "Embedding", "other": "Other"}
+"""A point is invisible below another that is less than this away, in pixels."""
 
 
-def quantization_risk_content(results: ScanResults) -> Content:
+def quantization_risk_content(results: ScanResults, *, language: str = "en") -> Content:
     """Return the quantization risk matrix, of per-tensor symmetric INT8.
 
     Parameters
     ----------
     results : ScanResults
         With the section ``quantization``.
+    language : {"en", "zh"}
 
     Raises
     ------
     InvalidArgumentError
-        Where the results have no such section, or no layer that can be placed.
+        If the results have no such section, or no layer that can be placed.
     """
-    require(results, "quantization")
-    names = matrices(results)
-    outliers = {name: metric(results, name, "quantization", "extreme_outlier_percentage") for name in names}
-    sqnr = {name: metric(results, name, "quantization", "sqnr_db") for name in names}
-    # Without rounding errors (SQNR infinite) there is nothing at risk, and no place on the axis but its end.
+    layers = Layers(results, language)
+    layers.require("quantization")
+    names = layers.matrices
+    outliers = {name: layers.metric(name, "quantization", "extreme_outlier_percentage") for name in names}
+    sqnr = {name: layers.metric(name, "quantization", "sqnr_db") for name in names}
+    # An infinite SQNR (no rounding errors) is drawn at the end of the axis.
     drawn = [name for name in names if math.isfinite(outliers[name]) and not math.isnan(sqnr[name])]
     if not drawn:
-        raise nothing_to_draw(results, "an SQNR")
+        raise layers.nothing_to_draw("an SQNR")
     finite = [sqnr[name] for name in drawn if math.isfinite(sqnr[name])] or [40.0]
     safe, risky = results.thresholds.sqnr_db
     strategy = results.thresholds.extreme_outlier_percentage[1]
 
-    x = symlog_axis("Extreme outliers (% outside 3 × IQR)", max([*(outliers[name] for name in drawn), strategy]))
+    most = max([*(outliers[name] for name in drawn), strategy])
+    x = symlog_axis(say("figures.quantization_risk.outlier_axis", language), most)
     low, high = min([*finite, risky - 4]) - 2, max([*finite, safe]) + 3
-    y = linear_axis("SQNR, INT8 per tensor (dB)", low, high, 7)
+    y = linear_axis(say("figures.sqnr_axis", language), low, high, 7)
     # The riskiest last, so that no other point hides it.
     order = sorted(drawn, key=lambda name: _badness(results, name, sqnr[name]))
     across = np.array([outliers[name] for name in order])
     upwards = np.array([min(sqnr[name], high) for name in order])
-    labels = labels_of(results)
     hints = tuple(
-        f"{labels[name]}: {format_percentage(outliers[name])}, {format_decibel(sqnr[name])}" for name in order
+        f"{layers.labels[name]}: {format_percentage(outliers[name])}, {format_decibel(sqnr[name])}" for name in order
     )
-    families = [_family(results, name) for name in order]
+    families = [results.layers[name].placement.family for name in order]
     points = Points(across, upwards, tuple(FAMILY_COLOURS[family] for family in families), tuple(order), hints)
     lines = (
-        Band("y", low, risky, "red", f"high risk: below {format_tick(risky)} dB"),
+        Band("y", low, risky, "red", say("figures.quantization_risk.high_risk", language, level=risky)),
         Rule("y", safe, "muted", f"{format_tick(safe)} dB"),
         Rule("x", strategy, "muted", f"{format_tick(strategy)} %"),
     )
     frame = _Frame(x, y)
     pixels = frame.pixels(across, upwards)
-    chart = Chart(
-        "risk",
-        "",
-        x,
-        y,
-        (
-            *lines,
-            *_rings(points, pixels),
-            points,
-            *_labels([labels[name] for name in order[::-1]], pixels[::-1], frame, lines),
-        ),
-        tuple(
-            Key(f"{_TITLES[family]}: {families.count(family):,}", FAMILY_COLOURS[family], "circle")
-            for family in FAMILY_COLOURS
-            if family in families
-        ),
+    labels = _labels([layers.labels[name] for name in order[::-1]], pixels[::-1], frame, lines)
+    keys = tuple(
+        Key(f"{render(f'figures.family_{family}', language)}: {families.count(family):,}", colour, "circle")
+        for family, colour in FAMILY_COLOURS.items()
+        if family in families
     )
-    known = set(drawn)
+    chart = Chart("risk", "", x, y, (*lines, *_rings(points, pixels), points, *labels), keys)
+    notes = [*layers.missing_notes([name for name in names if name not in set(drawn)])]
     chance = [baseline["sqnr_db"] for name in drawn if (baseline := results.baseline(name))]
-    return Content(
-        f"Quantization risk of {results.model}",
-        ((chart,),),
-        (_HEIGHT,),
-        notes=(
-            *missing_notes(results, [name for name in names if name not in known]),
-            *_chance_note(chance, safe),
-            RULE_OF_THUMB,
-        ),
-    )
-
-
-def _chance_note(chance: list[float], safe: float) -> tuple[str, ...]:
-    """Say that the line of what is safe lies beyond chance, where it does."""
     below = [one for one in chance if one < safe]
-    if not below:
-        return ()
-    note = (
-        f"Gaussian weights of the shapes of {len(below):,} of {counted(len(chance), 'layer')} would reach "
-        f"{min(below):.1f} to {max(below):.1f} dB: "
-        f"for these, {format_tick(safe)} dB is out of reach for INT8 per tensor."
-    )
-    return (note,)
+    if below:
+        count, total, least, best = len(below), len(chance), f"{min(below):.1f}", f"{max(below):.1f}"
+        key: MessageKey = "figures.quantization_risk.chance"
+        notes.append(say(key, language, count=count, total=total, low=least, high=best, level=safe))
+    title = say("figures.quantization_risk.title", language, model=results.model)
+    return Content(title, ((chart,),), (_HEIGHT,), notes=(*notes, say("figures.rule_of_thumb", language)))
 
 
 def _badness(results: ScanResults, name: str, sqnr: float) -> tuple[float, float]:
-    """Sort by risk; where no spectrum was computed there is none, and SQNR decides."""
+    """Sort by risk, or by SQNR alone where there is no spectrum."""
     risk = results.risk(name)
     return (-math.inf if math.isnan(risk) else risk, -sqnr)
 
 
-def _family(results: ScanResults, name: str) -> str:
-    return results.layers[name].placement.family
-
-
 class _Frame:
-    """The chart in pixels, as it is usually drawn; what is placed in it keeps its place at another size."""
+    """The chart in pixels at its usual size; positions scale with it."""
 
     def __init__(self, x: Axis, y: Axis) -> None:
         self._x = x
@@ -165,7 +129,7 @@ class _Frame:
 
 
 def _rings(points: Points, pixels: FloatArray) -> tuple[Mark, ...]:
-    """Ring those of the riskiest that lie under another, which would not be seen otherwise."""
+    """Ring those of the riskiest that lie below another point."""
     under = [
         index
         for index in range(max(0, len(pixels) - _LABELLED), len(pixels))
@@ -179,7 +143,7 @@ def _rings(points: Points, pixels: FloatArray) -> tuple[Mark, ...]:
 
 
 def _labels(words: list[str], pixels: FloatArray, frame: _Frame, lines: tuple[Band, Rule, Rule]) -> tuple[Mark, ...]:
-    """Label the riskiest, each where there is room beside its point."""
+    """Label the riskiest layers where there is room."""
     points: list[Point] = [tuple(point) for point in pixels.tolist()]
     band, safe, strategy = lines
     width, height = _PLOT

@@ -1,4 +1,4 @@
-"""What the weight heatmap shows: a matrix in blocks, coloured from negative through zero to positive."""
+"""The weight heatmap: a matrix in blocks, coloured from negative through zero to positive."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ import numpy as np
 from torch import nn
 from torch.nn.modules.conv import _ConvTransposeNd
 
-from weightscope_widget._shared.formats import format_count, format_number
+from weightscope_widget._shared.messages import render, say
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.sources._tensors.records import is_conv1d
 from weightscope_widget.visualizers.axes import check_drawable, linear_axis
 from weightscope_widget.visualizers.chart import Cells, Chart, Content, FloatArray
-from weightscope_widget.visualizers.layers import counted
 from weightscope_widget.visualizers.tensors import as_tensor
 
 __all__ = ["Pooling", "weight_heatmap_content"]
@@ -26,7 +25,9 @@ _SATURATED = 0.995
 _HEIGHT = 460
 
 
-def weight_heatmap_content(weights: Any, pooling: Pooling = "mean", transposed: bool | None = None) -> Content:
+def weight_heatmap_content(
+    weights: Any, pooling: Pooling = "mean", transposed: bool | None = None, *, language: str = "en"
+) -> Content:
     """Return the heatmap of a matrix, in at most 160 × 160 blocks of nearly equal size.
 
     Parameters
@@ -34,14 +35,15 @@ def weight_heatmap_content(weights: Any, pooling: Pooling = "mean", transposed: 
     weights : tensor, ndarray or nn.Module
         Two dimensions or more, taken as the matrix (first, product of the rest).
     pooling : {"mean", "max"}
-        What a block shows: the mean of its weights, or the one that is largest in magnitude, with its sign.
+        The value of a block: the mean of its weights, or the one that is largest in magnitude, with its sign.
     transposed : bool, optional
-        Whether the tensor is stored (in, out), as transformers' ``Conv1D`` does; a module says it by itself.
+        Whether the tensor is stored (in, out), as in transformers' ``Conv1D``; read off a module.
+    language : {"en", "zh"}
 
     Raises
     ------
     InvalidArgumentError
-        Where the tensor cannot be drawn or `pooling` is something else.
+        If the tensor cannot be drawn or `pooling` is something else.
     """
     if pooling not in get_args(Pooling):
         raise InvalidArgumentError(f"pooling is {pooling!r}; choose 'mean' or 'max'.")
@@ -65,61 +67,39 @@ def weight_heatmap_content(weights: Any, pooling: Pooling = "mean", transposed: 
     limit = float(np.quantile(magnitudes, _SATURATED)) if magnitudes.size else 0.0
     limit = limit or largest or 1.0
     check_drawable(limit)
-    down, across = _names(weights, tensor.dim(), transposed)
-    blocks = (-(-rows // (len(row_edges) - 1)), -(-columns // (len(column_edges) - 1)))
-    whole = blocks == (1, 1)
-    what = "weight" if whole else f"{'mean' if pooling == 'mean' else 'largest'} of a block"
-    broken = int(np.isnan(cells).sum())
-    return Content(
-        "Weights",
-        (
-            (
-                Chart(
-                    "weights",
-                    "",
-                    linear_axis(across, 0, columns, 8),
-                    linear_axis(down, 0, rows, 6),
-                    (
-                        Cells(
-                            cells,
-                            limit,
-                            column_edges.astype(np.float64),
-                            row_edges.astype(np.float64),
-                            what[0].upper() + what[1:],
-                        ),
-                    ),
-                ),
-            ),
-        ),
-        (_HEIGHT,),
-        notes=(
-            f"{format_count(rows)} × {format_count(columns)} weights"
-            + ("." if whole else f" in blocks of up to {blocks[0]} × {blocks[1]}, each coloured by the {what}."),
-            *(
-                (f"Colours end at ±{format_number(limit)}; the largest is {format_number(largest)}.",)
-                if largest > limit
-                else ()
-            ),
-            *((f"Left empty, with NaN or infinite weights: {counted(broken, 'block')}.",) if broken else ()),
-        ),
+    down, across = (
+        render(f"figures.weight_heatmap.{each}", language) for each in _names(weights, tensor.dim(), transposed)
     )
+    high, wide = -(-rows // (len(row_edges) - 1)), -(-columns // (len(column_edges) - 1))
+    whole = (high, wide) == (1, 1)
+    legend = render(f"figures.weight_heatmap.{'weight' if whole else pooling}", language)
+    mark = Cells(cells, limit, column_edges.astype(np.float64), row_edges.astype(np.float64), legend)
+    x, y = linear_axis(across, 0, columns, 8), linear_axis(down, 0, rows, 6)
+    size = "figures.weight_heatmap.size" if whole else f"figures.weight_heatmap.size_{pooling}"
+    notes = [render(size, language, rows=rows, columns=columns, high=high, wide=wide)]
+    if largest > limit:
+        notes.append(say("figures.weight_heatmap.limit", language, limit=limit, largest=largest))
+    broken = int(np.isnan(cells).sum())
+    if broken:
+        notes.append(say("figures.weight_heatmap.empty", language, count=broken))
+    title = say("figures.weight_heatmap.title", language)
+    return Content(title, ((Chart("weights", "", x, y, (mark,)),),), (_HEIGHT,), notes=tuple(notes))
 
 
 def _names(weights: Any, dimensions: int, transposed: bool | None) -> tuple[str, str]:
-    """Return what rows and columns are of, as the tensor is stored."""
-    kernel = " × kernel" if dimensions > 2 else ""
+    """Return the messages that name rows and columns, as the tensor is stored."""
     if transposed is None:
         if isinstance(weights, nn.Embedding | nn.EmbeddingBag):
-            return "Row index", "Embedding dimension"
+            return "row_index", "embedding_dimension"
         if dimensions == 3 and not isinstance(weights, nn.Module):  # of a convolution or a stack of experts
-            return "Index along the first dimension", "Index along the others"
+            return "first_index", "other_index"
         transposed = isinstance(weights, _ConvTransposeNd) or (isinstance(weights, nn.Module) and is_conv1d(weights))
-    first, second = ("Input", "Output") if transposed else ("Output", "Input")
-    return f"{first} index", f"{second}{kernel} index"
+    first, second = ("input", "output") if transposed else ("output", "input")
+    return first, f"{second}_kernel" if dimensions > 2 else second
 
 
 def _edges(size: int) -> np.ndarray:
-    """Return where the blocks of one side begin, and the end."""
+    """Return the edges of the blocks along one side."""
     return np.unique(np.linspace(0, size, min(size, _MOST_CELLS) + 1).round().astype(np.int64))
 
 

@@ -30,25 +30,24 @@ class LiveFigure(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries n
     Parameters
     ----------
     content : Content
-        What to draw.
+        The figure as data.
     theme : {"auto", "light", "dark"}
         ``"auto"`` follows the notebook.
 
     Attributes
     ----------
     selected : str or None
-        Name of the layer that is highlighted; a click sets it.  Link it to a dashboard's with
-        ``ipywidgets.link((dash, "selected"), (figure, "selected"))``: a layer that this figure does not draw is then
-        highlighted nowhere in it.
+        Name of the highlighted layer; a click sets it.  Link it to a dashboard's with
+        ``ipywidgets.link((dash, "selected"), (figure, "selected"))``; a layer that is not drawn highlights nothing.
     charts : dict of str to bqplot.Figure
-        The charts, with their ``marks``, ``axes`` and scales, to be changed as one likes.
+        The charts; their ``marks``, ``axes`` and scales can be changed.
     content : Content
-        What is drawn, as data.
+        The figure as data.
 
     Raises
     ------
     InvalidArgumentError
-        Where the theme is another.
+        If the theme is another.
     """
 
     selected = traitlets.Unicode(None, allow_none=True)
@@ -63,6 +62,7 @@ class LiveFigure(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries n
         self.charts: dict[str, bqplot.Figure] = {}
         # A mark that can be clicked, and the layer of each of its elements.
         self._clickable: list[tuple[bqplot.Mark, tuple[str, ...]]] = []
+        self._scales: list[bqplot.Scale] = []
         rows = [
             ipywidgets.HBox(
                 [self._chart(chart, height, share) for chart, share in zip(charts, content.shares(index), strict=True)],
@@ -80,11 +80,13 @@ class LiveFigure(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries n
         self.add_class("wsw-figure")
         if theme != "auto":
             self.add_class(f"wsw-{theme}")
-        self._parts = tuple(_parts_of(self))
+        # The scales of a pie are on no axis, and may be on no mark.
+        self._parts = tuple({part.model_id: part for part in (*_parts_of(self), *self._scales)}.values())
         retire_previous(self)
 
     def _chart(self, chart: Chart, height: int, share: float) -> ipywidgets.Widget:
         scales = scales_of(chart)
+        self._scales += scales.values()
         drawn = [(mark, draw_mark(mark, chart, scales)) for mark in chart.marks]
         marks = [one for _, several in drawn for one in several]
         figure = bqplot.Figure(
@@ -93,7 +95,7 @@ class LiveFigure(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries n
             fig_margin=_margins(chart),
             padding_x=0,
             padding_y=0,
-            # Of categories and bins only the axes would move, not what lies on them.
+            # Panning would move axes of categories and bins without their marks.
             display_toolbar=False,
             layout={"width": "100%", "height": f"{height}px"},
         )
@@ -110,7 +112,7 @@ class LiveFigure(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries n
         return box
 
     def close(self) -> None:
-        """Close the figure with everything that it was made of: charts, marks, axes, scales, words."""
+        """Close the figure and all its widgets: charts, marks, axes, scales, texts."""
         super().close()
         for part in self._parts:
             part.close()
@@ -125,9 +127,9 @@ class LiveFigure(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries n
 
         def clicked(change: dict[str, Any]) -> None:
             if self._highlighting:
-                return  # it was this figure that set it
+                return  # set by this figure
             chosen = change["new"]
-            # Several can be chosen with a key held down; the last is the one meant.
+            # With a key held down several can be chosen; take the last.
             self.selected = None if chosen is None or len(chosen) == 0 else layers[int(chosen[-1])]
 
         drawn.observe(clicked, "selected")
@@ -139,7 +141,7 @@ class LiveFigure(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries n
             for drawn, layers in self._clickable:
                 wanted = [layers.index(change["new"])] if change["new"] in layers else None
                 current = None if drawn.selected is None else [int(index) for index in drawn.selected]
-                # A layer that is not drawn here dims nothing; telling a mark what it says already would echo.
+                # A layer that is not drawn dims nothing; an unchanged selection is not sent again.
                 if current != wanted:
                     drawn.selected = wanted
         finally:
@@ -147,7 +149,7 @@ class LiveFigure(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries n
 
 
 def _parts_of(widget: ipywidgets.Widget) -> list[ipywidgets.Widget]:
-    """Return all widgets that one is made of, without itself."""
+    """Return all widgets inside one."""
     found: dict[str, ipywidgets.Widget] = {}
     waiting: list[Any] = [getattr(widget, name) for name in widget.keys]
     while waiting:
@@ -163,8 +165,11 @@ def _parts_of(widget: ipywidgets.Widget) -> list[ipywidgets.Widget]:
 
 
 def _heading(chart: Chart) -> str:
-    """Return title, legend and note as markup, in which every word is text."""
-    keys = [*chart.keys, *(key for mark in chart.marks if isinstance(mark, Slices) for key in _slice_keys(mark))]
+    """Return title, legend and note as markup, with all text escaped."""
+    keys = [*chart.keys]
+    for mark in chart.marks:
+        if isinstance(mark, Slices):
+            keys += map(Key, mark.labels, mark.colours)
     parts = [f"<b>{html.escape(chart.title)}</b>"] if chart.title else []
     parts += [
         f'<span class="wsw-key wsw-{key.shape}" style="--key: {css_colour(key.colour)}">{html.escape(key.label)}</span>'
@@ -176,45 +181,37 @@ def _heading(chart: Chart) -> str:
     return f'<div class="wsw-sub">{"".join(parts)}</div>' if parts else ""
 
 
-def _slice_keys(mark: Slices) -> list[Key]:
-    return [Key(label, colour) for label, colour in zip(mark.labels, mark.colours, strict=True)]
-
-
 def _colour_bar(mark: Cells) -> str:
     low, high = format_number(-mark.limit), format_number(mark.limit)
     return f'<span>{html.escape(mark.legend)}: {low}<span class="wsw-colours"></span>{high}</span>'
 
 
 def _axes(chart: Chart, scales: dict[str, bqplot.Scale]) -> list[bqplot.Axis]:
-    axes = []
-    for axis, name, side in ((chart.x, "x", "bottom"), (chart.y, "y", "left")):
-        if axis is None:
-            continue
-        categories = axis.kind == "category"
-        turned = categories and side == "bottom"
-        axes.append(
-            bqplot.Axis(
-                scale=scales[name],
-                side=side,
-                label=axis.label,
-                label_offset=_label_offset(axis, side),
-                tick_values=[axis.categories[int(tick.value)] for tick in axis.ticks]
-                if categories
-                else axis.place([tick.value for tick in axis.ticks]),
-                tick_labels=None
-                if categories
-                else {
-                    _as_javascript(float(place)): tick.label
-                    for place, tick in zip(axis.place([tick.value for tick in axis.ticks]), axis.ticks, strict=True)
-                },
-                grid_lines="none" if categories else "solid",
-                grid_color=css_colour("line"),
-                tick_rotate=-60 if turned else 0,
-                # Turned about their tick, they would begin beside it.
-                tick_style={"text-anchor": "end", "translate": "-12px -3px"} if turned else {},
-            )
-        )
-    return axes
+    return [] if chart.bare else [_axis(chart.x, scales["x"], "bottom"), _axis(chart.y, scales["y"], "left")]
+
+
+def _axis(axis: Axis, scale: bqplot.Scale, side: str) -> bqplot.Axis:
+    places = axis.place([tick.value for tick in axis.ticks])
+    options: dict[str, Any] = {
+        "tick_values": places,
+        "tick_labels": {
+            _as_javascript(place): tick.label for place, tick in zip(places.tolist(), axis.ticks, strict=True)
+        },
+        "grid_lines": "solid",
+    }
+    if axis.kind == "category":
+        options = {"tick_values": [axis.categories[int(tick.value)] for tick in axis.ticks], "grid_lines": "none"}
+        if side == "bottom":
+            # Turned labels end at their tick.
+            options |= {"tick_rotate": -60, "tick_style": {"text-anchor": "end", "translate": "-12px -3px"}}
+    return bqplot.Axis(
+        scale=scale,
+        side=side,
+        label=axis.label,
+        label_offset=_label_offset(axis, side),
+        grid_color=css_colour("line"),
+        **options,
+    )
 
 
 def _label_offset(axis: Axis, side: str) -> str:
@@ -224,7 +221,7 @@ def _label_offset(axis: Axis, side: str) -> str:
 
 
 def _margins(chart: Chart) -> dict[str, int]:
-    if chart.x is None or chart.y is None:
+    if chart.bare:
         return {"top": 4, "bottom": 4, "left": 4, "right": 4}
     below = _turned_height(chart.x) + 8 if chart.x.kind == "category" else 30
     return {
@@ -248,10 +245,10 @@ def _turned_height(axis: Axis) -> int:
 
 
 def _as_javascript(value: float) -> str:
-    """Return a finite number as the page writes it, under which it looks the tick's label up.
+    """Return a finite number as JavaScript writes it: bqplot's page looks up labels of ticks by it.
 
-    Both languages write the fewest digits that tell a number from its neighbours, but JavaScript has an exponent only
-    below 10⁻⁶ and from 10²¹ on, and no zero before it.
+    Both languages write the shortest digits that round-trip, but JavaScript uses an exponent only below 10⁻⁶ and from
+    10²¹ on, without a leading zero.
     """
     if value == 0 or 1e-6 <= abs(value) < 1e21:
         return np.format_float_positional(value + 0.0, trim="-")

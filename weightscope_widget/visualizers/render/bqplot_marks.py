@@ -1,8 +1,8 @@
-"""How each mark of a chart is drawn with bqplot, on which scales."""
+"""bqplot marks and scales of each mark of a chart."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import bqplot
@@ -22,7 +22,7 @@ from weightscope_widget.visualizers.chart import (
     Slices,
     Texts,
 )
-from weightscope_widget.visualizers.palette import DIVERGING
+from weightscope_widget.visualizers.palette import DIVERGING, Colour
 from weightscope_widget.visualizers.render.style import css_colour
 
 __all__ = ["draw_mark", "scales_of"]
@@ -36,32 +36,30 @@ Scales = dict[str, bqplot.Scale]
 def scales_of(chart: Chart) -> Scales:
     """Return the scales of a chart.
 
-    ``x`` and ``y``; ``x_between`` or ``y_between`` for what lies over the bars of categories; ``color`` of a heatmap,
-    in the light theme's colours.  A chart without axes has the unit square.
+    ``x`` and ``y``; ``x_between`` or ``y_between`` for marks over bars of categories; ``color`` of a heatmap, in the
+    light theme's colours.
     """
-    if chart.x is None or chart.y is None:
-        return {name: bqplot.LinearScale(min=0.0, max=1.0, allow_padding=False) for name in ("x", "y")}
     scales: Scales = {}
     for name, axis, downwards in (("x", chart.x, False), ("y", chart.y, chart.downwards)):
-        low, high = (float(end) for end in axis.place([axis.low, axis.high]))
-        # Nothing is padded, or what lies over bars would not lie where they are.
+        low, high = axis.ends
+        if axis.kind == "log":
+            scales[name] = bqplot.LogScale(min=low, max=high, allow_padding=False)
+            continue
+        # No padding, so that marks over bars line up with them.
+        linear = bqplot.LinearScale(min=low, max=high, reverse=downwards, allow_padding=False)
+        scales[name] = linear
         if axis.kind == "category":
             scales[name] = bqplot.OrdinalScale(domain=list(axis.categories), reverse=downwards)
-            scales[f"{name}_between"] = bqplot.LinearScale(min=low, max=high, reverse=downwards, allow_padding=False)
-        elif axis.kind == "log":
-            scales[name] = bqplot.LogScale(min=low, max=high, allow_padding=False)
-        else:
-            scales[name] = bqplot.LinearScale(min=low, max=high, reverse=downwards, allow_padding=False)
+            scales[f"{name}_between"] = linear
     for mark in chart.marks:
         if isinstance(mark, Cells):
-            scales["color"] = bqplot.ColorScale(
-                colors=list(DIVERGING["light"]), min=-mark.limit, mid=0.0, max=mark.limit
-            )
+            limit, colors = mark.limit, list(DIVERGING["light"])
+            scales["color"] = bqplot.ColorScale(colors=colors, min=-limit, mid=0.0, max=limit)
     return scales
 
 
 def draw_mark(mark: Mark, chart: Chart, scales: Scales) -> list[bqplot.Mark]:
-    """Return what draws a mark; the first is the one that has its data."""
+    """Return the bqplot marks of a mark; the first has its data."""
     return _DRAW[type(mark)](mark, chart, scales)
 
 
@@ -70,43 +68,72 @@ def _over(scales: Scales) -> Scales:
     return {name: scales.get(f"{name}_between", scales[name]) for name in ("x", "y")}
 
 
+def _css(*colours: Colour) -> list[str]:
+    return [css_colour(colour) for colour in colours]
+
+
 def _places(chart: Chart, x: FloatArray, y: FloatArray) -> dict[str, FloatArray]:
-    assert chart.x is not None
-    assert chart.y is not None
     return {"x": chart.x.place(x), "y": chart.y.place(y)}
 
 
+def _turned(x: FloatArray, y: FloatArray, *, swap: bool) -> dict[str, FloatArray]:
+    return {"x": y, "y": x} if swap else {"x": x, "y": y}
+
+
+def _tooltip(field: str) -> bqplot.Tooltip:
+    return bqplot.Tooltip(fields=[field], show_labels=False)
+
+
 def _hinted(hints: tuple[str, ...]) -> dict[str, Any]:
-    """Return what makes a tooltip over bars say the hints.
+    """Return the options that show hints over bars.
 
     bqplot's bars have no names.  Without a scale of colours their ``color`` colours nothing, and a tooltip can show it.
     """
-    if not hints:
-        return {}
-    return {"color": np.array(hints), "tooltip": bqplot.Tooltip(fields=["color"], show_labels=False)}
+    return {"color": np.array(hints), "tooltip": _tooltip("color")} if hints else {}
 
 
 def _named(hints: tuple[str, ...]) -> dict[str, Any]:
-    """Return what makes a tooltip over points say the hints."""
-    if not hints:
-        return {}
-    return {
-        "names": np.array(hints),
-        "display_names": False,
-        "tooltip": bqplot.Tooltip(fields=["name"], show_labels=False),
-    }
+    """Return the options that show hints over points."""
+    return {"names": np.array(hints), "display_names": False, "tooltip": _tooltip("name")} if hints else {}
+
+
+def _label(
+    x: FloatArray | float, y: FloatArray | float, words: Sequence[str], colour: Colour, scales: Scales, **style: Any
+) -> bqplot.Label:
+    return bqplot.Label(
+        x=np.atleast_1d(x),
+        y=np.atleast_1d(y),
+        text=np.array(words),
+        scales=_over(scales),
+        colors=_css(colour),
+        font_weight="normal",
+        **style,
+    )
+
+
+def _area(x: FloatArray, y: FloatArray, colour: Colour, opacity: float, scales: Scales) -> bqplot.Lines:
+    return bqplot.Lines(
+        x=x,
+        y=y,
+        scales=_over(scales),
+        colors=_css(colour),
+        stroke_width=0.0,
+        close_path=True,
+        fill="inside",
+        fill_colors=_css(colour),
+        fill_opacities=[opacity],
+    )
 
 
 def _bars(mark: Bars, chart: Chart, scales: Scales) -> list[bqplot.Mark]:
     categories, along, upwards = (chart.y, "y", "x") if chart.across else (chart.x, "x", "y")
-    assert categories is not None
     return [
         bqplot.Bars(
             x=list(categories.categories),
             y=np.nan_to_num(mark.values),
             scales={"x": scales[along], "y": scales[upwards]},
             orientation="horizontal" if chart.across else "vertical",
-            colors=[css_colour(colour) for colour in mark.colours],
+            colors=_css(*mark.colours),
             padding=0.2,
             **_hinted(mark.hints),
         )
@@ -114,18 +141,16 @@ def _bars(mark: Bars, chart: Chart, scales: Scales) -> list[bqplot.Mark]:
 
 
 def _bins(mark: Bins, chart: Chart, scales: Scales) -> list[bqplot.Mark]:
-    assert chart.x is not None
-    assert chart.y is not None
     edges, floor = chart.x.place(mark.edges), chart.y.low
     counts = np.maximum(mark.counts, floor)
-    # One bar by itself has no width in bqplot.
+    # A single bar has no width in bqplot.
     few = mark.separate and len(counts) > 1
     bars = bqplot.Bars(
         x=(edges[:-1] + edges[1:]) / 2,
         y=counts,
         base=floor,
         scales={"x": scales["x"], "y": scales["y"]},
-        colors=[css_colour(colour) for colour in mark.colours],
+        colors=_css(*mark.colours),
         opacities=[1.0 if few else 0.0],
         padding=0.0,
         **_hinted(mark.hints),
@@ -137,9 +162,9 @@ def _bins(mark: Bins, chart: Chart, scales: Scales) -> list[bqplot.Mark]:
         y=np.append(counts, counts[-1]),
         scales={"x": scales["x"], "y": scales["y"]},
         interpolation="step-after",
-        colors=[css_colour(mark.colours[0])],
+        colors=_css(mark.colours[0]),
         fill="bottom",
-        fill_colors=[css_colour(mark.colours[0])],
+        fill_colors=_css(mark.colours[0]),
         stroke_width=1.0,
     )
     return [bars, outline]
@@ -148,28 +173,21 @@ def _bins(mark: Bins, chart: Chart, scales: Scales) -> list[bqplot.Mark]:
 def _points(mark: Points, chart: Chart, scales: Scales) -> list[bqplot.Mark]:
     if mark.shape == "tick":
         return _ticks(mark, chart, scales)
-    if mark.shape == "ring":
-        # Around what lies over it: a wider disk below.
-        return [
-            bqplot.Scatter(
-                **_places(chart, mark.x, mark.y),
-                scales=_over(scales),
-                colors=[css_colour(colour) for colour in mark.colours],
-                default_size=160,
-                apply_clip=False,
-                **_named(mark.hints),
-            )
-        ]
+    style: dict[str, Any] = {
+        "default_size": 52,
+        "stroke": css_colour("ground"),
+        "stroke_width": 0.8,
+        "opacities": [0.9],
+    }
+    if mark.shape == "ring":  # a wider disk below
+        style = {"default_size": 160}
     return [
         bqplot.Scatter(
             **_places(chart, mark.x, mark.y),
             scales=_over(scales),
-            colors=[css_colour(colour) for colour in mark.colours],
-            stroke=css_colour("ground"),
-            stroke_width=0.8,
-            default_size=52,
+            colors=_css(*mark.colours),
             apply_clip=False,  # whole at the end of an axis, too
-            opacities=[0.9],
+            **style,
             **_named(mark.hints),
         )
     ]
@@ -180,158 +198,101 @@ def _ticks(mark: Points, chart: Chart, scales: Scales) -> list[bqplot.Mark]:
     places = _places(chart, mark.x, mark.y)
     bar, value = (places["y"], places["x"]) if chart.across else (places["x"], places["y"])
     ends, values = np.stack([bar - 0.4, bar + 0.4], axis=1), np.stack([value, value], axis=1)
-    xy = {"x": values, "y": ends} if chart.across else {"x": ends, "y": values}
+    xy = _turned(ends, values, swap=chart.across)
+    rim: Colour = "ground"
     return [
-        bqplot.Lines(**xy, scales=_over(scales), colors=[css_colour(colour)], stroke_width=width)
-        for colour, width in ((mark.colours[0], 1.6), ("ground", 3.6))
-    ][::-1]
+        bqplot.Lines(**xy, scales=_over(scales), colors=_css(colour), stroke_width=width)
+        for colour, width in ((rim, 3.6), (mark.colours[0], 1.6))
+    ]
 
 
 def _line(mark: Line, chart: Chart, scales: Scales) -> list[bqplot.Mark]:
     steps = len(mark.x) == len(mark.y) + 1
-    y = np.append(mark.y, mark.y[-1]) if steps else mark.y
-    places = _places(chart, mark.x, y)
-    if chart.y is not None and chart.y.kind == "log":
-        places["y"] = np.maximum(places["y"], chart.y.low)  # zero is below every place of the axis
+    places = _places(chart, mark.x, np.append(mark.y, mark.y[-1]) if steps else mark.y)
+    if chart.y.kind == "log":
+        places["y"] = np.maximum(places["y"], chart.y.low)  # zero has no place on the axis
+    common = {**places, "scales": _over(scales), "colors": _css(mark.colour)}
     line = bqplot.Lines(
-        **places,
-        scales=_over(scales),
-        colors=[css_colour(mark.colour)],
+        **common,
         interpolation="step-after" if steps else "linear",
         line_style="dashed" if mark.dashed else "solid",
         stroke_width=0.8 if mark.thin else 1.6,
         labels=[mark.name] if mark.name else [],
-        tooltip=bqplot.Tooltip(fields=["name"], show_labels=False) if mark.name and not mark.hints else None,
+        tooltip=_tooltip("name") if mark.name and not mark.hints else None,
     )
-    if not mark.hints:
-        return [line]
-    dots = bqplot.Scatter(
-        **places,
-        scales=_over(scales),
-        colors=[css_colour(mark.colour)],
-        default_size=28,
-        **_named(mark.hints),
-    )
-    return [line, dots]
+    return [line, bqplot.Scatter(**common, default_size=28, **_named(mark.hints))] if mark.hints else [line]
 
 
 def _rule(mark: Rule, chart: Chart, scales: Scales) -> list[bqplot.Mark]:
-    axis, other = (chart.y, chart.x) if mark.axis == "y" else (chart.x, chart.y)
-    assert axis is not None
-    assert other is not None
-    value = float(axis.place(mark.value))
-    start, end = (float(place) for place in other.place([other.low, other.high]))
-    across = {"x": np.array([start, end]), "y": np.array([value, value])}
+    upright = mark.axis == "x"
+    value = float(chart.along(mark).place(mark.value))
+    start, end = (chart.y if upright else chart.x).ends
     line = bqplot.Lines(
-        **(across if mark.axis == "y" else {"x": across["y"], "y": across["x"]}),
+        **_turned(np.array([start, end]), np.array([value, value]), swap=upright),
         scales=_over(scales),
-        colors=[css_colour(mark.colour)],
+        colors=_css(mark.colour),
         line_style="dashed",
         stroke_width=1.2,
     )
     if not mark.label:
         return [line]
     # On an axis that reads downwards the upper end is the low one.
-    upper, lower = (start, end) if mark.axis == "x" and chart.downwards else (end, start)
+    upper, lower = (start, end) if upright and chart.downwards else (end, start)
     place = lower if mark.low else upper
-    label = bqplot.Label(
-        x=np.array([place if mark.axis == "y" else value]),
-        y=np.array([value if mark.axis == "y" else place]),
-        text=np.array([mark.label]),
-        scales=_over(scales),
-        colors=[css_colour("muted")],
+    at_start = upright or mark.low
+    label = _label(
+        *((value, place) if upright else (place, value)),
+        [mark.label],
+        "muted",
+        scales,
         default_size=10,
-        font_weight="normal",
-        align="start" if mark.axis == "x" or mark.low else "end",
-        x_offset=3 if mark.axis == "x" or mark.low else -3,
-        y_offset=-8 if mark.axis == "y" or mark.low else 8,
+        align="start" if at_start else "end",
+        x_offset=3 if at_start else -3,
+        y_offset=8 if upright and not mark.low else -8,
     )
     return [line, label]
 
 
 def _band(mark: Band, chart: Chart, scales: Scales) -> list[bqplot.Mark]:
-    axis, other = (chart.y, chart.x) if mark.axis == "y" else (chart.x, chart.y)
-    assert axis is not None
-    assert other is not None
-    low, high = (float(place) for place in axis.place([mark.low, mark.high]))
-    start, end = (float(place) for place in other.place([other.low, other.high]))
-    corners = (np.array([start, end, end, start]), np.array([low, low, high, high]))
-    x, y = corners if mark.axis == "y" else corners[::-1]
-    area = bqplot.Lines(
-        x=x,
-        y=y,
-        scales=_over(scales),
-        colors=[css_colour(mark.colour)],
-        stroke_width=0.0,
-        close_path=True,
-        fill="inside",
-        fill_colors=[css_colour(mark.colour)],
-        fill_opacities=[0.08],
-    )
+    upright = mark.axis == "x"
+    low, high = chart.along(mark).place([mark.low, mark.high]).tolist()
+    start, end = (chart.y if upright else chart.x).ends
+    corners = _turned(np.array([start, end, end, start]), np.array([low, low, high, high]), swap=upright)
+    area = _area(corners["x"], corners["y"], mark.colour, 0.08, scales)
     if not mark.label:
         return [area]
-    label = bqplot.Label(
-        x=np.array([end if mark.axis == "y" else high]),
-        y=np.array([low if mark.axis == "y" else start]),
-        text=np.array([mark.label]),
-        scales=_over(scales),
-        colors=[css_colour(mark.colour)],
-        default_size=11,
-        font_weight="normal",
-        align="end",
-        x_offset=-6,
-        y_offset=-9,
-    )
+    x, y = (high, start) if upright else (end, low)
+    label = _label(x, y, [mark.label], mark.colour, scales, default_size=11, align="end", x_offset=-6, y_offset=-9)
     return [area, label]
 
 
 def _texts(mark: Texts, chart: Chart, scales: Scales) -> list[bqplot.Mark]:
-    return [
-        bqplot.Label(
-            **_places(chart, mark.x, mark.y),
-            text=np.array(mark.words),
-            scales=_over(scales),
-            colors=[css_colour(mark.colour)],
-            default_size=11,
-            font_weight="normal",
-            align=mark.align,
-        )
-    ]
+    x, y = chart.x.place(mark.x), chart.y.place(mark.y)
+    return [_label(x, y, mark.words, mark.colour, scales, default_size=11, align=mark.align)]
 
 
 def _slices(mark: Slices, _chart: Chart, scales: Scales) -> list[bqplot.Mark]:
-    number, unit = (
-        bqplot.Label(
-            x=np.array([0.5]),
-            y=np.array([0.5]),
-            text=np.array([words]),
-            scales=scales,
-            colors=[css_colour("ink")],
-            default_size=size,
-            font_weight="normal",
-            align="middle",
-            y_offset=offset,
-        )
-        for words, size, offset in zip(mark.centre, (20, 12), (-8, 11), strict=True)
+    pie = bqplot.Pie(
+        sizes=np.array(mark.counts, dtype=np.float64),
+        labels=list(mark.labels),
+        colors=_css(*mark.colours),
+        stroke=css_colour("ground"),
+        radius=_RADIUS,
+        inner_radius=0.58 * _RADIUS,
+        display_labels="none",
+        tooltip=_tooltip("label"),
     )
     return [
-        bqplot.Pie(
-            sizes=np.array(mark.counts, dtype=np.float64),
-            labels=list(mark.labels),
-            colors=[css_colour(colour) for colour in mark.colours],
-            stroke=css_colour("ground"),
-            radius=_RADIUS,
-            inner_radius=0.58 * _RADIUS,
-            display_labels="none",
-            tooltip=bqplot.Tooltip(fields=["label"], show_labels=False),
+        pie,
+        *(
+            _label(0.5, 0.5, [words], "ink", scales, default_size=size, align="middle", y_offset=offset)
+            for words, size, offset in zip(mark.centre, (20, 12), (-8, 11), strict=True)
         ),
-        number,
-        unit,
     ]
 
 
 def _cells(mark: Cells, _chart: Chart, scales: Scales) -> list[bqplot.Mark]:
-    # bqplot draws no matrix of a single row or column, but one of two equal ones.
+    # bqplot cannot draw a single row or column; draw it twice.
     values, rows = _doubled(mark.values, mark.y_edges)
     transposed, columns = _doubled(values.T, mark.x_edges)
     cells = bqplot.HeatMap(
@@ -340,32 +301,14 @@ def _cells(mark: Cells, _chart: Chart, scales: Scales) -> list[bqplot.Mark]:
         y=(rows[:-1] + rows[1:]) / 2,
         scales={"x": scales["x"], "y": scales["y"], "color": scales["color"]},
     )
-    # It has no colour for NaN either; something else lies over these cells.
+    # bqplot has no colour for NaN either: cover these cells.
     empty = np.argwhere(np.isnan(mark.values))
     if not len(empty):
         return [cells]
     row, column = empty.T
-    left, right, top, bottom = (
-        edges[index]
-        for edges, index in (
-            (mark.x_edges, column),
-            (mark.x_edges, column + 1),
-            (mark.y_edges, row),
-            (mark.y_edges, row + 1),
-        )
-    )
-    covers = bqplot.Lines(
-        x=np.stack([left, right, right, left], axis=1),
-        y=np.stack([top, top, bottom, bottom], axis=1),
-        scales={"x": scales["x"], "y": scales["y"]},
-        colors=[css_colour("line")],
-        stroke_width=0.0,
-        close_path=True,
-        fill="inside",
-        fill_colors=[css_colour("line")],
-        fill_opacities=[1.0],
-    )
-    return [cells, covers]
+    left, right, top, bottom = mark.x_edges[column], mark.x_edges[column + 1], mark.y_edges[row], mark.y_edges[row + 1]
+    x, y = np.stack([left, right, right, left], axis=1), np.stack([top, top, bottom, bottom], axis=1)
+    return [cells, _area(x, y, "line", 1.0, scales)]
 
 
 def _doubled(rows: FloatArray, edges: FloatArray) -> tuple[FloatArray, FloatArray]:

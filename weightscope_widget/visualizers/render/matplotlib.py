@@ -6,7 +6,7 @@ import io
 import os
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -14,7 +14,6 @@ from weightscope_widget._shared.atomic_write import write_whole
 from weightscope_widget._shared.optional import library
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.visualizers.chart import (
-    Axis,
     Band,
     Bars,
     Bins,
@@ -30,7 +29,7 @@ from weightscope_widget.visualizers.chart import (
     Slices,
     Texts,
 )
-from weightscope_widget.visualizers.palette import DIVERGING, PALETTES, Colour, Scheme
+from weightscope_widget.visualizers.palette import PALETTES, Colour, Scheme
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,29 +43,30 @@ _DPI = 100
 _SHARPNESS = 1.5
 _HEAD, _LINE = 46, 15  # pixels of the title, and of each line of notes
 _NOTE_CHARACTERS = 165
+Colours: TypeAlias = dict[Colour, str]
+
 _PURPOSE = "Drawing an image file"
 _FILES = {"pdf.fonttype": 42, "svg.hashsalt": "weightscope"}  # letters stay letters; the same figure, the same names
+_DIVERGING: tuple[Colour, ...] = ("blue", "ground", "red")
 _ALIGN = {"start": "left", "middle": "center", "end": "right"}
 
 
 def write_image(content: Content, path: str | os.PathLike[str], scheme: Scheme = "light") -> None:
-    """Draw a figure into a file, whole or not at all.
+    """Draw a figure to a file, atomically.
 
     Parameters
     ----------
     content : Content
-        What to draw.
     path : path-like
-        Ends in ``.png``, ``.svg`` or ``.pdf``, which says the kind; an older file is replaced.
+        Ends in ``.png``, ``.svg`` or ``.pdf``; an existing file is replaced.
     scheme : {"light", "dark"}
-        The colours.
 
     Raises
     ------
     InvalidArgumentError
-        Where the suffix is another, or the file cannot be written.
+        If the suffix is another, or the file cannot be written.
     MissingLibraryError
-        Where matplotlib is not installed.
+        If matplotlib is not installed.
     """
     path = Path(path).expanduser()
     kind = path.suffix.lower()
@@ -84,13 +84,7 @@ def write_image(content: Content, path: str | os.PathLike[str], scheme: Scheme =
 
 
 def draw_figure(content: Content, scheme: Scheme = "light") -> Figure:
-    """Return a figure drawn with matplotlib, which belongs to no window.
-
-    Raises
-    ------
-    MissingLibraryError
-        Where matplotlib is not installed.
-    """
+    """Return a matplotlib figure without a window; raises MissingLibraryError if matplotlib is not installed."""
     matplotlib = library("matplotlib", "images", _PURPOSE)
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -103,7 +97,7 @@ def draw_figure(content: Content, scheme: Scheme = "light") -> Figure:
     style = {
         "font.family": families_for(_all_words(content)),
         "font.size": 9.0,
-        # Names are what they are: a dollar sign in one is no formula.
+        # A dollar sign in a name starts no formula.
         "text.parse_math": False,
         "text.color": colours["ink"],
         "axes.edgecolor": colours["muted"],
@@ -131,7 +125,7 @@ def draw_figure(content: Content, scheme: Scheme = "light") -> Figure:
         for row, charts in enumerate(content.rows):
             inner = grid[row].subgridspec(1, len(charts), width_ratios=content.shares(row))
             for column, chart in enumerate(charts):
-                _draw(figure.add_subplot(inner[column]), chart, scheme)
+                _draw(figure.add_subplot(inner[column]), chart, colours)
     return figure
 
 
@@ -139,20 +133,25 @@ def _all_words(content: Content) -> str:
     words = [content.title, *content.notes]
     for chart in content.charts.values():
         words += [chart.title, chart.note, *(key.label for key in chart.keys)]
-        words += [tick.label for axis in (chart.x, chart.y) if axis is not None for tick in axis.ticks]
-        words += [axis.label for axis in (chart.x, chart.y) if axis is not None]
-        words += [word for mark in chart.marks if isinstance(mark, Texts) for word in mark.words]
-        words += [mark.label for mark in chart.marks if isinstance(mark, Rule | Band)]
-        words += [word for mark in chart.marks if isinstance(mark, Slices) for word in mark.labels]
+        for axis in (chart.x, chart.y):
+            words += [axis.label, *(tick.label for tick in axis.ticks)]
+        for mark in chart.marks:
+            if isinstance(mark, Texts):
+                words += mark.words
+            elif isinstance(mark, Slices):
+                words += [*mark.labels, mark.unit]
+            elif isinstance(mark, Rule | Band):
+                words.append(mark.label)
+            elif isinstance(mark, Cells):
+                words.append(mark.legend)
     return "".join(words)
 
 
-def _draw(axes: Any, chart: Chart, scheme: Scheme) -> None:
-    colours = PALETTES[scheme]
-    if chart.x is not None and chart.y is not None:
-        _prepare(axes, chart.x, chart.y, colours, downwards=chart.downwards)
+def _draw(axes: Any, chart: Chart, colours: Colours) -> None:
+    if not chart.bare:
+        _prepare(axes, chart, colours)
     for mark in chart.marks:
-        _DRAW[type(mark)](axes, mark, chart, scheme)
+        _DRAW[type(mark)](axes, mark, chart, colours)
     above = bool(chart.keys) and chart.legend == "above"
     if chart.keys:
         place: dict[str, Any] = (
@@ -170,22 +169,22 @@ def _draw(axes: Any, chart: Chart, scheme: Scheme) -> None:
             labelcolor=colours["ink"],
             **place,
         )
-        # A wide one would otherwise narrow the chart; the title makes room for its height.
+        # A wide legend would narrow the chart; the title leaves room for its height.
         legend.set_in_layout(False)
     words = "   ".join(filter(None, (chart.title, chart.note)))
     if words or above:
         axes.set_title(words or " ", loc="left", fontsize=10, color=colours["ink"], pad=24 if above and words else 8)
 
 
-def _prepare(axes: Any, x: Axis, y: Axis, colours: dict[Colour, str], *, downwards: bool) -> None:
+def _prepare(axes: Any, chart: Chart, colours: Colours) -> None:
+    x, y = chart.x, chart.y
     for axis, set_scale, set_limits, set_ticks in (
         (x, axes.set_xscale, axes.set_xlim, axes.set_xticks),
         (y, axes.set_yscale, axes.set_ylim, axes.set_yticks),
     ):
         if axis.kind == "log":
             set_scale("log")
-        low, high = axis.place([axis.low, axis.high])
-        set_limits(*((high, low) if axis is y and downwards else (low, high)))
+        set_limits(*(axis.ends[::-1] if axis is y and chart.downwards else axis.ends))
         set_ticks(axis.place([tick.value for tick in axis.ticks]), [tick.label for tick in axis.ticks])
         set_ticks([], minor=True)
     axes.set_xlabel(x.label, fontsize=9)
@@ -202,63 +201,56 @@ def _prepare(axes: Any, x: Axis, y: Axis, colours: dict[Colour, str], *, downwar
             label.set(rotation=60 if len(x.ticks) > 12 else 30, ha="right", rotation_mode="anchor")
 
 
-def _bars(axes: Any, mark: Bars, chart: Chart, scheme: Scheme) -> None:
+def _bars(axes: Any, mark: Bars, chart: Chart, colours: Colours) -> None:
     places = np.arange(len(mark.values))
-    colours = [PALETTES[scheme][colour] for colour in mark.colours]
+    shades = [colours[each] for each in mark.colours]
     draw = axes.barh if chart.across else axes.bar
-    draw(places, np.nan_to_num(mark.values), 0.8, color=colours)
+    draw(places, np.nan_to_num(mark.values), 0.8, color=shades)
 
 
-def _bins(axes: Any, mark: Bins, chart: Chart, scheme: Scheme) -> None:
-    assert chart.x is not None
-    assert chart.y is not None
+def _bins(axes: Any, mark: Bins, chart: Chart, colours: Colours) -> None:
     edges = chart.x.place(mark.edges)
-    colours = [PALETTES[scheme][colour] for colour in mark.colours]
+    shades = [colours[each] for each in mark.colours]
     axes.bar(
         edges[:-1],
         np.maximum(mark.counts - chart.y.low, 0),
         np.diff(edges),
         chart.y.low,
         align="edge",
-        color=colours,
-        edgecolor=PALETTES[scheme]["ground"],
+        color=shades,
+        edgecolor=colours["ground"],
         linewidth=0.5 if mark.separate else 0,
     )
 
 
-def _points(axes: Any, mark: Points, chart: Chart, scheme: Scheme) -> None:
-    assert chart.x is not None
-    assert chart.y is not None
-    colours = [PALETTES[scheme][colour] for colour in mark.colours]
+def _points(axes: Any, mark: Points, chart: Chart, colours: Colours) -> None:
+    shades = [colours[each] for each in mark.colours]
     x, y = chart.x.place(mark.x), chart.y.place(mark.y)
     if mark.shape == "tick":
         marker = "|" if chart.across else "_"
         size = _tick_size(axes, chart)
         # Over a rim of the ground's colour, to be seen on a bar and beside it.
-        axes.scatter(x, y, size, PALETTES[scheme]["ground"], marker=marker, linewidths=3.2)
-        axes.scatter(x, y, size, colours, marker=marker, linewidths=1.4)
+        axes.scatter(x, y, size, colours["ground"], marker=marker, linewidths=3.2)
+        axes.scatter(x, y, size, shades, marker=marker, linewidths=1.4)
     elif mark.shape == "ring":
-        axes.scatter(x, y, 95, "none", edgecolors=colours, linewidths=1.8, zorder=3, clip_on=False)
+        axes.scatter(x, y, 95, "none", edgecolors=shades, linewidths=1.8, zorder=3, clip_on=False)
     else:
         # Whole at the end of an axis, too.
-        style = {"edgecolors": PALETTES[scheme]["ground"], "linewidths": 0.6, "alpha": 0.9, "clip_on": False}
-        axes.scatter(x, y, 34, colours, zorder=3, **style)
+        style = {"edgecolors": colours["ground"], "linewidths": 0.6, "alpha": 0.9, "clip_on": False}
+        axes.scatter(x, y, 34, shades, zorder=3, **style)
 
 
 def _tick_size(axes: Any, chart: Chart) -> float:
     """Return the area of a tick that is as long as a bar is wide, in square points."""
     bars = chart.y if chart.across else chart.x
-    assert bars is not None
     box = axes.get_position()
     width, height = axes.figure.get_size_inches()
     length = 72 * (height * box.height if chart.across else width * box.width) / max(1, len(bars.categories))
     return float(min(12.0, max(3.0, 0.8 * length)) ** 2)
 
 
-def _line(axes: Any, mark: Line, chart: Chart, scheme: Scheme) -> None:
-    assert chart.x is not None
-    assert chart.y is not None
-    colour = PALETTES[scheme][mark.colour]
+def _line(axes: Any, mark: Line, chart: Chart, colours: Colours) -> None:
+    colour = colours[mark.colour]
     x, y = chart.x.place(mark.x), chart.y.place(mark.y)
     if len(x) == len(y) + 1:
         axes.stairs(y, x, baseline=None, color=colour, linewidth=1.3)
@@ -267,74 +259,49 @@ def _line(axes: Any, mark: Line, chart: Chart, scheme: Scheme) -> None:
     axes.plot(x, y, style, color=colour, linewidth=width, marker="o" if mark.hints else None, markersize=4)
 
 
-def _rule(axes: Any, mark: Rule, chart: Chart, scheme: Scheme) -> None:
-    colour = PALETTES[scheme][mark.colour]
+def _rule(axes: Any, mark: Rule, chart: Chart, colours: Colours) -> None:
+    colour = colours[mark.colour]
     across = mark.axis == "y"
-    axis = chart.y if across else chart.x
-    assert axis is not None
-    value = float(axis.place(mark.value))
+    value = float(chart.along(mark).place(mark.value))
     (axes.axhline if across else axes.axvline)(value, color=colour, linewidth=1.0, linestyle="--", zorder=2)
     if mark.label:
-        axes.annotate(
-            mark.label,
-            (0 if mark.low else 1, value) if across else (value, 0 if mark.low else 1),
-            xycoords=("axes fraction", "data") if across else ("data", "axes fraction"),
-            xytext=(2 if mark.low else -2, 2) if across else (2, 2 if mark.low else -1),
-            textcoords="offset points",
-            ha="right" if across and not mark.low else "left",
-            va="bottom" if across or mark.low else "top",
-            fontsize=7.5,
-            color=PALETTES[scheme]["muted"],
-        )
+        end = 0 if mark.low else 1
+        offset = (2 if mark.low else -2, 2) if across else (2, 2 if mark.low else -1)
+        style = {"ha": "right" if across and not mark.low else "left", "va": "bottom" if across or mark.low else "top"}
+        at = (end, value) if across else (value, end)
+        _annotate(axes, mark, at, offset, **style, fontsize=7.5, color=colours["muted"])
 
 
-def _band(axes: Any, mark: Band, chart: Chart, scheme: Scheme) -> None:
-    colour = PALETTES[scheme][mark.colour]
-    axis = chart.y if mark.axis == "y" else chart.x
-    assert axis is not None
-    low, high = axis.place([mark.low, mark.high])
+def _annotate(axes: Any, mark: Rule | Band, at: tuple[float, float], offset: tuple[int, int], **style: Any) -> None:
+    coordinates = ("axes fraction", "data") if mark.axis == "y" else ("data", "axes fraction")
+    axes.annotate(mark.label, at, xycoords=coordinates, xytext=offset, textcoords="offset points", **style)
+
+
+def _band(axes: Any, mark: Band, chart: Chart, colours: Colours) -> None:
+    colour = colours[mark.colour]
+    low, high = chart.along(mark).place([mark.low, mark.high])
     (axes.axhspan if mark.axis == "y" else axes.axvspan)(low, high, color=colour, alpha=0.08, linewidth=0, zorder=0)
     if mark.label:
-        axes.annotate(
-            mark.label,
-            (1, low) if mark.axis == "y" else (high, 0),
-            xycoords=("axes fraction", "data") if mark.axis == "y" else ("data", "axes fraction"),
-            xytext=(-4, 4),
-            textcoords="offset points",
-            ha="right",
-            va="bottom",
-            fontsize=8,
-            color=colour,
-        )
+        corner = (1, low) if mark.axis == "y" else (high, 0)
+        style = {"ha": "right", "va": "bottom", "fontsize": 8, "color": colour}
+        _annotate(axes, mark, corner, (-4, 4), **style)
 
 
-def _texts(axes: Any, mark: Texts, chart: Chart, scheme: Scheme) -> None:
-    assert chart.x is not None
-    assert chart.y is not None
-    places: zip[tuple[float, float, str]] = zip(chart.x.place(mark.x), chart.y.place(mark.y), mark.words, strict=True)
-    for x, y, word in places:
-        axes.text(
-            x,
-            y,
-            word,
-            ha=_ALIGN[mark.align],
-            va="center",
-            fontsize=8,
-            color=PALETTES[scheme][mark.colour],
-            clip_on=True,
-            zorder=4,
-        )
+def _texts(axes: Any, mark: Texts, chart: Chart, colours: Colours) -> None:
+    for x, y, word in zip(chart.x.place(mark.x), chart.y.place(mark.y), mark.words, strict=True):
+        style = {"ha": _ALIGN[mark.align], "va": "center", "fontsize": 8, "color": colours[mark.colour]}
+        axes.text(x, y, word, clip_on=True, zorder=4, **style)
 
 
-def _slices(axes: Any, mark: Slices, _chart: Chart, scheme: Scheme) -> None:
-    colours = [PALETTES[scheme][colour] for colour in mark.colours]
+def _slices(axes: Any, mark: Slices, _chart: Chart, colours: Colours) -> None:
+    shades = [colours[each] for each in mark.colours]
     wedges, _ = axes.pie(
         mark.counts,
-        colors=colours,
+        colors=shades,
         startangle=90,
         counterclock=False,
         radius=1.1,
-        wedgeprops={"width": 0.45, "edgecolor": PALETTES[scheme]["ground"], "linewidth": 1},
+        wedgeprops={"width": 0.45, "edgecolor": colours["ground"], "linewidth": 1},
     )
     axes.text(0, 0, "\n".join(mark.centre), ha="center", va="center", fontsize=10)
     axes.legend(
@@ -345,21 +312,23 @@ def _slices(axes: Any, mark: Slices, _chart: Chart, scheme: Scheme) -> None:
         frameon=False,
         handlelength=1.0,
         fontsize=9,
-        labelcolor=PALETTES[scheme]["ink"],
+        labelcolor=colours["ink"],
     )
 
 
-def _cells(axes: Any, mark: Cells, _chart: Chart, scheme: Scheme) -> None:
+def _cells(axes: Any, mark: Cells, _chart: Chart, colours: Colours) -> None:
     from matplotlib.colors import LinearSegmentedColormap
 
-    shades = LinearSegmentedColormap.from_list("weights", DIVERGING[scheme]).with_extremes(bad=PALETTES[scheme]["line"])
+    shades = LinearSegmentedColormap.from_list("weights", [colours[each] for each in _DIVERGING]).with_extremes(
+        bad=colours["line"]
+    )
     values: FloatArray = np.ma.masked_invalid(mark.values)
     mesh = axes.pcolormesh(
         mark.x_edges, mark.y_edges, values, cmap=shades, vmin=-mark.limit, vmax=mark.limit, rasterized=True
     )
     axes.grid(visible=False)
     bar = axes.figure.colorbar(mesh, ax=axes, shrink=0.9, pad=0.02)
-    bar.set_label(mark.legend, color=PALETTES[scheme]["muted"])
+    bar.set_label(mark.legend, color=colours["muted"])
     bar.outline.set_visible(False)
 
 
