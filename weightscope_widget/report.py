@@ -20,6 +20,7 @@ import torch
 
 from weightscope_widget._shared.atomic_write import write_whole
 from weightscope_widget._shared.checks import check_count
+from weightscope_widget._shared.messages import say
 from weightscope_widget.errors import InvalidArgumentError, ReportError, WeightScopeError
 from weightscope_widget.layers.naming import short_labels
 from weightscope_widget.scanning.entry import scan
@@ -77,6 +78,7 @@ def save_report(
     *,
     layers: Iterable[str] | None = None,
     top: int = 10,
+    language: str = "en",
     methods: str | Iterable[str] = "all",
     top_k: int = 10,
     vectors: bool = False,
@@ -103,7 +105,9 @@ def save_report(
     layers : iterable of str, optional
         Which layers to show in detail, instead of the riskiest.
     top : int
-        How many of the riskiest.
+        Number of the riskiest layers shown in detail.
+    language : {"en", "zh"}
+        Language of figures and notes.
     methods, top_k, vectors, workers, executor, memory, cache, progress, cancel
         As for `scan`; not for results.
 
@@ -155,13 +159,10 @@ def save_report(
     _clear(target)
     written: list[Path] = []
     failures: dict[str, Exception] = {}
-    details, notes = _details(results, chosen)
+    details, notes = _details(results, chosen, language)
     if layers is None and top and not chosen and (results.histograms or results.spectra):
-        notes.append(
-            "No layer has a risk to rank it by, which takes the methods spectral and quantization, so none is shown in "
-            "detail; name those to show."
-        )
-    for name, write in (*_summaries(results), *details):
+        notes.append(say("report.no_risk", language))
+    for name, write in (*_summaries(results, language), *details):
         path = target / name
         try:
             path.parent.mkdir(exist_ok=True)
@@ -234,37 +235,37 @@ def _named(results: ScanResults, layers: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _summaries(results: ScanResults) -> Iterator[Job]:
+def _summaries(results: ScanResults, language: str) -> Iterator[Job]:
     """Numbers first: they are there whatever becomes of the pictures."""
     yield _NUMBERS, results.save
     yield _TABLE, lambda path: write_whole(path, metrics_csv(results).encode("utf-8", errors="replace"))
     yield _PAGE, lambda path: _save_dashboard(results, path)
     for name, content in _FIGURES.items():
-        yield name, lambda path, content=content: write_image(content(results), path)  # type: ignore[misc]
+        yield name, lambda path, content=content: write_image(content(results, language=language), path)  # type: ignore[misc]
 
 
-def _details(results: ScanResults, names: list[str]) -> tuple[list[Job], list[str]]:
+def _details(results: ScanResults, names: list[str], language: str) -> tuple[list[Job], list[str]]:
     """Return what to draw of single layers, and what cannot be drawn."""
     jobs: list[Job] = []
     notes = []
     if not results.histograms and not results.spectra:
-        return [], ["These results hold no histograms and no spectra, so no layer is shown in detail; scan the model."]
+        return [], [say("report.no_details", language)]
     for name, file in _file_names(names).items():
         if name in results.histograms:
             jobs.append((
                 f"{_DETAILS}/{file}{_DISTRIBUTION}",
-                lambda path, name=name: write_image(weight_distribution_content(name, results), path),  # type: ignore[misc]
+                lambda path, name=name: write_image(weight_distribution_content(name, results, language=language), path),  # type: ignore[misc]
             ))  # fmt: skip
         else:
-            notes.append(f"{name!r} has no distribution to draw.")
+            notes.append(say("report.no_distribution", language, name=repr(name)))
         spectrum = results.spectra.get(name)
         if spectrum is not None and spectrum.size and spectrum[0] > 0:  # false for NaN, too
             jobs.append((
                 f"{_DETAILS}/{file}{_SPECTRUM}",
-                lambda path, name=name: write_image(singular_values_content(name, results), path),  # type: ignore[misc]
+                lambda path, name=name: write_image(singular_values_content(name, results, language=language), path),  # type: ignore[misc]
             ))  # fmt: skip
         else:
-            notes.append(f"{name!r} has no singular values to draw.")
+            notes.append(say("report.no_singular_values", language, name=repr(name)))
     return jobs, notes
 
 

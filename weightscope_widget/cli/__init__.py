@@ -8,6 +8,7 @@ import traceback
 import warnings
 from collections.abc import Sequence
 
+from weightscope_widget._shared.messages import say
 from weightscope_widget.cli.arguments import parser
 from weightscope_widget.cli.terminal import complain
 from weightscope_widget.errors import WeightScopeError
@@ -28,26 +29,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 where all is fine, 1 where a gate failed, 2 after an error, 130 after an interrupt.
+        0 on success, 1 if a gate failed, 2 after an error, 130 after an interrupt.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks κ still shows the table
+            stream.reconfigure(errors="backslashreplace")  # for terminals without κ
     chosen = parser().parse_args(arguments)
-    # One sentence without the line of code that warned.
-    warnings.showwarning = lambda message, *_: complain(f"warning: {message}")
+    language = chosen.language
+    # Without the line of code that warned.
+    warnings.showwarning = lambda message, *_: complain(say("cli.warning", language, message=str(message)))
     try:
         code: int = chosen.run(chosen)
         return code
     except KeyboardInterrupt:
-        complain("interrupted")
+        complain(say("cli.interrupted", language))
         return INTERRUPTED
     except Exception as error:
         if chosen.debug:
-            complain(*f"error: {traceback.format_exc()}".splitlines())
+            complain(*say("cli.error", language, message=traceback.format_exc()).splitlines())
         elif isinstance(error, WeightScopeError):
-            complain(f"error: {error}")
+            complain(say("cli.error", language, message=str(error)))
         else:
-            what = f"{type(error).__name__}: {error}"
-            complain(f"error: something unforeseen went wrong ({what}); --debug shows where.")
+            complain(say("cli.unforeseen", language, kind=type(error).__name__, message=str(error)))
         return ERROR

@@ -1,4 +1,4 @@
-"""``wsw compare``: what a fine-tune changed, and whether it made something worse."""
+"""``wsw compare``: print what a fine-tune changed, and whether anything got worse."""
 
 from __future__ import annotations
 
@@ -10,36 +10,37 @@ from weightscope_widget._shared.messages import say
 from weightscope_widget.assessment import GRADES
 from weightscope_widget.cli.gate import pass_or_fail, require_grades
 from weightscope_widget.cli.outputs import check_file
-from weightscope_widget.cli.progress import finish
-from weightscope_widget.cli.styles import STYLES
-from weightscope_widget.cli.terminal import Cell, Column, complain, print_line, print_table
+from weightscope_widget.cli.progress import finish, interrupted
+from weightscope_widget.cli.terminal import Cell, Column, class_style, grade_style, print_line, print_table
 from weightscope_widget.comparison import ComparisonResults, ComparisonRun
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.layers.naming import short_labels
 from weightscope_widget.scanning.options import run_options
+<<<<<<< HEAD
 from weightscope_widget.visualizers.palette import CLASS_COLOURS, GRADE_COLOURS
+=======
+>>>>>>> 2d67dd9 (Figures, the command line and the report take their sentences from data/text, in English and Chinese; figures share one view of results, renderers one set of axes)
 
 __all__ = ["run"]
 
-INTERRUPTED = 130
-
+_METRICS = {
+    "relative_change": format_number,
+    "changed_percentage": format_percentage,
+    "delta_rank_99": format_count,
+    "delta_numerical_rank": format_count,
+    "delta_total_rank": format_count,
+    "subspace_overlap": format_number,
+    "intruder_dimensions": format_count,
+}
 _COLUMNS = (
-    Column("tensor", "tensor"),
-    Column("status", "status"),
-    Column("shape", "shape"),
-    Column("relative change", "relative_change", number=True),
-    Column("changed", "changed_percentage", number=True),
-    Column("rank of 99 %", "delta_rank_99", number=True),
-    Column("numerical rank", "delta_numerical_rank", number=True),
-    Column("of", "delta_total_rank", number=True),
-    Column("overlap", "subspace_overlap", number=True),
-    Column("intruders", "intruder_dimensions", number=True),
-    Column("worse", "worse"),
+    *(Column(name) for name in ("tensor", "status", "shape")),
+    *(Column(name, number=True) for name in _METRICS),
+    Column("worse"),
 )
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Do what the arguments say; return the exit code."""
+    """Run the command; return the exit code."""
     if chosen.output:
         check_file(chosen.output)
     options = run_options(
@@ -50,12 +51,13 @@ def run(chosen: argparse.Namespace) -> int:
     if chosen.fail_on:
         require_grades(comparison.methods)
         _require_pairs(comparison)
-    seconds = finish(comparing, quiet=chosen.quiet, what="tensors")
+    seconds = finish(comparing, chosen, "tensors")
     if chosen.output:
         comparison.save(chosen.output)
     if not chosen.quiet:
-        _describe(comparison, seconds, chosen.top)
+        _describe(comparison, seconds, chosen.top, chosen.language)
     if not comparison.complete:
+<<<<<<< HEAD
         kept = f"; what was computed is in {chosen.output}" if chosen.output else ""
         complain(f"interrupted after {len(comparison)} of {say('tensors', count=len(comparison.layers))}{kept}")
         return INTERRUPTED
@@ -64,22 +66,37 @@ def run(chosen: argparse.Namespace) -> int:
 
 def _describe(comparison: ComparisonResults, seconds: float, top: int) -> None:
     print_line(f"{comparison.model}: {say('tensors', count=len(comparison.layers))}, {seconds:.1f} s", "bold")
+=======
+        return interrupted(len(comparison), len(comparison.layers), chosen, "tensors")
+    return _gate(comparison, chosen.language) if chosen.fail_on else 0
+
+
+def _describe(comparison: ComparisonResults, seconds: float, top: int, language: str) -> None:
+    title = say(
+        "cli.title_compared",
+        language,
+        model=comparison.model,
+        tensors=len(comparison.layers),
+        seconds=f"{seconds:.1f}",
+    )
+    print_line(title, "bold")
+>>>>>>> 2d67dd9 (Figures, the command line and the report take their sentences from data/text, in English and Chinese; figures share one view of results, renderers one set of axes)
     pattern = comparison.pattern
     if pattern is not None:
-        print_line(f"{pattern.name}: {pattern.sentence} A rule of thumb.")
+        print_line(say("cli.pattern", language, name=pattern.name, sentence=pattern.sentence))
     labels = short_labels(comparison.layers)
     worse = _worse(comparison)
-    # What failed first, then the largest changes.
+    # Failed ones first, then the largest changes.
     moved = [name for name in comparison if comparison.status(name) != "identical"]
     moved.sort(key=lambda name: -_size(comparison, name))
-    rows = [_row(comparison, name, labels[name], worse) for name in moved[:top]]
+    rows = [_row(comparison, name, labels[name], worse, language) for name in moved[:top]]
     if rows:
-        print_table(_COLUMNS, rows)
+        print_table(_COLUMNS, rows, language)
     if len(moved) > top:
-        print_line(f"and {format_count(len(moved) - top)} more that changed")
+        print_line(say("cli.more_changed", language, count=len(moved) - top))
     for name in comparison:
         if "error" in comparison[name]:
-            print_line(f"Failed: {name}: {comparison[name]['error']}", "red")
+            print_line(say("cli.failure", language, name=name, error=comparison[name]["error"]), "red")
 
 
 def _size(comparison: ComparisonResults, name: str) -> float:
@@ -87,31 +104,26 @@ def _size(comparison: ComparisonResults, name: str) -> float:
     return math.inf if comparison.status(name) is None else -1.0 if math.isnan(change) else change
 
 
-def _row(comparison: ComparisonResults, name: str, label: str, worse: dict[str, Cell]) -> list[Cell]:
-    def cell(metric: str) -> Cell:
-        value = comparison.metric(name, metric)
-        percent, count = metric.endswith("percentage"), metric.startswith(("delta_", "intruder"))
-        form = format_percentage if percent else format_count if count and math.isfinite(value) else format_number
-        return Cell(form(value), f"{value:.6g}")
-
-    shape = comparison.layers[name].shape
-    status = comparison.status(name) or "failed"
+def _row(comparison: ComparisonResults, name: str, label: str, worse: dict[str, Cell], language: str) -> list[Cell]:
+    values = {metric: comparison.metric(name, metric) for metric in _METRICS}
+    shape = "×".join(map(str, comparison.layers[name].shape or ()))
+    status = comparison.status(name)
     return [
         Cell(label, name),
-        Cell(status, status, "red" if status == "failed" else ""),
-        Cell(*2 * ("×".join(map(str, shape or ())),)),
-        *(cell(column.name) for column in _COLUMNS if column.number),
+        Cell(status, status) if status else Cell(say("cli.failed", language), "failed", "red"),
+        Cell(shape, shape),
+        *(Cell(_METRICS[metric](value), f"{value:.6g}") for metric, value in values.items()),
         worse.get(name, Cell("", "")),
     ]
 
 
 def _worse(comparison: ComparisonResults) -> dict[str, Cell]:
-    """Return the layers that got worse, and in what."""
+    """Return the layers that got worse, and in which metric."""
     found = {}
     for each in reversed(comparison.worsened()):  # of several the farthest fall
-        colours = GRADE_COLOURS if each.metric == "health" else CLASS_COLOURS[each.metric]
+        style = grade_style(each.to_class) if each.metric == "health" else class_style(each.metric, each.to_class)
         words = f"{each.metric}: {each.from_class} → {each.to_class}"
-        found[each.layer] = Cell(words, words, STYLES[colours[each.to_class]])
+        found[each.layer] = Cell(words, words, style)
     for name, (before, after) in _beyond_grades(comparison).items():
         words = f"health: {before or 'not graded'} → {after or 'not graded'}"
         found[name] = Cell(words, words, "red")
@@ -119,10 +131,7 @@ def _worse(comparison: ComparisonResults) -> dict[str, Cell]:
 
 
 def _beyond_grades(comparison: ComparisonResults) -> dict[str, tuple[str | None, str | None]]:
-    """Return the layers that lost their grade, as one whose weights are all zero, or are critical and had none.
-
-    A bias has no grade unless some of it is not finite.
-    """
+    """Return the layers that lost their grade (all weights zero), or are critical and had none (a bias with NaN)."""
     base, tuned = comparison.base, comparison.tuned
     both = [name for name in comparison if name in base and name in tuned and "error" not in comparison[name]]
     grades = {name: (base.grade(name), tuned.grade(name)) for name in both}
@@ -134,13 +143,7 @@ def _beyond_grades(comparison: ComparisonResults) -> dict[str, tuple[str | None,
 
 
 def _require_pairs(comparison: ComparisonResults) -> None:
-    """Refuse a gate between models that have no matrix in common: it could never fail.
-
-    Raises
-    ------
-    InvalidArgumentError
-        Where that is so.
-    """
+    """Raise InvalidArgumentError if the models have no matrix in common: the gate could never fail."""
     if not any(len(comparison.layers[name].shape or ()) > 1 for name in comparison.tuned_names):
         raise InvalidArgumentError(
             f"--fail-on has nothing to judge: {comparison.base.model} and {comparison.tuned.model} have no matrix in "
@@ -148,7 +151,7 @@ def _require_pairs(comparison: ComparisonResults) -> None:
         )
 
 
-def _gate(comparison: ComparisonResults) -> int:
+def _gate(comparison: ComparisonResults, language: str) -> int:
     """Return the exit code."""
     broken = [name for name in comparison if "error" in comparison[name]]
     beyond = _beyond_grades(comparison)
@@ -156,8 +159,9 @@ def _gate(comparison: ComparisonResults) -> int:
     worse = dict.fromkeys([*(each.layer for each in comparison.worsened()), *beyond])
     return pass_or_fail(
         {
-            "entered a riskier class": [name for name in worse if name not in {*lost, *broken}],
-            "can no longer be graded": lost,
-            "failed": broken,
-        }
+            "cli.gate.riskier": [name for name in worse if name not in {*lost, *broken}],
+            "cli.gate.grade_lost": lost,
+            "cli.gate.broken": broken,
+        },
+        language,
     )

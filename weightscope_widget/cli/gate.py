@@ -1,4 +1,4 @@
-"""Gates: a pipeline stops where a layer is too bad, and where nobody can say how bad it is."""
+"""Gates: stop a pipeline if a layer is too bad, or cannot be judged."""
 
 from __future__ import annotations
 
@@ -6,44 +6,50 @@ from collections.abc import Mapping, Sequence
 
 from weightscope_widget._shared.messages import say
 from weightscope_widget.cli.terminal import complain
+from weightscope_widget.data.keys import MessageKey
 from weightscope_widget.errors import InvalidArgumentError
 
-__all__ = ["pass_or_fail", "require_grades"]
+__all__ = ["named", "pass_or_fail", "require_grades"]
 
 FAILED_GATE = 1
 _NAMED = 5
 
 
 def require_grades(methods: Sequence[str]) -> None:
-    """Refuse a gate for which nothing would be measured: it could never fail.
-
-    Raises
-    ------
-    InvalidArgumentError
-        Where the methods on which grades rest are not all there.
-    """
+    """Raise InvalidArgumentError if grades cannot be computed: the gate could never fail."""
     if not {"spectral", "quantization"} <= set(methods):
         raise InvalidArgumentError("--fail-on needs the methods spectral and quantization, on which grades rest.")
 
 
-def pass_or_fail(caught: Mapping[str, Sequence[str]]) -> int:
-    """Say on standard error which layers a gate caught, and return the exit code.
+def pass_or_fail(caught: Mapping[MessageKey, Sequence[str]], language: str) -> int:
+    """Print the layers that a gate caught to standard error, and return the exit code.
 
     Parameters
     ----------
     caught : mapping of str to sequence of str
-        Layers by what is wrong with them, as what follows "3 layers", with ``{are}`` for the verb.
+        Layers by the message that says what is wrong with them.
     """
-    parts = [f"{_counted(names, what)}: {_named(names)}" for what, names in caught.items() if names]
-    if not parts:
+    reasons = [
+        say("cli.gate.reason", language, sentence=say(key, language, count=len(names)), names=named(names, language))
+        for key, names in caught.items()
+        if names
+    ]
+    if not reasons:
         return 0
-    complain(f"gate failed: {'; '.join(parts)}")
+    complain(say("cli.gate.failed", language, reasons="; ".join(reasons)))
     return FAILED_GATE
 
 
+<<<<<<< HEAD
 def _counted(names: Sequence[str], what: str) -> str:
     return f"{say('layers', count=len(names))} {what.format(are='is' if len(names) == 1 else 'are')}"
 
 
 def _named(names: Sequence[str]) -> str:
     return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else "")
+=======
+def named(names: Sequence[str], language: str, separator: str = ", ") -> str:
+    """Return names as a list of which only the first few are spelled out."""
+    listed, rest = separator.join(names[:_NAMED]), len(names) - _NAMED
+    return say("cli.and_more", language, names=listed, count=rest) if rest > 0 else listed
+>>>>>>> 2d67dd9 (Figures, the command line and the report take their sentences from data/text, in English and Chinese; figures share one view of results, renderers one set of axes)

@@ -1,4 +1,4 @@
-"""``wsw report``: the folder of figures, tables and the interactive page."""
+"""``wsw report``: write the folder of figures, tables and the interactive page."""
 
 from __future__ import annotations
 
@@ -14,18 +14,22 @@ __all__ = ["run", "write"]
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Do what the arguments say; return the exit code."""
-    write(load_results(chosen.results), chosen.folder, chosen.layer, chosen.top, quiet=chosen.quiet)
+    """Run the command; return the exit code."""
+    write(load_results(chosen.results), chosen.folder, chosen.layer, chosen)
     return 0
 
 
-def write(results: ScanResults, folder: str, layers: list[str] | None, top: int, *, quiet: bool) -> None:
-    """Write the folder and say what is in it."""
-    report = save_report(results, folder, layers=layers, top=top)
-    if quiet:
+def write(results: ScanResults, folder: str, layers: list[str] | None, chosen: argparse.Namespace) -> None:
+    """Write the folder and print a summary."""
+    report = save_report(results, folder, layers=layers, top=chosen.top, language=chosen.language)
+    if chosen.quiet:
         return
+<<<<<<< HEAD
     print_line(
         f"Wrote {say('cli.files', count=len(report.files))} to {report.folder}; dashboard.html opens in any browser."
     )
+=======
+    print_line(say("cli.wrote", chosen.language, number=len(report.files), folder=str(report.folder)))
+>>>>>>> 2d67dd9 (Figures, the command line and the report take their sentences from data/text, in English and Chinese; figures share one view of results, renderers one set of axes)
     for note in report.notes:
         print_line(note)

@@ -1,4 +1,4 @@
-"""``wsw scan``: measure a model, say what stands out, and fail a pipeline where that is asked for."""
+"""``wsw scan``: measure a model, print its riskiest layers, and fail a pipeline if asked to."""
 
 from __future__ import annotations
 
@@ -7,47 +7,50 @@ import math
 
 from weightscope_widget import Thresholds
 from weightscope_widget._shared.formats import format_decibel, format_number, format_percentage
+<<<<<<< HEAD
 from weightscope_widget._shared.messages import say
+=======
+from weightscope_widget._shared.messages import render, say
+>>>>>>> 2d67dd9 (Figures, the command line and the report take their sentences from data/text, in English and Chinese; figures share one view of results, renderers one set of axes)
 from weightscope_widget.assessment import GRADES
-from weightscope_widget.cli.gate import pass_or_fail, require_grades
+from weightscope_widget.cli.gate import named, pass_or_fail, require_grades
 from weightscope_widget.cli.outputs import check_file, check_folder
-from weightscope_widget.cli.progress import finish
-from weightscope_widget.cli.styles import STYLES
-from weightscope_widget.cli.terminal import Cell, Column, complain, print_line, print_table
+from weightscope_widget.cli.progress import finish, interrupted
+from weightscope_widget.cli.terminal import Cell, Column, class_style, grade_style, print_line, print_table
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.layers.chart_labels import chart_labels
 from weightscope_widget.scanning.options import run_options
 from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.scanning.run import ScanRun
 from weightscope_widget.scanning.values import failed, metric
+<<<<<<< HEAD
 from weightscope_widget.visualizers.palette import CLASS_COLOURS, GRADE_COLOURS
+=======
+>>>>>>> 2d67dd9 (Figures, the command line and the report take their sentences from data/text, in English and Chinese; figures share one view of results, renderers one set of axes)
 
 __all__ = ["run"]
 
-INTERRUPTED = 130
-
+_METRICS = {
+    "condition_number": ("spectral", format_number),
+    "extreme_outlier_percentage": ("quantization", format_percentage),
+    "sqnr_db": ("quantization", format_decibel),
+    "stable_rank_percentage": ("spectral", format_percentage),
+}
 _COLUMNS = (
-    Column("layer", "layer"),
-    Column("kind", "kind"),
-    Column("shape", "shape"),
-    Column("κ", "condition_number", number=True),
-    Column("extreme outliers", "extreme_outlier_percentage", number=True),
-    Column("SQNR, INT8", "sqnr_db", number=True),
-    Column("stable / total rank", "stable_rank_percentage", number=True),
-    Column("risk", "risk", number=True),
-    Column("grade", "grade"),
+    *(Column(name) for name in ("layer", "kind", "shape")),
+    *(Column(name, number=True) for name in (*_METRICS, "risk")),
+    Column("grade"),
 )
-_NAMED = 5
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Do what the arguments say; return the exit code."""
+    """Run the command; return the exit code."""
     thresholds = _thresholds(chosen.threshold)
-    methods = chosen.methods or "all"
     if chosen.output:
         check_file(chosen.output)
     if chosen.report:
         check_folder(chosen.report)
+    methods = chosen.methods or "all"
     options = run_options(
         methods, vectors=chosen.vectors, workers=chosen.workers, memory=chosen.memory, cache=not chosen.no_cache
     )
@@ -56,21 +59,27 @@ def run(chosen: argparse.Namespace) -> int:
     results.thresholds = thresholds
     if chosen.fail_on:
         require_grades(results.methods)
-    seconds = finish(scan, quiet=chosen.quiet)
-    if chosen.output:  # first: what was computed is not lost, whatever follows
+    seconds = finish(scan, chosen, "layers")
+    if chosen.output:  # first, so that a later error loses nothing
         results.save(chosen.output)
     if not chosen.quiet:
-        _describe(results, seconds, chosen.top)
+        _describe(results, seconds, chosen.top, chosen.language)
     if not results.complete:
+<<<<<<< HEAD
         kept = f"; what was computed is in {chosen.output}" if chosen.output else ""
         complain(f"interrupted after {len(results)} of {say('layers', count=len(results.layers))}{kept}")
         return INTERRUPTED
     # Before the report, of which a figure may fail: what the gate says is not lost.
     code = _gate(results, chosen.fail_on) if chosen.fail_on else 0
+=======
+        return interrupted(len(results), len(results.layers), chosen, "layers")
+    # Before the report, of which a figure may fail.
+    code = _gate(results, chosen.fail_on, chosen.language) if chosen.fail_on else 0
+>>>>>>> 2d67dd9 (Figures, the command line and the report take their sentences from data/text, in English and Chinese; figures share one view of results, renderers one set of axes)
     if chosen.report:
         from weightscope_widget.cli.report import write
 
-        write(results, chosen.report, None, chosen.top, quiet=chosen.quiet)
+        write(results, chosen.report, None, chosen)
     return code
 
 
@@ -82,18 +91,24 @@ def _thresholds(given: list[tuple[str, tuple[float, ...]]]) -> Thresholds:
     return Thresholds(**dict(given))
 
 
-def _describe(results: ScanResults, seconds: float, top: int) -> None:
+def _describe(results: ScanResults, seconds: float, top: int, language: str) -> None:
     parameters = sum(info.parameters or 0 for info in results.layers.values() if not info.members)
+<<<<<<< HEAD
     print_line(
         f"{results.model}: {say('layers', count=len(results.layers))}, "
         f"{say('figures.weights', count=parameters)}, {seconds:.1f} s",
         "bold",
     )
+=======
+    counts = {"layers": len(results.layers), "weights": parameters}
+    print_line(say("cli.title", language, model=results.model, seconds=f"{seconds:.1f}", **counts), "bold")
+>>>>>>> 2d67dd9 (Figures, the command line and the report take their sentences from data/text, in English and Chinese; figures share one view of results, renderers one set of axes)
     broken = [name for name in results if failed(results, name)]
     ranked = sorted((name for name in results if not math.isnan(results.risk(name))), key=results.risk, reverse=True)
     shown = [*broken, *ranked][: max(top, len(broken))]
     if shown:
         labels = chart_labels(results.layers)
+<<<<<<< HEAD
         print_table(_COLUMNS, [_row(results, name, labels[name]) for name in shown])
     grades = [results.grade(name) for name in results if _has_grade(results, name)]
     counts = [f"{grades.count(grade)} {grade}" for grade in GRADES if grade in grades]
@@ -101,70 +116,73 @@ def _describe(results: ScanResults, seconds: float, top: int) -> None:
         counts.append(f"{grades.count(None)} not graded")
     if counts:
         print_line(f"Grades: {', '.join(counts)}. Grades and classes are rules of thumb.")
+=======
+        print_table(_COLUMNS, [_row(results, name, labels[name], language) for name in shown], language)
+    found = [results.grade(name) for name in results if _has_grade(results, name)]
+    grades = ", ".join(
+        say(
+            "cli.grade_count",
+            language,
+            count=found.count(grade),
+            grade=render(f"figures.grades.{grade}" if grade else "cli.not_graded", language),
+        )
+        for grade in (*GRADES, None)
+        if grade in found
+    )
+    if grades:
+        print_line(say("cli.grades", language, grades=grades))
+>>>>>>> 2d67dd9 (Figures, the command line and the report take their sentences from data/text, in English and Chinese; figures share one view of results, renderers one set of axes)
     for name in broken:
-        print_line(f"Failed: {name}: {results[name]['error']}", "red")
+        print_line(say("cli.failure", language, name=name, error=results[name]["error"]), "red")
     if results.skipped:
-        some = "; ".join(f"{name}: {reason}" for name, reason in list(results.skipped.items())[:_NAMED])
-        rest = f" and {len(results.skipped) - _NAMED} more" if len(results.skipped) > _NAMED else ""
-        print_line(f"Left out: {some}{rest}")
+        skipped = [f"{name}: {reason}" for name, reason in results.skipped.items()]
+        print_line(say("cli.left_out", language, tensors=named(skipped, language, "; ")))
     if {"spectral", "quantization"} <= set(results.methods):
         for advice in results.advice():
             print_line(f"{advice.topic}: {advice}")
 
 
-def _row(results: ScanResults, name: str, label: str) -> list[Cell]:
-    info, classes = results.layers[name], results.classes(name)
-    values = {
-        "condition_number": (metric(results, name, "spectral", "condition_number"), format_number),
-        "extreme_outlier_percentage": (
-            metric(results, name, "quantization", "extreme_outlier_percentage"),
-            format_percentage,
-        ),
-        "sqnr_db": (metric(results, name, "quantization", "sqnr_db"), format_decibel),
-        "stable_rank_percentage": (metric(results, name, "spectral", "stable_rank_percentage"), format_percentage),
-    }
-    grade = results.grade(name)
+def _row(results: ScanResults, name: str, label: str, language: str) -> list[Cell]:
+    info, classes, broken = results.layers[name], results.classes(name), failed(results, name)
+    cells = []
+    for key, (section, form) in _METRICS.items():
+        value = metric(results, name, section, key)
+        # The potential for compression is no risk.
+        coloured = not broken and key != "stable_rank_percentage"
+        cells.append(Cell(form(value), f"{value:.6g}", class_style(key, classes[key]) if coloured else ""))
+    grade, risk = results.grade(name), results.risk(name)
     shape = "—" if info.shape is None else "×".join(map(str, info.shape))
-    risk = results.risk(name)
-    broken = failed(results, name)
     return [
         Cell(label, name),
         Cell(info.placement.kind, info.placement.kind),
         Cell(shape, shape),
-        *(
-            Cell(form(value), f"{value:.6g}", _class_style(of, classes[of]) if not broken else "")
-            for of, (value, form) in values.items()
-        ),
+        *cells,
         Cell("—" if math.isnan(risk) else f"{risk:.1f}".replace("inf", "∞"), f"{risk:.6g}"),
-        Cell("failed", "failed", "red")
+        Cell(say("cli.failed", language), "failed", "red")
         if broken
-        else Cell(grade or "—", grade or "", STYLES[GRADE_COLOURS[grade]] if grade else ""),
+        else Cell(render(f"figures.grades.{grade}", language) if grade else "—", grade or "", grade_style(grade)),
     ]
 
 
-def _class_style(of: str, name: str | None) -> str:
-    # Compression potential is no risk; its colours would shout among those that are.
-    return "" if name is None or of == "stable_rank_percentage" else STYLES[CLASS_COLOURS[of][name]]
-
-
 def _has_grade(results: ScanResults, name: str) -> bool:
-    """Return whether a layer is of a kind that has grades: a vector has none."""
+    """Return whether a layer is of a kind that has grades; vectors have none."""
     return results.methods_for(results.layers[name]) == results.methods
 
 
-def _gate(results: ScanResults, worst: str) -> int:
-    """Return the exit code; of a layer that failed, or has no grade, nobody knows that it is fine."""
+def _gate(results: ScanResults, worst: str, language: str) -> int:
+    """Return the exit code; layers that failed or have no grade fail the gate, too."""
     bad = GRADES[GRADES.index(worst.capitalize()) :]
     broken = [name for name in results if failed(results, name)]
     graded = {name: results.grade(name) for name in results if name not in broken}
     return pass_or_fail(
         {
-            "{are} " + (worst if len(bad) == 1 else f"{worst} or worse"): [
+            "cli.gate.critical" if worst == "critical" else "cli.gate.warning": [
                 name for name, grade in graded.items() if grade in bad
             ],
-            "failed": broken,
-            "could not be graded": [
+            "cli.gate.broken": broken,
+            "cli.gate.ungraded": [
                 name for name, grade in graded.items() if grade is None and _has_grade(results, name)
             ],
-        }
+        },
+        language,
     )

@@ -1,4 +1,4 @@
-"""What is printed: tables with colour on a terminal, tab-separated columns and comments in a pipe."""
+"""Output: tables with colour on a terminal, tab-separated columns and comments in a pipe."""
 
 from __future__ import annotations
 
@@ -10,44 +10,65 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TextIO
 
-__all__ = ["Cell", "Column", "complain", "on_terminal", "print_line", "print_table", "visible"]
+from weightscope_widget._shared.messages import render
+from weightscope_widget.visualizers.palette import CLASS_COLOURS, GRADE_COLOURS, Colour
+
+__all__ = [
+    "Cell",
+    "Column",
+    "class_style",
+    "complain",
+    "grade_style",
+    "on_terminal",
+    "print_line",
+    "print_table",
+    "visible",
+]
+
+
+_STYLES: dict[Colour, str] = {
+    "green": "green",
+    "yellow": "yellow",
+    "orange": "dark_orange",
+    "red": "red",
+    "blue": "blue",
+}
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table.
+    """A column, by the name that it has in a pipe; its title on a terminal is a message. Numbers align right."""
 
-    Attributes
-    ----------
-    title : str
-        On a terminal.
-    name : str
-        In a pipe, where it is the metric's own name.
-    number : bool
-        Aligned to the right.
-    """
-
-    title: str
     name: str
     number: bool = False
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: as a person reads it, as a program does, and the colour that its class has."""
+    """A cell: its text on a terminal, in a pipe, and its style."""
 
     words: str
     plain: str
     style: str = ""
 
 
+def class_style(metric: str, name: str | None) -> str:
+    """Return the style of a class of a metric."""
+    return "" if name is None else _STYLES[CLASS_COLOURS[metric][name]]
+
+
+def grade_style(grade: str | None) -> str:
+    """Return the style of a grade."""
+    return "" if grade is None else _STYLES[GRADE_COLOURS[grade]]
+
+
 def on_terminal() -> bool:
-    """Return whether a person reads what is printed."""
-    return sys.stdout is not None and sys.stdout.isatty()  # it is None where the descriptor was closed
+    """Return whether standard output is a terminal."""
+    return sys.stdout is not None and sys.stdout.isatty()  # None if the descriptor is closed
 
 
 def visible(text: str) -> str:
-    r"""Return a text with control characters spelled out: a name in a checkpoint must not steer the terminal.
+    r"""Return a text with control characters escaped, so that names in a checkpoint cannot control the terminal.
 
     >>> visible("h.0\x1b[31m")
     'h.0\\x1b[31m'
@@ -59,43 +80,43 @@ def visible(text: str) -> str:
 
 
 @contextmanager
-def _read_or_not(stream: TextIO | None) -> Iterator[None]:
-    """Print in the block; where whoever reads has enough, nothing more is printed, and the work goes on."""
+def _unless_closed(stream: TextIO | None) -> Iterator[None]:
+    """Ignore a broken pipe: nothing more is printed, and the work goes on."""
     try:
         yield
         if stream is not None:
             stream.flush()
     except BrokenPipeError:
         assert stream is not None
-        # What is still in the stream's buffer needs somewhere to go, at the end of the process at the latest.
+        # The rest of the buffer is flushed at exit.
         with open(os.devnull, "w") as nowhere:
             os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def complain(*lines: str) -> None:
-    """Print lines to standard error, the first one as the command's own."""
-    with _read_or_not(sys.stderr):
+    """Print lines to standard error, the first one with the name of the command."""
+    with _unless_closed(sys.stderr):
         for number, line in enumerate(lines):
             print(f"{'' if number else 'wsw: '}{visible(line)}", file=sys.stderr)
 
 
 def print_line(text: str, style: str = "") -> None:
-    """Print a line: a comment where a program reads."""
+    """Print a line; in a pipe, as a comment."""
     if not on_terminal():
-        with _read_or_not(sys.stdout):
+        with _unless_closed(sys.stdout):
             print(f"# {visible(text)}")
         return
     from rich.console import Console
     from rich.text import Text
 
-    # As text: what looks like markup in a name stays as it is.
+    # As text, so that markup in a name has no effect.
     Console().print(Text(visible(text), style=style), soft_wrap=True)
 
 
-def print_table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
-    """Print a table."""
+def print_table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], language: str) -> None:
+    """Print a table; its titles are the messages ``cli.columns``."""
     if not on_terminal():
-        with _read_or_not(sys.stdout):
+        with _unless_closed(sys.stdout):
             print("\t".join(column.name for column in columns))
             for row in rows:
                 print("\t".join(visible(cell.plain) for cell in row))
@@ -107,9 +128,8 @@ def print_table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> No
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(
-            column.title, justify="right" if column.number else "left", no_wrap=column.number, overflow="fold"
-        )
+        title = render(f"cli.columns.{column.name}", language)
+        table.add_column(title, justify="right" if column.number else "left", no_wrap=column.number, overflow="fold")
     for row in rows:
         table.add_row(*(Text(visible(cell.words), style=cell.style) for cell in row))
     Console().print(table)
