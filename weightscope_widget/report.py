@@ -33,6 +33,7 @@ from weightscope_widget.visualizers import (
     singular_values_content,
     weight_distribution_content,
 )
+from weightscope_widget.visualizers.chart import Content
 from weightscope_widget.visualizers.given import as_results
 from weightscope_widget.visualizers.render.matplotlib import write_image
 
@@ -250,20 +251,18 @@ def _details(results: ScanResults, names: list[str], language: str) -> tuple[lis
     notes = []
     if not results.histograms and not results.spectra:
         return [], [say("report.no_details", language)]
+
+    def figure(content: Callable[..., Content], name: str) -> Callable[[Path], None]:
+        return lambda path: write_image(content(name, results, language=language), path)
+
     for name, file in _file_names(names).items():
         if name in results.histograms:
-            jobs.append((
-                f"{_DETAILS}/{file}{_DISTRIBUTION}",
-                lambda path, name=name: write_image(weight_distribution_content(name, results, language=language), path),  # type: ignore[misc]
-            ))  # fmt: skip
+            jobs.append((f"{_DETAILS}/{file}{_DISTRIBUTION}", figure(weight_distribution_content, name)))
         else:
             notes.append(say("report.no_distribution", language, name=repr(name)))
         spectrum = results.spectra.get(name)
         if spectrum is not None and spectrum.size and spectrum[0] > 0:  # false for NaN, too
-            jobs.append((
-                f"{_DETAILS}/{file}{_SPECTRUM}",
-                lambda path, name=name: write_image(singular_values_content(name, results, language=language), path),  # type: ignore[misc]
-            ))  # fmt: skip
+            jobs.append((f"{_DETAILS}/{file}{_SPECTRUM}", figure(singular_values_content, name)))
         else:
             notes.append(say("report.no_singular_values", language, name=repr(name)))
     return jobs, notes

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from weightscope_widget._shared.messages import say
 from weightscope_widget.cli.terminal import complain
+from weightscope_widget.data.keys import MessageKey
 from weightscope_widget.engine.runner import Run
 
 __all__ = ["finish", "interrupted"]
@@ -35,7 +36,7 @@ def finish(run: Run[Any, Any], chosen: argparse.Namespace, what: Literal["layers
 
 def interrupted(done: int, total: int, chosen: argparse.Namespace, what: Literal["layers", "tensors"]) -> int:
     """Say how far an interrupted run got, and return the exit code."""
-    key = "cli.interrupted_layers" if what == "layers" else "cli.interrupted_tensors"
+    key: MessageKey = "cli.interrupted_layers" if what == "layers" else "cli.interrupted_tensors"
     sentence = say(key, chosen.language, done=done, total=total)
     complain(say("cli.kept", chosen.language, sentence=sentence, file=chosen.output) if chosen.output else sentence)
     return INTERRUPTED
