@@ -34,7 +34,7 @@ NAMES = Axis("", -0.5, 2.5, "category", categories=("a", "b", "c"))
 HEX = {"red": "#d62728", "green": "#2ca02c", "muted": "#5f6670", "ink": "#1c1e21", "line": "#dfe2e6"}
 
 
-def chart(*marks: Mark, x: Axis | None = X, y: Axis | None = Y) -> Chart:
+def chart(*marks: Mark, x: Axis = X, y: Axis = Y) -> Chart:
     return Chart("only", "", x, y, marks)
 
 

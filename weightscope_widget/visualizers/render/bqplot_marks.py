@@ -40,17 +40,16 @@ def scales_of(chart: Chart) -> Scales:
     light theme's colours.
     """
     scales: Scales = {}
-    for name, axis, downwards in (("x", chart.x, False), ("y", chart.y, chart.downwards)):
-        low, high = axis.ends
-        # No padding, so that marks over bars line up with them.
-        linear = bqplot.LinearScale(min=low, max=high, reverse=downwards, allow_padding=False)
+    for side, axis, downwards in (("x", chart.x, False), ("y", chart.y, chart.downwards)):
+        name, (low, high) = side, axis.ends
         if axis.kind == "category":
             scales[name] = bqplot.OrdinalScale(domain=list(axis.categories), reverse=downwards)
-            scales[f"{name}_between"] = linear
-        elif axis.kind == "log":
+            name = f"{side}_between"
+        # No padding, so that marks over bars line up with them.
+        if axis.kind == "log":
             scales[name] = bqplot.LogScale(min=low, max=high, allow_padding=False)
         else:
-            scales[name] = linear
+            scales[name] = bqplot.LinearScale(min=low, max=high, reverse=downwards, allow_padding=False)
     for mark in chart.marks:
         if isinstance(mark, Cells):
             limit, colors = mark.limit, list(DIVERGING["light"])
