@@ -16,10 +16,6 @@ from weightscope_widget.comparison import ComparisonResults, ComparisonRun
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.layers.naming import short_labels
 from weightscope_widget.scanning.options import run_options
-<<<<<<< HEAD
-from weightscope_widget.visualizers.palette import CLASS_COLOURS, GRADE_COLOURS
-=======
->>>>>>> 2d67dd9 (Figures, the command line and the report take their sentences from data/text, in English and Chinese; figures share one view of results, renderers one set of axes)
 
 __all__ = ["run"]
 
@@ -57,16 +53,6 @@ def run(chosen: argparse.Namespace) -> int:
     if not chosen.quiet:
         _describe(comparison, seconds, chosen.top, chosen.language)
     if not comparison.complete:
-<<<<<<< HEAD
-        kept = f"; what was computed is in {chosen.output}" if chosen.output else ""
-        complain(f"interrupted after {len(comparison)} of {say('tensors', count=len(comparison.layers))}{kept}")
-        return INTERRUPTED
-    return _gate(comparison) if chosen.fail_on else 0
-
-
-def _describe(comparison: ComparisonResults, seconds: float, top: int) -> None:
-    print_line(f"{comparison.model}: {say('tensors', count=len(comparison.layers))}, {seconds:.1f} s", "bold")
-=======
         return interrupted(len(comparison), len(comparison.layers), chosen, "tensors")
     return _gate(comparison, chosen.language) if chosen.fail_on else 0
 
@@ -80,7 +66,6 @@ def _describe(comparison: ComparisonResults, seconds: float, top: int, language:
         seconds=f"{seconds:.1f}",
     )
     print_line(title, "bold")
->>>>>>> 2d67dd9 (Figures, the command line and the report take their sentences from data/text, in English and Chinese; figures share one view of results, renderers one set of axes)
     pattern = comparison.pattern
     if pattern is not None:
         print_line(say("cli.pattern", language, name=pattern.name, sentence=pattern.sentence))

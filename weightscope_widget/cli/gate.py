@@ -40,16 +40,7 @@ def pass_or_fail(caught: Mapping[MessageKey, Sequence[str]], language: str) -> i
     return FAILED_GATE
 
 
-<<<<<<< HEAD
-def _counted(names: Sequence[str], what: str) -> str:
-    return f"{say('layers', count=len(names))} {what.format(are='is' if len(names) == 1 else 'are')}"
-
-
-def _named(names: Sequence[str]) -> str:
-    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else "")
-=======
 def named(names: Sequence[str], language: str, separator: str = ", ") -> str:
     """Return names as a list of which only the first few are spelled out."""
     listed, rest = separator.join(names[:_NAMED]), len(names) - _NAMED
     return say("cli.and_more", language, names=listed, count=rest) if rest > 0 else listed
->>>>>>> 2d67dd9 (Figures, the command line and the report take their sentences from data/text, in English and Chinese; figures share one view of results, renderers one set of axes)

@@ -24,12 +24,6 @@ def write(results: ScanResults, folder: str, layers: list[str] | None, chosen: a
     report = save_report(results, folder, layers=layers, top=chosen.top, language=chosen.language)
     if chosen.quiet:
         return
-<<<<<<< HEAD
-    print_line(
-        f"Wrote {say('cli.files', count=len(report.files))} to {report.folder}; dashboard.html opens in any browser."
-    )
-=======
     print_line(say("cli.wrote", chosen.language, number=len(report.files), folder=str(report.folder)))
->>>>>>> 2d67dd9 (Figures, the command line and the report take their sentences from data/text, in English and Chinese; figures share one view of results, renderers one set of axes)
     for note in report.notes:
         print_line(note)

@@ -7,11 +7,7 @@ import math
 
 from weightscope_widget import Thresholds
 from weightscope_widget._shared.formats import format_decibel, format_number, format_percentage
-<<<<<<< HEAD
-from weightscope_widget._shared.messages import say
-=======
 from weightscope_widget._shared.messages import render, say
->>>>>>> 2d67dd9 (Figures, the command line and the report take their sentences from data/text, in English and Chinese; figures share one view of results, renderers one set of axes)
 from weightscope_widget.assessment import GRADES
 from weightscope_widget.cli.gate import named, pass_or_fail, require_grades
 from weightscope_widget.cli.outputs import check_file, check_folder
@@ -23,10 +19,6 @@ from weightscope_widget.scanning.options import run_options
 from weightscope_widget.scanning.results import ScanResults
 from weightscope_widget.scanning.run import ScanRun
 from weightscope_widget.scanning.values import failed, metric
-<<<<<<< HEAD
-from weightscope_widget.visualizers.palette import CLASS_COLOURS, GRADE_COLOURS
-=======
->>>>>>> 2d67dd9 (Figures, the command line and the report take their sentences from data/text, in English and Chinese; figures share one view of results, renderers one set of axes)
 
 __all__ = ["run"]
 
@@ -65,17 +57,9 @@ def run(chosen: argparse.Namespace) -> int:
     if not chosen.quiet:
         _describe(results, seconds, chosen.top, chosen.language)
     if not results.complete:
-<<<<<<< HEAD
-        kept = f"; what was computed is in {chosen.output}" if chosen.output else ""
-        complain(f"interrupted after {len(results)} of {say('layers', count=len(results.layers))}{kept}")
-        return INTERRUPTED
-    # Before the report, of which a figure may fail: what the gate says is not lost.
-    code = _gate(results, chosen.fail_on) if chosen.fail_on else 0
-=======
         return interrupted(len(results), len(results.layers), chosen, "layers")
     # Before the report, of which a figure may fail.
     code = _gate(results, chosen.fail_on, chosen.language) if chosen.fail_on else 0
->>>>>>> 2d67dd9 (Figures, the command line and the report take their sentences from data/text, in English and Chinese; figures share one view of results, renderers one set of axes)
     if chosen.report:
         from weightscope_widget.cli.report import write
 
@@ -93,30 +77,13 @@ def _thresholds(given: list[tuple[str, tuple[float, ...]]]) -> Thresholds:
 
 def _describe(results: ScanResults, seconds: float, top: int, language: str) -> None:
     parameters = sum(info.parameters or 0 for info in results.layers.values() if not info.members)
-<<<<<<< HEAD
-    print_line(
-        f"{results.model}: {say('layers', count=len(results.layers))}, "
-        f"{say('figures.weights', count=parameters)}, {seconds:.1f} s",
-        "bold",
-    )
-=======
     counts = {"layers": len(results.layers), "weights": parameters}
     print_line(say("cli.title", language, model=results.model, seconds=f"{seconds:.1f}", **counts), "bold")
->>>>>>> 2d67dd9 (Figures, the command line and the report take their sentences from data/text, in English and Chinese; figures share one view of results, renderers one set of axes)
     broken = [name for name in results if failed(results, name)]
     ranked = sorted((name for name in results if not math.isnan(results.risk(name))), key=results.risk, reverse=True)
     shown = [*broken, *ranked][: max(top, len(broken))]
     if shown:
         labels = chart_labels(results.layers)
-<<<<<<< HEAD
-        print_table(_COLUMNS, [_row(results, name, labels[name]) for name in shown])
-    grades = [results.grade(name) for name in results if _has_grade(results, name)]
-    counts = [f"{grades.count(grade)} {grade}" for grade in GRADES if grade in grades]
-    if None in grades:
-        counts.append(f"{grades.count(None)} not graded")
-    if counts:
-        print_line(f"Grades: {', '.join(counts)}. Grades and classes are rules of thumb.")
-=======
         print_table(_COLUMNS, [_row(results, name, labels[name], language) for name in shown], language)
     found = [results.grade(name) for name in results if _has_grade(results, name)]
     grades = ", ".join(
@@ -131,7 +98,6 @@ def _describe(results: ScanResults, seconds: float, top: int, language: str) -> 
     )
     if grades:
         print_line(say("cli.grades", language, grades=grades))
->>>>>>> 2d67dd9 (Figures, the command line and the report take their sentences from data/text, in English and Chinese; figures share one view of results, renderers one set of axes)
     for name in broken:
         print_line(say("cli.failure", language, name=name, error=results[name]["error"]), "red")
     if results.skipped:

@@ -228,12 +228,6 @@ MessageKey: TypeAlias = Literal[
     "figures.weight_heatmap.empty", "figures.weight_heatmap.row_index", "figures.weight_heatmap.embedding_dimension",
     "figures.weight_heatmap.first_index", "figures.weight_heatmap.other_index", "figures.weight_heatmap.input",
     "figures.weight_heatmap.output", "figures.weight_heatmap.input_kernel", "figures.weight_heatmap.output_kernel",
-<<<<<<< HEAD
-    "lessons.clue.outliers", "lessons.clue.ill_conditioned", "lessons.clue.low_rank", "lessons.clue.dead_outputs",
-    "lessons.clue.pruned", "lessons.hint.outliers", "lessons.hint.ill_conditioned", "lessons.hint.low_rank",
-    "lessons.hint.dead_outputs", "lessons.hint.pruned", "lessons.game.check", "lessons.game.hint", "lessons.game.score",
-    "lessons.game.none", "lessons.game.wrong", "lessons.game.right", "lessons.game.won", "cli.files",
-=======
     "report.no_risk", "report.no_details", "report.no_distribution", "report.no_singular_values",
     "lessons.clue.outliers", "lessons.clue.ill_conditioned", "lessons.clue.low_rank", "lessons.clue.dead_outputs",
     "lessons.clue.pruned", "lessons.hint.outliers", "lessons.hint.ill_conditioned", "lessons.hint.low_rank",
@@ -250,5 +244,4 @@ MessageKey: TypeAlias = Literal[
     "cli.columns.changed_percentage", "cli.columns.delta_rank_99", "cli.columns.delta_numerical_rank",
     "cli.columns.delta_total_rank", "cli.columns.subspace_overlap", "cli.columns.intruder_dimensions",
     "cli.columns.worse",
->>>>>>> 2d67dd9 (Figures, the command line and the report take their sentences from data/text, in English and Chinese; figures share one view of results, renderers one set of axes)
 ]

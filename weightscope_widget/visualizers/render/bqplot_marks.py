@@ -40,16 +40,17 @@ def scales_of(chart: Chart) -> Scales:
     light theme's colours.
     """
     scales: Scales = {}
-    for side, axis, downwards in (("x", chart.x, False), ("y", chart.y, chart.downwards)):
-        name, (low, high) = side, axis.ends
-        if axis.kind == "category":
-            scales[name] = bqplot.OrdinalScale(domain=list(axis.categories), reverse=downwards)
-            name = f"{side}_between"
-        # No padding, so that marks over bars line up with them.
+    for name, axis, downwards in (("x", chart.x, False), ("y", chart.y, chart.downwards)):
+        low, high = axis.ends
         if axis.kind == "log":
             scales[name] = bqplot.LogScale(min=low, max=high, allow_padding=False)
-        else:
-            scales[name] = bqplot.LinearScale(min=low, max=high, reverse=downwards, allow_padding=False)
+            continue
+        # No padding, so that marks over bars line up with them.
+        linear = bqplot.LinearScale(min=low, max=high, reverse=downwards, allow_padding=False)
+        scales[name] = linear
+        if axis.kind == "category":
+            scales[name] = bqplot.OrdinalScale(domain=list(axis.categories), reverse=downwards)
+            scales[f"{name}_between"] = linear
     for mark in chart.marks:
         if isinstance(mark, Cells):
             limit, colors = mark.limit, list(DIVERGING["light"])
@@ -261,8 +262,8 @@ def _band(mark: Band, chart: Chart, scales: Scales) -> list[bqplot.Mark]:
     if not mark.label:
         return [area]
     x, y = (high, start) if upright else (end, low)
-    style: dict[str, Any] = {"default_size": 11, "align": "end", "x_offset": -6, "y_offset": -9}
-    return [area, _label(x, y, [mark.label], mark.colour, scales, **style)]
+    label = _label(x, y, [mark.label], mark.colour, scales, default_size=11, align="end", x_offset=-6, y_offset=-9)
+    return [area, label]
 
 
 def _texts(mark: Texts, chart: Chart, scales: Scales) -> list[bqplot.Mark]:
