@@ -82,8 +82,8 @@ def test_a_fine_tune_is_explored(board: Board, comparison: wsw.ComparisonResults
     expect(rank).to_have_text(str(int(comparison.metric(TOUCHED, "delta_rank_99"))))
     if board.notebook:
         board.python_says("dash.selected", repr(TOUCHED))
-    # What got worse: a click goes there.
-    worse = board.panel("What got worse")
+    # Regressions: a click goes there.
+    worse = board.panel("Regressions")
     labels = short_labels(comparison.layers)
     crossings = comparison.worsened()
     assert ("health", "Excellent", "Critical") in [

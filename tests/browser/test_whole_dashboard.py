@@ -303,8 +303,8 @@ def test_panels_are_chosen_and_kept(board: Board) -> None:
 
 def test_the_whole_screen_is_used(board: Board) -> None:
     board.root.get_by_role("button", name="Full screen").click()
-    expect(board.root.get_by_role("button", name="Leave full screen")).to_be_visible()
-    board.root.get_by_role("button", name="Leave full screen").click()
+    expect(board.root.get_by_role("button", name="Exit full screen")).to_be_visible()
+    board.root.get_by_role("button", name="Exit full screen").click()
     expect(board.root.get_by_role("button", name="Full screen", exact=True)).to_be_visible()
 
 

@@ -105,7 +105,8 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
     """Name of the selected layer, or None.  Two-way: set it and the page follows, click and it changes."""
 
     compared = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    """Names of the layers drawn beside each other, at most six: the selected one among them.  Two-way."""
+    """Names of the layers drawn beside each other, at most six.  Two-way.  The selected layer is one of them: a list
+    without it selects its first layer, and a selected layer outside the list replaces the list."""
 
     selection = traitlets.List(traitlets.Unicode()).tag(sync=True)
     """Names of the layers that the filters leave, empty where nothing narrows.  Two-way: set it and the page shows only
@@ -312,6 +313,21 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
         self._results.thresholds = change["new"]
         if self._open:
             self._advise_soon()
+
+    # The selected layer is one of those compared, where any are.  The page shows its own choice before it hears of this.
+
+    @traitlets.observe("compared")
+    def _select_among(self, change: dict[str, Any]) -> None:
+        if change["new"] and self.selected not in change["new"]:
+            self.selected = change["new"][0]
+
+    @traitlets.observe("selected")
+    def _compare_with(self, change: dict[str, Any]) -> None:
+        name = change["new"]
+        if name is None:
+            self.compared = []
+        elif name not in self.compared:
+            self.compared = [name]
 
     @traitlets.observe("selected")
     def _jump_the_queue(self, change: dict[str, Any]) -> None:

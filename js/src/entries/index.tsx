@@ -1,12 +1,10 @@
 /** The widget: one store per widget, one page per view, for every kind of dashboard. */
 
 import type { AnyModel } from "@anywidget/types";
-import { signal } from "@preact/signals";
 import { render as renderPreact } from "preact";
 import { BOARDS } from "../page/boards";
 import { Dashboard } from "../page/Dashboard";
 import { createStore, type Store } from "../state/store";
-import { detectLanguage, language, texts } from "../text/messages";
 import { watchScheme } from "../theme/scheme";
 import styles from "../theme/styles";
 import type { Model, Traits } from "../wire/model";
@@ -31,29 +29,11 @@ export default function widget() {
       root.className = "wsw-root";
       el.append(style, root);
 
-      const height = signal(model.get("height"));
-      const updateHeight = (): void => {
-        height.value = model.get("height");
-      };
-      const updateLanguage = (): void => {
-        texts.value = model.get("_texts");
-        language.value = detectLanguage(model.get("language"));
-      };
-      updateLanguage();
-      const watcher = watchScheme(() => model.get("theme"));
-      model.on("change:height", updateHeight);
-      model.on("change:theme", watcher.update);
-      model.on("change:language", updateLanguage);
-      model.on("change:_texts", updateLanguage);
-      const board = BOARDS[model.get("_board")];
-      renderPreact(<Dashboard view={{ store, scheme: watcher.scheme, board }} height={height} />, root);
+      const [scheme, stop] = watchScheme(store.theme);
+      renderPreact(<Dashboard view={{ store, scheme, board: BOARDS[model.get("_board")] }} />, root);
 
       return () => {
-        model.off("change:height", updateHeight);
-        model.off("change:theme", watcher.update);
-        model.off("change:language", updateLanguage);
-        model.off("change:_texts", updateLanguage);
-        watcher.stop();
+        stop();
         renderPreact(null, root);
         style.remove();
         root.remove();

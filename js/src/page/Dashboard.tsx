@@ -1,6 +1,6 @@
 /** The page as a whole: header, panels, and a voice for those who do not see it. */
 
-import { type ReadonlySignal, useSignal } from "@preact/signals";
+import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { formatDecibel, formatNumber, formatPercentage } from "../domain/format";
 import { useView, type View, ViewContext } from "../state/context";
@@ -12,13 +12,12 @@ import { Toolbar } from "./Toolbar";
 
 interface Props {
   view: View;
-  height: ReadonlySignal<number | string | null>;
 }
 
-export function Dashboard({ view, height }: Props) {
+export function Dashboard({ view }: Props) {
   const root = useRef<HTMLElement>(null);
   const scheme = view.scheme.value;
-  const fixed = height.value;
+  const fixed = view.store.height.value;
   const { Headline } = view.board;
   return (
     <ViewContext.Provider value={view}>
@@ -26,11 +25,16 @@ export function Dashboard({ view, height }: Props) {
         ref={root}
         class="wsw-dashboard"
         lang={language.value}
+        data-board={view.board.kind}
         data-scheme={scheme}
         data-fixed={fixed === null ? undefined : true}
         data-lm-suppress-shortcuts="true"
         aria-label={say("page.dashboard", { model: view.store.catalog.value.model })}
-        style={{ ...paletteVariables(scheme), height: typeof fixed === "number" ? `${fixed}px` : (fixed ?? undefined) }}
+        style={{
+          ...paletteVariables(scheme),
+          colorScheme: scheme,
+          height: typeof fixed === "number" ? `${fixed}px` : (fixed ?? undefined),
+        }}
       >
         <Header />
         {Headline && <Headline />}

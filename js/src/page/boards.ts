@@ -32,6 +32,6 @@ export const PANELS: PanelEntry[] = [
 
 export const USUAL: readonly string[] = PANELS.map(({ id }) => id);
 
-export const SCAN: Board = { panels: PANELS, usual: USUAL };
+export const SCAN: Board = { kind: "scan", panels: PANELS, usual: USUAL };
 
 export const BOARDS: Record<BoardKind, Board> = { scan: SCAN, diff: DIFF, evolution: EVOLUTION };

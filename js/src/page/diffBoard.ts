@@ -46,4 +46,10 @@ const USUAL = [
   "before-after",
 ];
 
-export const DIFF: Board = { panels: [...OWN, ...SHARED], usual: USUAL, columns: DIFF_COLUMNS, Headline: Pattern };
+export const DIFF: Board = {
+  kind: "diff",
+  panels: [...OWN, ...SHARED],
+  usual: USUAL,
+  columns: DIFF_COLUMNS,
+  Headline: Pattern,
+};

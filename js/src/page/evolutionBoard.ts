@@ -35,6 +35,7 @@ const SHARED: PanelEntry[] = [
 const USUAL = ["lines", "layer-map", "sparklines", "distribution", "singular-values", "risk-matrix", "table"];
 
 export const EVOLUTION: Board = {
+  kind: "evolution",
   panels: [...OWN, ...SHARED],
   usual: USUAL,
   columns: EVOLUTION_COLUMNS,

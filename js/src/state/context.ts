@@ -4,6 +4,7 @@ import type { ReadonlySignal } from "@preact/signals";
 import { type ComponentChildren, createContext, type FunctionComponent } from "preact";
 import { useContext } from "preact/hooks";
 import type { Scheme } from "../theme/palette";
+import type { BoardKind } from "../wire/model";
 import type { SortColumn } from "./sort";
 import type { Store } from "./store";
 
@@ -17,13 +18,15 @@ export interface PanelEntry {
 export interface TableColumn {
   id: SortColumn;
   numeric: boolean;
-  /** What the narrow layouts leave out: the higher the earlier. */
-  rank: 0 | 1 | 2;
+  /** Its width, and that in a narrow layout, which leaves out columns without one. */
+  wide: string;
+  narrow?: string | undefined;
   cell(store: Store, row: number): ComponentChildren;
 }
 
 /** What a kind of dashboard is made of. */
 export interface Board {
+  kind: BoardKind;
   panels: readonly PanelEntry[];
   /** Those shown until a person chooses. */
   usual: readonly string[];

@@ -32,6 +32,7 @@ export function createSelection(traits: LinkedTraits, catalog: ReadonlySignal<Ca
     return row === null || others.includes(row) ? others.slice(0, MOST_COMPARED) : [row];
   });
 
+  // `Board` in Python keeps the selected layer among the compared ones; the page shows its own choice at once.
   const set = (name: string | null, names: string[]): void => {
     const changed: Partial<Traits> = {};
     if (name !== selectedName.peek()) changed.selected = name;
@@ -44,18 +45,6 @@ export function createSelection(traits: LinkedTraits, catalog: ReadonlySignal<Ca
     });
     traits.write(changed);
   };
-
-  // Python may set either: what it lists to compare is selected from, and what it selects alone is alone.
-  traits.listen("compared", () => {
-    const names = comparedNames.value;
-    const first = names[0];
-    if (first !== undefined && !names.includes(selectedName.value ?? "")) set(first, names);
-  });
-  traits.listen("selected", () => {
-    const name = selectedName.value;
-    if (name === null) set(null, []);
-    else if (!comparedNames.value.includes(name)) set(name, [name]);
-  });
 
   return {
     selected,

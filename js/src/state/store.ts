@@ -2,6 +2,7 @@
 
 import { batch, computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import { type Judgement, judge } from "../domain/assessment";
+import { detectLanguage, language, texts } from "../text/messages";
 import { Kept } from "../wire/kept";
 import {
   type Catalog,
@@ -11,6 +12,8 @@ import {
   type Plan,
   type Progress,
   Table,
+  type Theme,
+  type Traits,
   tablesOf,
 } from "../wire/model";
 import { Requests } from "../wire/requests";
@@ -25,6 +28,8 @@ import { createWhatIf, type WhatIf } from "./whatif";
 
 export interface Store extends Selection, Filters, WhatIf, Columns, Checkpoints {
   catalog: ReadonlySignal<Catalog>;
+  height: ReadonlySignal<Traits["height"]>;
+  theme: ReadonlySignal<Theme>;
   table: ReadonlySignal<Table>;
   progress: ReadonlySignal<Progress>;
   judgements: ReadonlySignal<Judgement[]>;
@@ -62,6 +67,13 @@ export function createStore(model: Model): Store {
 
   const catalog = traits.read("_catalog");
   const encoded = traits.read("_table");
+  const [choice, sent] = [traits.read("language"), traits.read("_texts")];
+  stops.push(
+    effect(() => {
+      texts.value = sent.value;
+      language.value = detectLanguage(choice.value);
+    }),
+  );
   const tables = computed(() => tablesOf(encoded.value, catalog.value.names.length));
 
   const whatIf = createWhatIf(traits);
@@ -151,6 +163,8 @@ export function createStore(model: Model): Store {
     ...columns,
     ...checkpoints,
     catalog,
+    height: traits.read("height"),
+    theme: traits.read("theme"),
     table,
     progress: computed(() => table.value.progress),
     judgements,

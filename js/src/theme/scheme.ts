@@ -1,6 +1,6 @@
 /** Light or dark: what the person chose, else what the page around says. */
 
-import { type Signal, signal } from "@preact/signals";
+import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import type { Theme } from "../wire/model";
 import type { Scheme } from "./palette";
 
@@ -14,28 +14,19 @@ export function detectScheme(theme: Theme): Scheme {
   return window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 }
 
-export interface SchemeWatcher {
-  scheme: Signal<Scheme>;
-  /** Look again, as after the trait changed. */
-  update(): void;
-  stop(): void;
-}
-
-export function watchScheme(theme: () => Theme): SchemeWatcher {
-  const scheme = signal(detectScheme(theme()));
+/** The scheme as a signal, and what stops watching the page around. */
+export function watchScheme(theme: ReadonlySignal<Theme>): [ReadonlySignal<Scheme>, () => void] {
+  const around = signal(detectScheme("auto"));
   const update = (): void => {
-    scheme.value = detectScheme(theme());
+    around.value = detectScheme("auto");
   };
   const observer = new MutationObserver(update);
   observer.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class"] });
   const preference = window.matchMedia("(prefers-color-scheme: dark)");
   preference.addEventListener("change", update);
-  return {
-    scheme,
-    update,
-    stop: () => {
-      observer.disconnect();
-      preference.removeEventListener("change", update);
-    },
+  const stop = (): void => {
+    observer.disconnect();
+    preference.removeEventListener("change", update);
   };
+  return [computed(() => (theme.value === "auto" ? around.value : theme.value)), stop];
 }

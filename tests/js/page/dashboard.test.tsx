@@ -1,6 +1,5 @@
 /** The page as a whole: its panels, its size and its colours. */
 
-import { signal } from "@preact/signals";
 import { describe, expect, it, vi } from "vitest";
 import widget from "../../../js/src/entries";
 import { Dashboard } from "../../../js/src/page/Dashboard";
@@ -9,8 +8,7 @@ import { language } from "../../../js/src/text/messages";
 import { Kernel, LAYERS } from "../kernel";
 import { mount } from "../page";
 
-const height = signal<number | string | null>(null);
-const Whole = () => <Dashboard view={useView()} height={height} />;
+const Whole = () => <Dashboard view={useView()} />;
 
 describe("the dashboard", () => {
   it("says whose weights it shows, in named parts, and keeps its keys from the notebook", async () => {
@@ -38,9 +36,9 @@ describe("the dashboard", () => {
     [480, "480px"],
     ["80vh", "80vh"],
   ])("with a height of %j is %j high, and scrolls where that is fixed", async (wanted, styled) => {
-    const { find, after } = await mount(Whole);
+    const { find, after, kernel } = await mount(Whole);
     await after(() => {
-      height.value = wanted;
+      kernel.change("height", wanted);
     });
     expect([find(".wsw-dashboard").style.height, find(".wsw-dashboard").dataset.fixed]).toEqual([
       styled,

@@ -1,6 +1,5 @@
 /** Names come from checkpoints: whatever they are, they are shown as text and the page stands. */
 
-import { signal } from "@preact/signals";
 import { describe, expect, it } from "vitest";
 import { USUAL } from "../../../js/src/page/boards";
 import { Dashboard } from "../../../js/src/page/Dashboard";
@@ -8,7 +7,7 @@ import { useView } from "../../../js/src/state/context";
 import { Kernel, LAYERS, type Layer } from "../kernel";
 import { mount } from "../page";
 
-const Whole = () => <Dashboard view={useView()} height={signal(null)} />;
+const Whole = () => <Dashboard view={useView()} />;
 
 const NAMES = [
   "<img src=x onerror=alert(1)>",

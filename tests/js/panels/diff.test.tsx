@@ -299,17 +299,18 @@ describe("all layers", () => {
 
 describe("the pattern", () => {
   it("is in the language of the page, and not told of a part of the models", async () => {
-    const pattern = async (found: object | null, state: string) => {
+    const pattern = async (found: object | null, state: string, spoken: "en" | "zh" = "en") => {
       const made = new Kernel([{ name: "a", values: {} }], { state: state as "done", done: 1, total: 2 });
       made.change("_table", { ...made.get("_table"), pattern: found });
+      made.set("language", spoken);
       return (await mount(Pattern, made, board)).texts(".wsw-pattern")[0];
     };
     expect(await pattern(null, "running")).toContain("once every tensor is compared");
     for (const state of ["cancelled", "failed", "done"])
       expect(await pattern(null, state)).toContain("unknown: not every tensor was compared");
-    language.value = "zh";
-    expect(await pattern({ en: "Targeted: a.", zh: "局部变化：甲。" }, "done")).toBe("局部变化：甲。 此为经验判断。");
-    language.value = "en";
+    const found = { en: "Targeted: a.", zh: "局部变化：甲。" };
+    expect(await pattern(found, "done", "zh")).toBe("局部变化：甲。 此为经验判断。");
+    expect(await pattern(found, "done")).toBe("Targeted: a. A rule of thumb.");
   });
 });
 

@@ -15,8 +15,6 @@ describe("the layer table", () => {
       "12.9 %",
       "Critical",
       "88.6",
-      "768 × 768",
-      "590 K",
     ]);
     const level = (column: string) => find(`[data-row='1'] [data-column=${column}] i`).dataset.level;
     expect(["condition_number", "stable_rank", "sqnr_db"].map(level)).toEqual(["red", "red", "red"]);
@@ -96,5 +94,5 @@ describe("the layer table", () => {
     expect(texts("[aria-selected=true] [data-column=label]")).toEqual(["L7000.w"]);
     expect(find("[aria-selected=true]").getAttribute("aria-rowindex")).toBe("7002");
     expect(root.querySelectorAll(".wsw-row").length).toBeLessThan(40);
-  });
+  }, 20_000);
 });

@@ -42,8 +42,7 @@ describe("selection", () => {
     expect(store.compared.value).toEqual([2]);
     kernel.change("selected", null);
     expect(store.selected.value).toBeNull();
-    // What Python set is not sent back, only what follows from it.
-    expect(kernel.saved.slice(1)).toEqual([{ compared: ["transformer.h.0.mlp.c_fc"] }, { compared: [] }]);
+    expect(kernel.saved).toHaveLength(1); // what Python set is not sent back
   });
 
   it("walks in the table's order and stops at its ends", () => {

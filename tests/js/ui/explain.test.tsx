@@ -233,7 +233,7 @@ describe("its place", () => {
 });
 
 describe("on the page", () => {
-  const Whole = () => <Dashboard view={useView()} height={{ value: null } as never} />;
+  const Whole = () => <Dashboard view={useView()} />;
   const explained = (root: Element, selector: string): string[] =>
     [...root.querySelectorAll(selector)].map((one) => one.getAttribute("aria-label") ?? one.textContent ?? "");
 

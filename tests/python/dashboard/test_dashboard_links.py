@@ -53,6 +53,31 @@ def test_a_name_that_is_none_is_refused(show: Show, trait: str, caplog: pytest.L
         setattr(dash, trait, 3)
 
 
+def test_the_selected_layer_is_one_of_those_compared(show: Show) -> None:
+    dash = finished(show(matrices(4)))
+
+    def chosen() -> tuple[str | None, list[str]]:
+        state = wire(dash).state
+        assert (state["selected"], state["compared"]) == (dash.selected, dash.compared)
+        return dash.selected, dash.compared
+
+    dash.selected = "l1"
+    assert chosen() == ("l1", ["l1"])
+    dash.compared = ["l0", "l1"]
+    assert chosen() == ("l1", ["l0", "l1"])
+    dash.compared = ["l2", "l3"]
+    assert chosen() == ("l2", ["l2", "l3"])
+    dash.selected = "l3"
+    assert chosen() == ("l3", ["l2", "l3"])
+    with dash.hold_trait_notifications():
+        dash.selected, dash.compared = "l1", ["l0", "l1"]
+    assert chosen() == ("l1", ["l0", "l1"])
+    wire(dash).set(selected="l0", compared=["l3", "l0"])
+    assert (dash.selected, dash.compared) == ("l0", ["l3", "l0"])
+    dash.selected = None
+    assert chosen() == (None, [])
+
+
 def test_seven_are_too_many_to_compare(show: Show) -> None:
     dash = finished(show(matrices(8)))
     dash.compared = list(dash.results)[:6]

@@ -80,7 +80,7 @@ def test_it_holds_what_the_dashboard_knows(show: Show, tmp_path: Path) -> None:
     dash.save_html(tmp_path / "page.html")
     document, arrays = read(tmp_path / "page.html")
     state = document["state"]
-    assert (state["selected"], state["compared"], state["_view"]) == ("l1", [], {"energy": 0.5})
+    assert (state["selected"], state["compared"], state["_view"]) == ("l1", ["l1"], {"energy": 0.5})
     assert state["thresholds"]["sqnr_db"] == [50, 20]
     assert state["_catalog"]["names"] == ["l0", "l1", "l2"]
     table = arrays[state["_table"]["data"]].reshape(len(state["_table"]["columns"]), 3)

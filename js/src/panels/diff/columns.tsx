@@ -9,10 +9,11 @@ import { statusOf } from "./change";
 
 const usual = (id: string): TableColumn => COLUMNS.find((column) => column.id === id) as TableColumn;
 
-const change = (metric: string, rank: 0 | 1): TableColumn => ({
+const change = (metric: string, wide: string, narrow?: string): TableColumn => ({
   id: `comparison.${metric}`,
   numeric: true,
-  rank,
+  wide,
+  narrow,
   cell: (store, row) => formatMetric(metric, store.table.value.value(`comparison.${metric}`, row)),
 });
 
@@ -21,17 +22,18 @@ export const DIFF_COLUMNS: readonly TableColumn[] = [
   {
     id: "comparison.status",
     numeric: false,
-    rank: 0,
+    wide: "80px",
+    narrow: "72px",
     cell: (store, row) => {
       const status = statusOf(store, row);
       return status === null ? MISSING : named("change.statuses", status);
     },
   },
-  change("relative_change", 0),
-  change("delta_rank_99", 0),
-  change("delta_numerical_rank", 1),
-  change("subspace_overlap", 1),
-  change("intruder_dimensions", 1),
-  { ...usual("condition_number"), rank: 1 },
+  change("relative_change", "80px", "68px"),
+  change("delta_rank_99", "84px", "76px"),
+  change("delta_numerical_rank", "104px"),
+  change("subspace_overlap", "76px"),
+  change("intruder_dimensions", "76px"),
+  { ...usual("condition_number"), narrow: undefined },
   usual("grade"),
 ];

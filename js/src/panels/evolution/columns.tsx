@@ -6,20 +6,21 @@ import { COLUMNS } from "../table/LayerTable";
 
 const usual = (id: string): TableColumn => COLUMNS.find((column) => column.id === id) as TableColumn;
 
-const change = (since: "first" | "previous", rank: 0 | 1): TableColumn => ({
+const change = (since: "first" | "previous", wide: string, narrow?: string): TableColumn => ({
   id: `relative_change_to_${since}`,
   numeric: true,
-  rank,
+  wide,
+  narrow,
   cell: (store, row) => formatMetric("relative_change", store.table.value.value(`relative_change_to_${since}`, row)),
 });
 
 export const EVOLUTION_COLUMNS: readonly TableColumn[] = [
   usual("label"),
-  change("first", 0),
-  change("previous", 1),
+  change("first", "80px", "68px"),
+  change("previous", "92px"),
   usual("condition_number"),
   usual("stable_rank"),
   usual("sqnr_db"),
-  usual("extreme_outlier_percentage"),
+  { ...usual("extreme_outlier_percentage"), narrow: undefined },
   usual("grade"),
-].map((column) => (column.id === "extreme_outlier_percentage" ? { ...column, rank: 1 as const } : column));
+];

@@ -1,5 +1,6 @@
 /** What each quantization scheme would make of the model; choosing one moves the points of the risk matrix. */
 
+import { useMemo } from "preact/hooks";
 import { formatBytes, formatCount, formatDecibel, formatPercentage, MISSING } from "../../domain/format";
 import { useView } from "../../state/context";
 import { named, say } from "../../text/messages";
@@ -8,6 +9,8 @@ import { summarize } from "./summarize";
 
 export function Schemes() {
   const { store } = useView();
+  // Radio buttons of one name are one group, whichever dashboard of the page they are in.
+  const radios = useMemo(() => `wsw-scheme-${Math.random()}`, []);
   const rows = summarize(store);
   const chosen = store.scheme.value;
   const stored = rows[0]?.stored ?? Number.NaN;
@@ -39,7 +42,7 @@ export function Schemes() {
                   <label class="wsw-choice">
                     <input
                       type="radio"
-                      name="wsw-scheme"
+                      name={radios}
                       checked={scheme === chosen}
                       disabled={!known}
                       onChange={() => store.setView({ scheme })}

@@ -6,17 +6,11 @@ import { useAfterPaint, useLate } from "../../charts/late";
 import { useScroll } from "../../charts/scroll";
 import { useSize } from "../../charts/size";
 import { type ClassifiedMetric, classify } from "../../domain/assessment";
-import {
-  formatCount,
-  formatDecibel,
-  formatNumber,
-  formatParameters,
-  formatPercentage,
-  MISSING,
-} from "../../domain/format";
+import { formatCount, formatDecibel, formatNumber, formatPercentage, MISSING } from "../../domain/format";
 import { bare } from "../../domain/metrics";
 import { type TableColumn, useView } from "../../state/context";
 import { walkKeys } from "../../state/keys";
+import type { SortColumn } from "../../state/sort";
 import type { Store } from "../../state/store";
 import { className, message, metricTitle, named, say } from "../../text/messages";
 import { GRADE_LEVELS } from "../../theme/palette";
@@ -28,35 +22,36 @@ const AROUND = 8; // rows kept beyond each edge of the view
 
 const number = (store: Store, metric: string, row: number): number => store.column(metric)[row] ?? Number.NaN;
 
-function Classified({
-  store,
-  metric,
-  value,
-  children,
-}: {
-  store: Store;
-  metric: ClassifiedMetric;
-  value: number;
-  children: string;
-}) {
-  const found = classify(metric, value, store.thresholds.value);
-  return (
-    <>
-      {children}
-      <i
-        class="wsw-level"
-        data-level={found?.level ?? "none"}
-        title={found ? className(metric, found.name) : undefined}
-      />
-    </>
-  );
-}
+/** A metric with the colour of its class. */
+const classified = (
+  id: SortColumn,
+  metric: ClassifiedMetric,
+  [wide, narrow]: [string, string?],
+  format: (value: number) => string,
+): TableColumn => ({
+  id,
+  numeric: true,
+  wide,
+  narrow,
+  cell: (store, row) => {
+    const value = number(store, metric, row);
+    const found = classify(metric, value, store.thresholds.value);
+    const title = found ? className(metric, found.name) : undefined;
+    return (
+      <>
+        {format(value)}
+        <i class="wsw-level" data-level={found?.level ?? "none"} title={title} />
+      </>
+    );
+  },
+});
 
 export const COLUMNS: TableColumn[] = [
   {
     id: "label",
     numeric: false,
-    rank: 0,
+    wide: "minmax(136px, 3fr)",
+    narrow: "minmax(104px, 1fr)",
     cell: (store, row) => {
       const { labels, families } = store.catalog.value;
       return (
@@ -67,91 +62,36 @@ export const COLUMNS: TableColumn[] = [
       );
     },
   },
-  { id: "kind", numeric: false, rank: 1, cell: (store, row) => store.catalog.value.kinds[row] },
-  {
-    id: "condition_number",
-    numeric: true,
-    rank: 0,
-    cell: (store, row) => {
-      const value = number(store, "condition_number", row);
-      return (
-        <Classified store={store} metric="condition_number" value={value}>
-          {formatNumber(value)}
-        </Classified>
-      );
-    },
-  },
-  {
-    id: "stable_rank",
-    numeric: true,
-    rank: 1,
-    cell: (store, row) => {
-      const value = number(store, "stable_rank_percentage", row);
-      return (
-        <Classified store={store} metric="stable_rank_percentage" value={value}>
-          {formatPercentage(value)}
-        </Classified>
-      );
-    },
-  },
-  {
-    id: "sqnr_db",
-    numeric: true,
-    rank: 0,
-    cell: (store, row) => {
-      const value = number(store, "sqnr_db", row);
-      return (
-        <Classified store={store} metric="sqnr_db" value={value}>
-          {formatDecibel(value)}
-        </Classified>
-      );
-    },
-  },
-  {
-    id: "extreme_outlier_percentage",
-    numeric: true,
-    rank: 0,
-    cell: (store, row) => {
-      const value = number(store, "extreme_outlier_percentage", row);
-      return (
-        <Classified store={store} metric="extreme_outlier_percentage" value={value}>
-          {formatPercentage(value)}
-        </Classified>
-      );
-    },
-  },
+  { id: "kind", numeric: false, wide: "minmax(76px, 96px)", cell: (store, row) => store.catalog.value.kinds[row] },
+  classified("condition_number", "condition_number", ["80px", "68px"], formatNumber),
+  classified("stable_rank", "stable_rank_percentage", ["80px"], formatPercentage),
+  classified("sqnr_db", "sqnr_db", ["80px", "76px"], formatDecibel),
+  classified("extreme_outlier_percentage", "extreme_outlier_percentage", ["84px", "78px"], formatPercentage),
   {
     id: "grade",
     numeric: false,
-    rank: 0,
+    wide: "minmax(84px, 96px)",
+    narrow: "80px",
     cell: (store, row) => {
       if (store.table.value.stage(row) === Stage.Failed) return <span class="wsw-failed">{say("page.failed")}</span>;
       const grade = store.judgements.value[row]?.grade;
-      return grade ? (
+      if (!grade) return MISSING;
+      return (
         <>
           <i class="wsw-level wsw-level-first" data-level={GRADE_LEVELS[grade]} />
           {named("page.grade", grade)}
         </>
-      ) : (
-        MISSING
       );
     },
   },
   {
     id: "risk",
     numeric: true,
-    rank: 1,
+    wide: "44px",
     cell: (store, row) => {
       const risk = store.judgements.value[row]?.risk ?? Number.NaN;
       return Number.isFinite(risk) ? risk.toFixed(1) : formatNumber(risk);
     },
-  },
-  { id: "shape", numeric: true, rank: 2, cell: (store, row) => store.catalog.value.shapes[row] || MISSING },
-  {
-    id: "parameters",
-    numeric: true,
-    rank: 2,
-    cell: (store, row) => formatParameters(number(store, "parameters", row)),
   },
 ];
 
@@ -218,15 +158,19 @@ function Grid() {
         aria-label={say("page.panelTitles.table")}
         aria-rowcount={order.length + 1}
         tabIndex={-1}
+        style={{
+          "--wide": columns.map(({ wide }) => wide).join(" "),
+          "--narrow": columns.map(({ narrow }) => narrow).join(" "),
+        }}
         onKeyDown={activate}
       >
         <div class="wsw-head" role="row" aria-rowindex={1}>
-          {columns.map(({ id, numeric, rank }) => (
+          {columns.map(({ id, numeric, narrow }) => (
             <div
               key={id}
               role="columnheader"
               data-column={id}
-              data-rank={rank}
+              data-narrow={narrow !== undefined}
               class={numeric ? "wsw-cell wsw-numeric" : "wsw-cell"}
               aria-sort={sort.column !== id ? "none" : sort.descending ? "descending" : "ascending"}
             >
@@ -293,12 +237,12 @@ function Cells({ row }: { row: number }) {
   const { store, board } = useView();
   return (
     <>
-      {(board.columns ?? COLUMNS).map(({ id, numeric, rank, cell }) => (
+      {(board.columns ?? COLUMNS).map(({ id, numeric, narrow, cell }) => (
         <div
           key={id}
           role="gridcell"
           data-column={id}
-          data-rank={rank}
+          data-narrow={narrow !== undefined}
           class={numeric ? "wsw-cell wsw-numeric" : "wsw-cell"}
         >
           {cell(store, row)}
