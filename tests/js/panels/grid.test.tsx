@@ -79,7 +79,7 @@ describe("the grid", () => {
     const page = await mount(LayerTable);
     const heads = [...page.root.querySelectorAll("[role=columnheader]")];
     expect(heads.map((head) => head.querySelector("button")?.getAttribute("aria-label"))).toEqual(
-      ["Layer", "Kind", "κ", "Stable rank", "SQNR", "Ext. outliers", "Grade", "Risk", "Shape", "Params"].map(
+      ["Layer", "Kind", "κ", "Stable rank", "SQNR", "Ext. outliers", "Grade", "Risk"].map(
         (title) => `Sort by ${title}`,
       ),
     );
