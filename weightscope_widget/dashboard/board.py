@@ -314,7 +314,7 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
         if self._open:
             self._advise_soon()
 
-    # The selected layer is one of those compared, where any are.  The page shows its own choice before it hears of this.
+    # The selected layer is one of those compared, where any are.  The page shows its own choice meanwhile.
 
     @traitlets.observe("compared")
     def _select_among(self, change: dict[str, Any]) -> None:
