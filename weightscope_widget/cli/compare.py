@@ -11,7 +11,8 @@ from weightscope_widget.assessment import GRADES
 from weightscope_widget.cli.gate import pass_or_fail, require_grades
 from weightscope_widget.cli.outputs import check_file
 from weightscope_widget.cli.progress import finish, interrupted
-from weightscope_widget.cli.terminal import Cell, Column, class_style, grade_style, print_line, print_table
+from weightscope_widget.cli.styles import class_style, grade_style
+from weightscope_widget.cli.terminal import Cell, Column, print_line, print_table
 from weightscope_widget.comparison import ComparisonResults, ComparisonRun
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.layers.naming import short_labels

@@ -12,7 +12,8 @@ from weightscope_widget.assessment import GRADES
 from weightscope_widget.cli.gate import named, pass_or_fail, require_grades
 from weightscope_widget.cli.outputs import check_file, check_folder
 from weightscope_widget.cli.progress import finish, interrupted
-from weightscope_widget.cli.terminal import Cell, Column, class_style, grade_style, print_line, print_table
+from weightscope_widget.cli.styles import class_style, grade_style
+from weightscope_widget.cli.terminal import Cell, Column, print_line, print_table
 from weightscope_widget.errors import InvalidArgumentError
 from weightscope_widget.layers.chart_labels import chart_labels
 from weightscope_widget.scanning.options import run_options

@@ -11,28 +11,16 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from weightscope_widget._shared.messages import render
-from weightscope_widget.visualizers.palette import CLASS_COLOURS, GRADE_COLOURS, Colour
 
 __all__ = [
     "Cell",
     "Column",
-    "class_style",
     "complain",
-    "grade_style",
     "on_terminal",
     "print_line",
     "print_table",
     "visible",
 ]
-
-
-_STYLES: dict[Colour, str] = {
-    "green": "green",
-    "yellow": "yellow",
-    "orange": "dark_orange",
-    "red": "red",
-    "blue": "blue",
-}
 
 
 @dataclass(frozen=True)
@@ -50,16 +38,6 @@ class Cell:
     words: str
     plain: str
     style: str = ""
-
-
-def class_style(metric: str, name: str | None) -> str:
-    """Return the style of a class of a metric."""
-    return "" if name is None else _STYLES[CLASS_COLOURS[metric][name]]
-
-
-def grade_style(grade: str | None) -> str:
-    """Return the style of a grade."""
-    return "" if grade is None else _STYLES[GRADE_COLOURS[grade]]
 
 
 def on_terminal() -> bool:
