@@ -117,7 +117,7 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
 
     height = traitlets.Union([traitlets.Int(), traitlets.Unicode()], default_value=None, allow_none=True).tag(sync=True)
     theme = traitlets.Enum(["auto", "light", "dark"], default_value="auto").tag(sync=True)
-    language = traitlets.Enum(["auto", "en", "zh"], default_value="auto").tag(sync=True)
+    language = traitlets.Enum(["auto", *LANGUAGES], default_value="auto").tag(sync=True)
 
     # Read by the page only.  State, not messages: a reloaded page draws what a live kernel knows.
     _board = traitlets.Enum(["scan", "diff", "evolution"], default_value="scan").tag(sync=True)
@@ -161,7 +161,7 @@ class Board(anywidget.AnyWidget, Generic[_Results]):
         self._background = None if run is None else BackgroundScan(run, self._report)
         if theme not in ("auto", "light", "dark"):
             raise InvalidArgumentError(f"theme is {theme!r}; choose 'auto', 'light' or 'dark'.")
-        if language not in ("auto", "en", "zh"):
+        if language not in ("auto", *LANGUAGES):
             raise InvalidArgumentError(f"language is {language!r}; choose 'auto', 'en' or 'zh'.")
         if isinstance(height, bool) or not (height is None or isinstance(height, int | str)):
             raise InvalidArgumentError(

@@ -9,7 +9,10 @@ from typing import Any
 
 __all__ = ["LANGUAGES", "read"]
 
-LANGUAGES = ("en", "zh")
+_TEXTS = sorted(file.name.removesuffix(".json") for file in (files(__name__) / "text").iterdir())
+
+LANGUAGES = ("en", *(language for language in _TEXTS if language != "en"))
+"""The languages that have a file in ``text``, English first."""
 
 
 @cache

@@ -48,8 +48,9 @@ const FORMATS: Record<string, (value: number) => string> = {
 
 /** The language that the person chose, else the browser's where the page speaks it. */
 export function detectLanguage(choice: LanguageChoice | undefined): Language {
-  if (choice === "en" || choice === "zh") return choice;
-  return navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
+  if (choice !== undefined && choice !== "auto") return choice;
+  const preferred = navigator.language.toLowerCase();
+  return Object.keys(texts.peek()).find((sent) => preferred.startsWith(sent)) ?? "en";
 }
 
 const get = (group: Messages, key: string): string | Messages | undefined =>

@@ -5,9 +5,11 @@ import type { Wire } from "./requests";
 /** Which dashboard is drawn. */
 export type BoardKind = "scan" | "diff" | "evolution";
 export type Theme = "auto" | "light" | "dark";
-export type Language = "en" | "zh";
+/** A language of `data/text`, such as `"zh"`. */
+export type Language = string;
 /** A language that the page speaks, or the browser's. */
-export type LanguageChoice = "auto" | Language;
+/** A language, or `"auto"` for the browser's. */
+export type LanguageChoice = string;
 /** Messages by key, in groups; a message with plurals is a group of its categories. */
 export interface Messages {
   [key: string]: string | Messages;
