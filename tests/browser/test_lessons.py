@@ -122,8 +122,8 @@ def test_the_quickstart(open_notebook: OpenNotebook, language: str) -> None:
 @pytest.mark.parametrize(
     ("name", "rows", "directions", "wrong", "right"),
     [
-        ("02-reading-every-chart", "rows", "4 directions", "it is not", "1 of 5 found"),
-        ("02-reading-every-chart.zh", "行", "四个方向", "再看看", "已找到 1 / 5"),
+        ("02-reading-every-chart", "rows", "4 directions", "Not transformer.wte", "1 of 5 found"),
+        ("02-reading-every-chart.zh", "行", "四个方向", "请再试一次", "已找到 1"),
     ],
     ids=["en", "zh"],
 )

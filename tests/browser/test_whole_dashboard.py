@@ -142,7 +142,7 @@ def test_python_narrows_and_reads_what_is_left(open_shared: OpenNotebook) -> Non
     notebook.run_all()
     board = Board(notebook.page, notebook.dashboard(), notebook)
     notebook.run("dash.selection = [name for name in dash.results if '.layer.2.' in name]")
-    expect(board.root.locator(".wsw-filter")).to_contain_text("Chosen in Python: 6 layers")
+    expect(board.root.locator(".wsw-filter")).to_contain_text("Selected in Python: 6 layers")
     assert board.left() == 6
     notebook.run("dash.selection = []")
     expect(board.root.locator(".wsw-filter")).to_have_count(0)
@@ -161,7 +161,7 @@ def test_layers_are_compared(board: Board) -> None:
     expect(board.root.locator(".wsw-spectrum path[data-row]")).to_have_count(3)
     if board.notebook:
         board.python_says("[name.split('.')[2] for name in dash.compared]", "['0', '1', '2']")
-    board.root.get_by_role("button", name="No longer compare L1.attention.self.query").first.click()
+    board.root.get_by_role("button", name="Remove L1.attention.self.query from the comparison").first.click()
     expect(board.root.locator(".wsw-distribution .wsw-compared li")).to_have_count(2)
 
 
