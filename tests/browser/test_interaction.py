@@ -115,7 +115,7 @@ def test_a_layer_without_numbers_says_why(open_shared: OpenNotebook) -> None:
     notebook.run_all()
     dashboard = notebook.dashboard()
     cases = [
-        ("model.layers.2.mlp.up_proj", "NaN or infinite have no singular values", "Critical"),
+        ("model.layers.2.mlp.up_proj", "NaN or infinite values have no singular values", "Critical"),
         ("model.layers.3.mlp.up_proj", "8 values at zero not drawn", "—"),
         ("model.layers.4.mlp.up_proj", "analysis of this layer failed", "Failed"),
     ]

@@ -63,7 +63,7 @@ export const COLUMNS: TableColumn[] = [
     },
   },
   { id: "kind", numeric: false, wide: "minmax(76px, 96px)", cell: (store, row) => store.catalog.value.kinds[row] },
-  classified("condition_number", "condition_number", ["80px", "68px"], formatNumber),
+  classified("condition_number", "condition_number", ["76px", "68px"], formatNumber),
   classified("stable_rank", "stable_rank_percentage", ["80px"], formatPercentage),
   classified("sqnr_db", "sqnr_db", ["80px", "76px"], formatDecibel),
   classified("extreme_outlier_percentage", "extreme_outlier_percentage", ["84px", "78px"], formatPercentage),
