@@ -133,7 +133,7 @@ def test_python_selects_and_the_page_follows(quickstart: Notebook) -> None:
     expect(dashboard.locator("p[role=status]")).to_contain_text("word_embeddings selected")
 
     quickstart.run("dash.selected = None")
-    expect(dashboard.get_by_role("region", name="Metrics")).to_contain_text("Choose a layer")
+    expect(dashboard.get_by_role("region", name="Metrics")).to_contain_text("Select a layer")
 
 
 def test_the_header_counts_what_the_results_grade(quickstart: Notebook, expected: wsw.ScanResults) -> None:
