@@ -333,7 +333,7 @@ def test_a_cancel_takes_back_what_waits_in_place_of_an_executor(monkeypatch: pyt
     with pytest.warns(ExecutorLostWarning):
         list(run.steps())
     cancelling.join()
-    assert 1 <= len(run.results) <= 3
+    assert 1 <= len(run.results) < 12
     assert run.progress.state == "cancelled"
     assert not our_threads()
 
