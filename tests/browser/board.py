@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from playwright.sync_api import FloatRect, Locator, Page, expect
@@ -62,7 +63,9 @@ class Board:
 
     def left(self) -> int:
         """Return how many layers the table says are left."""
-        words = self.root.locator(".wsw-table .wsw-aside").inner_text().replace(",", "").split()
+        aside = self.root.locator(".wsw-table .wsw-aside")
+        expect(aside).to_have_text(re.compile(r"\d"))
+        words = aside.inner_text().replace(",", "").split()
         return int(words[0])
 
     def python(self, code: str) -> str | None:

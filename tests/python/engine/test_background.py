@@ -82,7 +82,7 @@ def test_the_first_numbers_are_reported_before_the_next_layer_is_done() -> None:
 def test_a_slow_page_is_told_of_urgent_layers_and_the_end_only() -> None:
     """The pause that its first report asks for would take years."""
     first, second = Gate(), Gate()
-    source = altered(matrices(6), {"l1": first, "l3": second})
+    source = altered(matrices(6), {"l1": first, "l2": second})
     reports = Reports(source, pause=10**15)
     try:
         reports.scan.start()
