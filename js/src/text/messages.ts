@@ -56,9 +56,20 @@ export function detectLanguage(choice: LanguageChoice | undefined): Language {
 const get = (group: Messages, key: string): string | Messages | undefined =>
   Object.hasOwn(group, key) ? group[key] : undefined;
 
+/** What was looked up in the messages of a language: panels of ten thousand layers ask for the same few very often. */
+const found = new WeakMap<Messages, Map<string, string | Messages | undefined>>();
+
 /** A message, or a group of messages, of the language in use; undefined where there is none. */
 export function message(key: string): string | Messages | undefined {
-  let [group, rest]: [string | Messages | undefined, string] = [messages.value, key];
+  const all = messages.value;
+  const known = found.get(all) ?? new Map<string, string | Messages | undefined>();
+  found.set(all, known);
+  if (!known.has(key)) known.set(key, lookUp(all, key));
+  return known.get(key);
+}
+
+function lookUp(all: Messages, key: string): string | Messages | undefined {
+  let [group, rest]: [string | Messages | undefined, string] = [all, key];
   // Names may hold dots, as `metrics.threshold_0.0` does.
   while (typeof group === "object" && get(group, rest) === undefined && rest.includes(".")) {
     const dot = rest.indexOf(".");
@@ -66,6 +77,15 @@ export function message(key: string): string | Messages | undefined {
     rest = rest.slice(dot + 1);
   }
   return typeof group === "object" ? get(group, rest) : undefined;
+}
+
+const plurals = new Map<Language, Intl.PluralRules>();
+
+/** The plural rules of a language; making them takes longer than asking them. */
+function pluralRules(of: Language): Intl.PluralRules {
+  const rules = plurals.get(of) ?? new Intl.PluralRules(of);
+  plurals.set(of, rules);
+  return rules;
 }
 
 type Arguments = Record<string, string | number>;
@@ -77,7 +97,7 @@ export const say = (key: MessageKey, args: Arguments = {}): string => render(key
 export function render(key: string, args: Arguments = {}): string {
   let found = message(key);
   if (typeof found === "object") {
-    const category = new Intl.PluralRules(language.value).select(Number(args.count));
+    const category = pluralRules(language.value).select(Number(args.count));
     found = found[category] ?? found.other;
   }
   if (typeof found !== "string") return key;
